@@ -1,0 +1,109 @@
+/*
+ * rpa_openapi: calls the OpenAPI of an RPA control center (iS-RPA, 2020.4 and later).
+ *
+ * Conventions
+ *   Texts      Requests and replies are NUL-terminated JSON objects in UTF-8.
+ *   Replies    A reply is never NULL and always JSON, whatever came in: NULL, bytes that are not UTF-8, text that is not
+ *              JSON. It is the server's own JSON, byte for byte, or {"code":...,"msg":...,"result":null,"error":{...}}.
+ *   Ownership  The caller owns a reply and frees it once, with rpa_free, from any thread. Never with free().
+ *              A request stays the caller's; the library keeps no pointer to it.
+ *   Threads    Every function may be called from any number of threads at once. No init call, no settings left behind.
+ *   Time       A call blocks until it has an answer, and never longer than its timeout_ms (default 30000).
+ *   Loading    Load the library once and leave it loaded: it keeps idle connections for further calls.
+ *   Calling    C (cdecl), on 32-bit Windows too.
+ *
+ * Common fields of a request (defaults in brackets)
+ *   host                text, required: https://name-or-ip[:port][/prefix]; http:// works too
+ *   port                1..65535, wins over a port in host [443, or 80 for http]
+ *   retry               1..10, attempts in all [2]
+ *   timeout_ms          1..600000, for the whole call [30000]
+ *   connect_timeout_ms  1..600000, for one connection [10000]
+ *   keep_alive_ms       0..600000, how long an idle connection may wait; 0 closes it after each call [5000]
+ *   proxy               http://[user:password@]host:port or socks5://..., null or "" for none [the system's]
+ *   tls                 {"verify":true,"ca_file":"PEM file","pin_sha256":"certificate's fingerprint"} [verify]
+ *   headers             object of text: further headers [none]
+ *   max_response_bytes  1..1073741824, a longer reply is refused [16777216]
+ */
+
+#ifndef RPA_OPENAPI_H
+#define RPA_OPENAPI_H
+
+
+/* The version of this header; rpa_version() gives that of the library. */
+#define RPA_OPENAPI_VERSION "0.1.0"
+#define RPA_OPENAPI_VERSION_MAJOR 0
+#define RPA_OPENAPI_VERSION_MINOR 1
+#define RPA_OPENAPI_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Gets an access token and a refresh token for an access key and a secret key.
+ *
+ * Fields of the request beside the common ones: accesskey, secretkey.
+ * Returns the server's JSON as it came, or an error object; its code is then 44.
+ * The caller owns the reply and frees it once, with rpa_free. Blocks for at most timeout_ms.
+ *
+ * The caller promises:
+ * request is NULL or points to a NUL-terminated text that nobody changes during the call.
+ */
+char *rpa_get_token(const char *request);
+
+/**
+ * Trades a refresh token for a new access token and a new refresh token.
+ *
+ * Field of the request beside the common ones: refreshtoken (also spelt refleshtoken).
+ * Returns the server's JSON as it came, or an error object; its code is then 44.
+ * The caller owns the reply and frees it once, with rpa_free. Blocks for at most timeout_ms.
+ *
+ * The caller promises:
+ * request is NULL or points to a NUL-terminated text that nobody changes during the call.
+ */
+char *rpa_refresh_token(const char *request);
+
+/**
+ * Signs one API call, sends it and returns the reply.
+ *
+ * Fields of the request beside the common ones: rest_type (the API's path), mode (get, post, put, delete),
+ * data_json (the parameters), accesstoken; optional: values, encoding, retry_mode.
+ * Returns the server's JSON as it came, whatever the HTTP status, or an error object whose error.delivered says
+ * whether calling again is safe.
+ * The caller owns the reply and frees it once, with rpa_free. Blocks for at most timeout_ms.
+ *
+ * The caller promises:
+ * request is NULL or points to a NUL-terminated text that nobody changes during the call.
+ */
+char *rpa_call(const char *request);
+
+/**
+ * Signs the same request as rpa_call and does not send it: shows what would go over the wire.
+ *
+ * Takes the fields of rpa_call, and timestamp (milliseconds since 1970) to sign for another time than now.
+ * Returns method, url, headers, body, each stage of the signature, and notes on what may make a server refuse it.
+ * The reply holds the token. The caller owns it and frees it once, with rpa_free.
+ *
+ * The caller promises:
+ * request is NULL or points to a NUL-terminated text that nobody changes during the call.
+ */
+char *rpa_sign(const char *request);
+
+/**
+ * Frees a reply of any of the functions above, from any thread. NULL is allowed.
+ *
+ * The caller promises:
+ * reply is NULL or a pointer that one of these functions returned, and that was not freed before.
+ */
+void rpa_free(char *reply);
+
+/**
+ * The version of the library, such as "1.2.3": static, and never freed.
+ */
+const char *rpa_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* RPA_OPENAPI_H */

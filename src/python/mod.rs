@@ -1,0 +1,39 @@
+//! Python's text forms of JSON data, to the byte: what `json.loads` reads, what `str()`, `json.dumps` and
+//! `urllib.parse.quote` write. The reference client is Python, and its signature covers these texts.
+
+mod dumps;
+mod loads;
+mod printable;
+mod quote;
+mod repr;
+mod text;
+
+pub(crate) use dumps::{compact, write_json, write_json_string};
+pub(crate) use loads::loads;
+pub(crate) use quote::{Escape, escape};
+pub(crate) use repr::str_of;
+pub(crate) use text::Text;
+
+/// What `json.loads` makes of a JSON text. A number stays the text it was, since `json` and `native` values keep
+/// every digit.
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    None,
+    Bool(bool),
+    /// Digits and a sign alone.
+    Int(&'a str),
+    /// Anything with a point or an exponent; also `NaN`, `Infinity` and `-Infinity`, which Python reads.
+    Float(&'a str),
+    Text(Text<'a>),
+    List(Vec<Value<'a>>),
+    Dict(Vec<Entry<'a>>),
+}
+
+/// One member of a dict. A dict keeps the order of the first appearance of each key, and the last value.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) key: Text<'a>,
+    pub(crate) value: Value<'a>,
+    /// The value as it stood in the JSON text.
+    pub(crate) raw: &'a str,
+}

@@ -1,0 +1,165 @@
+//! Python's `str()` and `repr()`.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use super::printable::NOT_PRINTABLE;
+use super::{Text, Value};
+
+/// `str(value)`: text as it is, anything else as [`repr`] has it.
+pub(crate) fn str_of<'v>(value: &'v Value<'_>) -> Cow<'v, Text<'v>> {
+    if let Value::Text(text) = value {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    repr(value, &mut out);
+    Cow::Owned(Text::Utf8(Cow::Owned(out)))
+}
+
+/// Appends `repr(value)`.
+fn repr(value: &Value<'_>, out: &mut String) {
+    match value {
+        Value::None => out.push_str("None"),
+        Value::Bool(true) => out.push_str("True"),
+        Value::Bool(false) => out.push_str("False"),
+        // Python's integers have no negative zero.
+        Value::Int("-0") => out.push('0'),
+        Value::Int(digits) => out.push_str(digits),
+        Value::Float(number) => repr_float(number, out),
+        Value::Text(text) => repr_text(text, out),
+        Value::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                separate(index, out);
+                repr(item, out);
+            }
+            out.push(']');
+        }
+        Value::Dict(entries) => {
+            out.push('{');
+            for (index, entry) in entries.iter().enumerate() {
+                separate(index, out);
+                repr_text(&entry.key, out);
+                out.push_str(": ");
+                repr(&entry.value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
+pub(super) fn separate(index: usize, out: &mut String) {
+    if index > 0 {
+        out.push_str(", ");
+    }
+}
+
+/// `repr(float(number))`: the shortest digits that read back as the same double, in positional notation where the
+/// decimal exponent is from -4 to 15.
+fn repr_float(number: &str, out: &mut String) {
+    let double: f64 = number.parse().unwrap_or(f64::NAN);
+    if !double.is_finite() {
+        // Rust writes NaN, inf and -inf; Python differs in the case of the first.
+        out.push_str(&double.to_string().to_lowercase());
+        return;
+    }
+    // Rust's exponent form has the same shortest digits: "-1.25e-7".
+    let scientific = format!("{double:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..16).contains(&exponent) {
+        // Rust's positional form never has an exponent, but leaves out the point of a whole number.
+        let start = out.len();
+        out.push_str(&double.to_string());
+        if !out.get(start..).unwrap_or_default().contains('.') {
+            out.push_str(".0");
+        }
+        return;
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.unsigned_abs());
+}
+
+/// `repr(text)`: in single quotes, in double quotes only if it holds a single quote and no double one.
+fn repr_text(text: &Text<'_>, out: &mut String) {
+    let holds = |wanted: char| text.code_points().any(|point| point == u32::from(wanted));
+    let quote = if holds('\'') && !holds('"') { '"' } else { '\'' };
+    out.push(quote);
+    for point in text.code_points() {
+        match (point, char::from_u32(point)) {
+            (_, Some('\n')) => out.push_str("\\n"),
+            (_, Some('\r')) => out.push_str("\\r"),
+            (_, Some('\t')) => out.push_str("\\t"),
+            (_, Some(c)) if c == '\\' || c == quote => out.extend(['\\', c]),
+            (_, Some(c)) if is_printable(point) => out.push(c),
+            (0..=0xff, _) => write!(out, "\\x{point:02x}").unwrap_or_default(),
+            (0x100..=0xffff, _) => write!(out, "\\u{point:04x}").unwrap_or_default(),
+            _ => write!(out, "\\U{point:08x}").unwrap_or_default(),
+        }
+    }
+    out.push(quote);
+}
+
+/// `str.isprintable()` of one code point.
+fn is_printable(point: u32) -> bool {
+    if (0x20..0x7f).contains(&point) {
+        return true;
+    }
+    let after = NOT_PRINTABLE.partition_point(|&(first, _)| first <= point);
+    let range = after.checked_sub(1).and_then(|place| NOT_PRINTABLE.get(place));
+    range.is_none_or(|&(_, last)| last < point)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::loads;
+    use super::*;
+
+    #[track_caller]
+    fn check(json: &str, expected: &str) {
+        let value = loads(json).unwrap();
+        assert_eq!(str_of(&value).as_str(), Some(expected), "{json}");
+    }
+
+    #[test]
+    fn floats() {
+        for (json, expected) in [
+            ("1e16", "1e+16"),
+            ("1e15", "1000000000000000.0"),
+            ("123456789012345680.0", "1.2345678901234568e+17"),
+            ("0.0001", "0.0001"),
+            ("1e-5", "1e-05"),
+            ("1.5E-7", "1.5e-07"),
+            ("-0.0", "-0.0"),
+            ("1E400", "inf"),
+            ("-1E400", "-inf"),
+            ("NaN", "nan"),
+            ("5e-324", "5e-324"),
+            ("1.7976931348623157e308", "1.7976931348623157e+308"),
+            ("0.1", "0.1"),
+            ("1.0", "1.0"),
+            ("1e23", "1e+23"),
+            ("9999999999999998.0", "9999999999999998.0"),
+        ] {
+            check(json, expected);
+        }
+    }
+
+    #[test]
+    fn scalars_and_containers() {
+        check("-0", "0");
+        check("[1, \"a\", null, true, false, {}, []]", "[1, 'a', None, True, False, {}, []]");
+        check("{\"k\":\"it's\",\"j\":[\"\\\"'\"]}", "{'k': \"it's\", 'j': ['\"\\'']}");
+        check("\"it's\"", "it's");
+    }
+
+    #[test]
+    fn text_within_containers() {
+        check(
+            r#"["a\u0000\u001f\u007f\u0085\u00a0\u00ad\u0378\ud800\u200b\ud83d\ude00\udb40\udc01中"]"#,
+            "['a\\x00\\x1f\\x7f\\x85\\xa0\\xad\\u0378\\ud800\\u200b😀\\U000e0001中']",
+        );
+        check(r#"["\b\f\n\r\t\\\/"]"#, "['\\x08\\x0c\\n\\r\\t\\\\/']");
+    }
+}

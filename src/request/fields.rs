@@ -1,0 +1,263 @@
+//! The fields of a request text: present, of the right type, in range, and none that is not known.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Function};
+use crate::secret::Secret;
+
+/// The fields of a JSON object that have not been read yet. Of a name that comes twice, the last value counts.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    fields: BTreeMap<String, &'a RawValue>,
+    /// Put before a field's name in errors: `tls.` for the fields of `tls`.
+    prefix: &'static str,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads a whole request text.
+    pub(super) fn of_request(text: &'a str) -> Result<Self, Error> {
+        let fields = serde_json::from_str(text).map_err(|error| {
+            // serde_json's own message for a wrong type quotes the text, which may be a secret.
+            let position = format!("line {}, column {}", error.line(), error.column());
+            let (cause, detail) = match error.classify() {
+                Category::Data => ("请求必须是JSON对象", "the request is JSON, but not an object".to_owned()),
+                Category::Eof => {
+                    ("请求不是完整的JSON", format!("the request is not JSON: it ends too early, at {position}"))
+                }
+                _ => ("请求不是JSON", format!("the request is not JSON: syntax error at {position}")),
+            };
+            Error { field: None, ..Error::argument("", cause, detail) }
+        })?;
+        Ok(Fields { fields, prefix: "" })
+    }
+
+    /// The fields of an object within the request.
+    fn of_object(raw: &'a RawValue, prefix: &'static str) -> Option<Self> {
+        Some(Fields { fields: serde_json::from_str(raw.get()).ok()?, prefix })
+    }
+
+    /// Refuses the first field that is not in `known`. Comes before the reading, so that a misspelt field is named
+    /// rather than the missing one it stands for.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
+        let Some(name) = self.fields.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+        let shown = self.name(&excerpt(name));
+        let meant = nearest(name, known).map(|meant| self.name(meant));
+        Err(match meant {
+            Some(meant) => Error::argument(
+                &*shown,
+                format!("未知字段{shown},是否应为{meant}"),
+                format!("unknown field `{shown}`; did you mean `{meant}`?"),
+            ),
+            None => Error::argument(
+                &*shown,
+                format!("未知字段{shown}"),
+                format!("unknown field `{shown}`; the fields here are {}", known.join(", ")),
+            ),
+        })
+    }
+
+    /// Refuses a field that is right in another function, and says in which.
+    pub(super) fn not_for(&self, name: &str, function: Function, belongs_to: &str) -> Result<(), Error> {
+        if !self.has(name) {
+            return Ok(());
+        }
+        let here = match function {
+            Function::GetToken => "rpa_get_token",
+            Function::RefreshToken => "rpa_refresh_token",
+            Function::Call => "rpa_call",
+            Function::Sign => "rpa_sign",
+        };
+        Err(Error::argument(
+            name,
+            format!("字段{name}只用于{belongs_to}"),
+            format!("`{name}` is a field of {belongs_to}; {here} does not take it"),
+        ))
+    }
+
+    /// The field as it stands in the request.
+    pub(super) fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
+        self.fields.remove(name)
+    }
+
+    /// A field that is text.
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
+        self.typed(name, "text", "文本")
+    }
+
+    /// A field that is text and must be there, not empty and without control characters.
+    pub(super) fn required_text(&mut self, name: &str) -> Result<String, Error> {
+        Ok(self.required_secret(name)?.expose().to_owned())
+    }
+
+    /// The same for a secret: whatever comes of it, it is wiped.
+    pub(super) fn required_secret(&mut self, name: &str) -> Result<Secret, Error> {
+        let text = self.text(name)?.map(Secret::new).ok_or_else(|| self.missing(name))?;
+        if text.expose().is_empty() {
+            return Err(self.refuse(name, "不能为空", "must not be empty"));
+        }
+        self.without_control_characters(name, text.expose())?;
+        Ok(text)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// Refuses line breaks, NUL and their like: they would end a header or a URL early.
+    pub(super) fn without_control_characters(&self, name: &str, text: &str) -> Result<(), Error> {
+        match text.chars().find(|c| c.is_control()) {
+            None => Ok(()),
+            Some(found) => {
+                let detail = format!("holds the control character U+{:04X}; take it out", u32::from(found));
+                Err(self.refuse(name, "含有控制字符", &detail))
+            }
+        }
+    }
+
+    pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, Error> {
+        self.typed(name, "true or false", "true或false")
+    }
+
+    /// A whole number in `range`.
+    pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
+        let (low, high) = (*range.start(), *range.end());
+        let wanted = format!("must be a whole number from {low} to {high}");
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        let number = serde_json::from_str::<u64>(raw.get()).ok().filter(|number| range.contains(number));
+        number.map(Some).ok_or_else(|| {
+            self.refuse(name, &format!("必须是{low}到{high}的整数"), &format!("{wanted}; it is {}", describe(raw)))
+        })
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Error> {
+        let Some(word) = self.text(name)? else { return Ok(None) };
+        let found = choices.iter().find(|(choice, _)| *choice == word).map(|(_, value)| *value);
+        found.map(Some).ok_or_else(|| {
+            let words = choices.iter().map(|(choice, _)| *choice).collect::<Vec<_>>();
+            let detail = format!("must be one of {}", words.join(", "));
+            self.refuse(name, &format!("只能为{}", words.join("、")), &detail)
+        })
+    }
+
+    /// The fields of a field that is an object. `prefix` is the field's name and a point.
+    pub(super) fn object(&mut self, name: &str, prefix: &'static str) -> Result<Option<Fields<'a>>, Error> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        let fields = Fields::of_object(raw, prefix);
+        fields.map(Some).ok_or_else(|| self.wrong_type(name, "an object", "JSON对象", raw))
+    }
+
+    /// All fields as name and text, for an object whose names are free.
+    pub(super) fn into_texts(self) -> Result<Vec<(String, String)>, Error> {
+        let read = |(name, raw): (&String, &&RawValue)| match serde_json::from_str(raw.get()) {
+            Ok(text) => Ok((name.clone(), text)),
+            Err(_) => Err(self.wrong_type(&excerpt(name), "text", "文本", raw)),
+        };
+        self.fields.iter().map(read).collect()
+    }
+
+    fn typed<T: DeserializeOwned>(&mut self, name: &str, wanted: &str, wanted_zh: &str) -> Result<Option<T>, Error> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        match serde_json::from_str(raw.get()) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(self.wrong_type(name, wanted, wanted_zh, raw)),
+        }
+    }
+
+    pub(super) fn missing(&self, name: &str) -> Error {
+        let name = self.name(name);
+        Error::argument(&*name, format!("缺少字段{name}"), format!("the field `{name}` is missing"))
+    }
+
+    pub(super) fn wrong_type(&self, name: &str, wanted: &str, wanted_zh: &str, raw: &RawValue) -> Error {
+        self.refuse(name, &format!("必须是{wanted_zh}"), &format!("must be {wanted}; it is {}", describe(raw)))
+    }
+
+    /// An error over the field `name`. The texts go on after the name, and never quote the value of a secret.
+    pub(super) fn refuse(&self, name: &str, cause: &str, detail: &str) -> Error {
+        let name = self.name(name);
+        Error::argument(&*name, format!("字段{name}{cause}"), format!("`{name}` {detail}"))
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+/// What type of JSON a value is, in words; never the value itself, which may be a secret in the wrong place.
+fn describe(raw: &RawValue) -> &'static str {
+    match raw.get().as_bytes().first() {
+        Some(b'n') => "null",
+        Some(b't' | b'f') => "true or false",
+        Some(b'"') if raw.get() == "\"\"" => "an empty text",
+        // The type is right: then it is a lone surrogate that no Rust text can hold.
+        Some(b'"') => "text, or half of a surrogate pair",
+        Some(b'[') => "an array",
+        Some(b'{') => "an object",
+        _ => "a number that does not fit",
+    }
+}
+
+/// The beginning of a name that the caller made up.
+fn excerpt(name: &str) -> Cow<'_, str> {
+    match name.char_indices().nth(40) {
+        Some((end, _)) => Cow::Owned(format!("{}…", name.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(name),
+    }
+}
+
+/// The known name that `name` is probably a slip of.
+fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
+    // Case and separators are the commonest slips, so they cost nothing.
+    let fold = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let folded = fold(name);
+    let score = |known: &str| strsim::normalized_damerau_levenshtein(&folded, &fold(known));
+    let best = known.iter().map(|&known| (score(known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|&(score, _)| score >= 0.7).map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_misses_are_named() {
+        let known = ["host", "accesstoken", "rest_type", "timeout_ms", "retry", "retry_mode"];
+        for (slip, meant) in [
+            ("acesstoken", Some("accesstoken")),
+            ("accessToken", Some("accesstoken")),
+            ("restType", Some("rest_type")),
+            ("timeout", Some("timeout_ms")),
+            ("timeout-ms", Some("timeout_ms")),
+            ("Host", Some("host")),
+            ("retrys", Some("retry")),
+            ("zzz", None),
+        ] {
+            assert_eq!(nearest(slip, &known), meant, "{slip}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_quoted() {
+        for text in ["\"hunter2\"", "[\"hunter2\"]", "{\"retry\":\"hunter2\"}", "{\"a\": hunter2}"] {
+            let error = Fields::of_request(text).and_then(|mut fields| fields.number("retry", 1..=10)).unwrap_err();
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_positions() {
+        let error = Fields::of_request("{\"a\":\n tru}").unwrap_err();
+        assert_eq!(error.detail, "the request is not JSON: syntax error at line 2, column 5");
+        assert_eq!(error.field, None);
+        let mut fields = Fields::of_request(r#"{"tls":{"verfy":true}}"#).unwrap();
+        let tls = fields.object("tls", "tls.").unwrap().unwrap();
+        assert_eq!(tls.only(&["verify"]).unwrap_err().field.as_deref(), Some("tls.verfy"));
+    }
+}

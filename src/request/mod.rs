@@ -1,0 +1,200 @@
+//! From the request text to a checked request. After this nothing of the caller's input is in doubt.
+
+mod address;
+mod fields;
+mod options;
+
+use crate::error::{Error, Function, Kind};
+use crate::python::{Entry, Value, loads};
+use crate::scheme::v2020_4::{Encoding, Mode, Values};
+use crate::secret::Secret;
+
+pub(crate) use address::Address;
+use fields::Fields;
+pub(crate) use options::{Options, Proxy, Trust};
+
+/// A request for tokens, by the keys or by a refresh token.
+#[derive(Debug)]
+pub(crate) struct TokenRequest {
+    pub(crate) address: Address,
+    pub(crate) options: Options,
+    pub(crate) credentials: Credentials,
+}
+
+#[derive(Debug)]
+pub(crate) enum Credentials {
+    Keys { access: Secret, secret: Secret },
+    Refresh(Secret),
+}
+
+/// A request for one API call.
+#[derive(Debug)]
+pub(crate) struct CallRequest<'a> {
+    pub(crate) address: Address,
+    pub(crate) options: Options,
+    pub(crate) path: String,
+    pub(crate) mode: Mode,
+    pub(crate) parameters: Vec<Entry<'a>>,
+    pub(crate) token: Secret,
+    pub(crate) values: Values,
+    pub(crate) encoding: Encoding,
+    /// Whether anything that failed is sent again, a post included.
+    pub(crate) retry_always: bool,
+    /// `rpa_sign` may fix the time.
+    pub(crate) timestamp: Option<u64>,
+}
+
+/// A request text with its fields told apart. `data_json` given as text must outlive the parameters read from it.
+#[derive(Debug)]
+pub(crate) struct CallText<'a> {
+    fields: Fields<'a>,
+    data: Data<'a>,
+}
+
+#[derive(Debug)]
+enum Data<'a> {
+    Object(&'a str),
+    Text(String),
+}
+
+impl TokenRequest {
+    /// Reads the request of `rpa_get_token`.
+    pub(crate) fn get(text: &str) -> Result<TokenRequest, Error> {
+        TokenRequest::read(text, &["accesskey", "secretkey"], |fields| {
+            let access = fields.required_secret("accesskey")?;
+            let secret = fields.required_secret("secretkey")?;
+            Ok(Credentials::Keys { access, secret })
+        })
+    }
+
+    /// Reads the request of `rpa_refresh_token`. The vendor spells the field `refleshtoken`.
+    pub(crate) fn refresh(text: &str) -> Result<TokenRequest, Error> {
+        TokenRequest::read(text, &["refreshtoken", "refleshtoken"], |fields| {
+            let name = match (fields.has("refreshtoken"), fields.has("refleshtoken")) {
+                (true, true) => {
+                    return Err(fields.refuse(
+                        "refleshtoken",
+                        "与refreshtoken只能给一个",
+                        "is another spelling of `refreshtoken`: give one of the two",
+                    ));
+                }
+                (false, true) => "refleshtoken",
+                (_, false) => "refreshtoken",
+            };
+            let token = fields.required_secret(name)?;
+            Ok(Credentials::Refresh(token))
+        })
+    }
+
+    fn read(
+        text: &str,
+        names: &[&str],
+        credentials: impl FnOnce(&mut Fields<'_>) -> Result<Credentials, Error>,
+    ) -> Result<TokenRequest, Error> {
+        let mut fields = Fields::of_request(text)?;
+        fields.only(&[&["host"], names, &options::NAMES].concat())?;
+        Ok(TokenRequest {
+            address: Address::read(&mut fields)?,
+            credentials: credentials(&mut fields)?,
+            options: Options::read(&mut fields)?,
+        })
+    }
+}
+
+impl<'a> CallText<'a> {
+    /// Reads the outline of a request of `rpa_call` or `rpa_sign`.
+    pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
+        let mut fields = Fields::of_request(text)?;
+        if function != Function::Sign {
+            fields.not_for("timestamp", function, "rpa_sign")?;
+        }
+        let own =
+            ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode", "timestamp"];
+        fields.only(&[&own[..], &options::NAMES].concat())?;
+        let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
+            None | Some((_, "null")) => Data::Object("{}"),
+            Some((_, object)) if object.starts_with('{') => Data::Object(object),
+            Some((raw, text)) => Data::Text(serde_json::from_str(text).map_err(|_| {
+                fields.wrong_type("data_json", "an object, or text that holds one", "JSON对象或其文本", raw)
+            })?),
+        };
+        Ok(CallText { fields, data })
+    }
+
+    /// Checks every field.
+    pub(crate) fn check(&mut self) -> Result<CallRequest<'_>, Error> {
+        let CallText { fields, data } = self;
+        let address = Address::read(fields)?;
+        let mode = mode(fields)?;
+        let path = path(fields)?;
+        let parameters = parameters(data, fields)?;
+        let token = token(fields)?;
+        let values = [("python", Values::Python), ("json", Values::Json), ("native", Values::Native)];
+        let encodings = [("python", Encoding::Python), ("java", Encoding::Java)];
+        let latest = 253_402_300_799_999; // the end of the year 9999
+        Ok(CallRequest {
+            address,
+            path,
+            mode,
+            parameters,
+            token,
+            values: fields.choice("values", &values)?.unwrap_or(Values::Python),
+            encoding: fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Python),
+            retry_always: fields.choice("retry_mode", &[("safe", false), ("always", true)])?.unwrap_or(false),
+            timestamp: fields.number("timestamp", 0..=latest)?,
+            options: Options::read(fields)?,
+        })
+    }
+}
+
+fn mode(fields: &mut Fields<'_>) -> Result<Mode, Error> {
+    let mode = fields.text("mode")?.ok_or_else(|| fields.missing("mode"))?;
+    match mode.to_ascii_lowercase().as_str() {
+        "get" => Ok(Mode::Get),
+        "post" => Ok(Mode::Post),
+        "put" => Ok(Mode::Put),
+        "delete" => Ok(Mode::Delete),
+        _ => Err(Error {
+            kind: Kind::Mode,
+            ..Error::argument("mode", "请检查字段mode", "`mode` must be get, post, put or delete")
+        }),
+    }
+}
+
+fn path(fields: &mut Fields<'_>) -> Result<String, Error> {
+    let path = fields.required_text("rest_type")?;
+    if !path.starts_with('/') {
+        return Err(fields.refuse("rest_type", "必须以/开头", "must begin with `/`"));
+    }
+    if path.contains(['?', '#']) {
+        return Err(fields.refuse(
+            "rest_type",
+            "不能含有?或#",
+            "must not hold `?` or `#`: parameters belong in `data_json`",
+        ));
+    }
+    Ok(path)
+}
+
+fn token(fields: &mut Fields<'_>) -> Result<Secret, Error> {
+    let token = fields.required_secret("accesstoken")?;
+    match token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(token),
+        false => Err(fields.refuse("accesstoken", "必须是可见ASCII字符", "must be visible ASCII text, without spaces")),
+    }
+}
+
+fn parameters<'d>(data: &'d Data<'_>, fields: &Fields<'_>) -> Result<Vec<Entry<'d>>, Error> {
+    let text = match data {
+        Data::Object(text) => text,
+        Data::Text(text) => text.as_str(),
+    };
+    match loads(text) {
+        Ok(Value::Dict(entries)) => Ok(entries),
+        Ok(_) => Err(fields.refuse("data_json", "必须是JSON对象或其文本", "is JSON, but not an object")),
+        Err(error) => {
+            let detail = format!("is not well-formed JSON: {}, at character {}", error.what, error.at);
+            Err(fields.refuse("data_json", "不是有效的JSON", &detail))
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The fields that say how a request travels: limits, retries, proxy, trust, further headers.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ureq::http::{HeaderName, HeaderValue};
+
+use super::fields::Fields;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// How a request travels; the same for all functions.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Attempts in all.
+    pub(crate) retry: u32,
+    /// For the whole call.
+    pub(crate) timeout: Duration,
+    /// For one connection: lookup, connect, proxy and TLS handshake.
+    pub(crate) connect_timeout: Duration,
+    /// How long an idle connection may wait; zero closes it after each call.
+    pub(crate) keep_alive: Duration,
+    pub(crate) proxy: Proxy,
+    pub(crate) trust: Trust,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) max_response_bytes: u64,
+}
+
+/// The field `proxy`.
+#[derive(Debug, Clone)]
+pub(crate) enum Proxy {
+    /// Not given: what the environment says, then what Windows says.
+    System,
+    None,
+    Url(Secret),
+}
+
+/// Which server certificate is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Trust {
+    /// One that the system's store, or the PEM file beside it, vouches for.
+    System { ca_file: Option<PathBuf> },
+    /// Exactly the one with this SHA-256 fingerprint.
+    Pinned([u8; 32]),
+    /// Any.
+    Anything,
+}
+
+pub(super) const NAMES: [&str; 9] = [
+    "retry",
+    "timeout_ms",
+    "connect_timeout_ms",
+    "keep_alive_ms",
+    "proxy",
+    "tls",
+    "headers",
+    "max_response_bytes",
+    "port",
+];
+
+/// Headers that this library sets, or that govern the connection. Setting them from outside would break either.
+const RESERVED_HEADERS: [&str; 20] = [
+    "accept",
+    "accept-encoding",
+    "accesstoken",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "signature",
+    "te",
+    "timestamp",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+];
+
+const LONGEST_MS: u64 = 600_000;
+const LARGEST_RESPONSE: u64 = 1 << 30;
+
+impl Options {
+    pub(super) fn read(fields: &mut Fields<'_>) -> Result<Options, Error> {
+        let retry = fields.number("retry", 1..=10)?.and_then(|retry| u32::try_from(retry).ok());
+        Ok(Options {
+            retry: retry.unwrap_or(2),
+            timeout: Duration::from_millis(fields.number("timeout_ms", 1..=LONGEST_MS)?.unwrap_or(30_000)),
+            connect_timeout: Duration::from_millis(
+                fields.number("connect_timeout_ms", 1..=LONGEST_MS)?.unwrap_or(10_000),
+            ),
+            keep_alive: Duration::from_millis(fields.number("keep_alive_ms", 0..=LONGEST_MS)?.unwrap_or(5_000)),
+            proxy: proxy(fields)?,
+            trust: trust(fields)?,
+            headers: headers(fields)?,
+            max_response_bytes: fields.number("max_response_bytes", 1..=LARGEST_RESPONSE)?.unwrap_or(1 << 24),
+        })
+    }
+}
+
+fn proxy(fields: &mut Fields<'_>) -> Result<Proxy, Error> {
+    let Some(raw) = fields.raw("proxy") else { return Ok(Proxy::System) };
+    match serde_json::from_str::<Option<String>>(raw.get()) {
+        Ok(None) => Ok(Proxy::None),
+        Ok(Some(url)) if url.is_empty() => Ok(Proxy::None),
+        Ok(Some(url)) => {
+            let url = Secret::new(url);
+            fields.without_control_characters("proxy", url.expose())?;
+            Ok(Proxy::Url(url))
+        }
+        Err(_) => Err(fields.wrong_type("proxy", "text or null", "文本或null", raw)),
+    }
+}
+
+fn trust(fields: &mut Fields<'_>) -> Result<Trust, Error> {
+    let Some(mut tls) = fields.object("tls", "tls.")? else { return Ok(Trust::System { ca_file: None }) };
+    tls.only(&["verify", "ca_file", "pin_sha256"])?;
+    let verify = tls.flag("verify")?.unwrap_or(true);
+    let ca_file = tls.text("ca_file")?;
+    if let Some(path) = &ca_file {
+        tls.without_control_characters("ca_file", path)?;
+        if path.is_empty() {
+            return Err(tls.refuse("ca_file", "不能为空", "must not be empty; leave it out instead"));
+        }
+    }
+    // A pin is stricter than either of the others: where it is given, it alone decides.
+    match (tls.text("pin_sha256")?, verify) {
+        (Some(pin), _) => fingerprint(&pin).map(Trust::Pinned).ok_or_else(|| {
+            let detail = "must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons";
+            tls.refuse("pin_sha256", "必须是64位十六进制的SHA-256指纹", detail)
+        }),
+        (None, true) => Ok(Trust::System { ca_file: ca_file.map(PathBuf::from) }),
+        (None, false) => Ok(Trust::Anything),
+    }
+}
+
+/// 32 bytes in hex, any case, with or without colons.
+fn fingerprint(text: &str) -> Option<[u8; 32]> {
+    let digits: String = text.trim().chars().filter(|&c| c != ':').collect();
+    let mut bytes = [0; 32];
+    let well_formed = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        let pair = digits.get(index.saturating_mul(2)..index.saturating_mul(2).saturating_add(2))?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    well_formed.then_some(bytes)
+}
+
+fn headers(fields: &mut Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+    let Some(given) = fields.object("headers", "headers.")? else { return Ok(Vec::new()) };
+    let mut headers = Vec::new();
+    for (name, value) in given.into_texts()? {
+        let field = format!("headers.{name}");
+        let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+            return Err(fields.refuse(
+                "headers",
+                "含有无效的请求头名称",
+                "holds a name that is not an HTTP header name",
+            ));
+        };
+        if RESERVED_HEADERS.contains(&header.as_str()) {
+            return Err(fields.refuse(&field, "由本库设置", "is set by this library; take it out"));
+        }
+        let ascii = Some(value).filter(|value| value.is_ascii());
+        let Some(mut value) = ascii.and_then(|value| HeaderValue::from_str(&value).ok()) else {
+            return Err(fields.refuse(
+                &field,
+                "含有无效字符",
+                "must be visible ASCII text: no line breaks, no Chinese",
+            ));
+        };
+        // A gateway's header is often a key.
+        value.set_sensitive(true);
+        headers.push((header, value));
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Options, Error> {
+        Options::read(&mut Fields::of_request(json).unwrap())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let options = read("{}").unwrap();
+        assert_eq!((options.retry, options.max_response_bytes), (2, 16_777_216));
+        let limits = (options.timeout, options.connect_timeout, options.keep_alive);
+        assert_eq!(limits, (Duration::from_secs(30), Duration::from_secs(10), Duration::from_secs(5)));
+        assert!(matches!(options.proxy, Proxy::System));
+        assert_eq!(options.trust, Trust::System { ca_file: None });
+        assert!(matches!(read(r#"{"proxy":null}"#).unwrap().proxy, Proxy::None));
+        assert!(matches!(read(r#"{"proxy":""}"#).unwrap().proxy, Proxy::None));
+    }
+
+    #[test]
+    fn trust_settings() {
+        let trust = |tls: &str| read(&format!("{{\"tls\":{tls}}}")).map(|options| options.trust);
+        let hex = "AB".repeat(32);
+        let colons = ["ab"; 32].join(":");
+        let pinned = Trust::Pinned([0xab; 32]);
+        assert_eq!(trust(&format!("{{\"pin_sha256\":\"{hex}\"}}")).unwrap(), pinned);
+        assert_eq!(trust(&format!("{{\"pin_sha256\":\"{colons}\",\"verify\":false}}")).unwrap(), pinned);
+        assert_eq!(trust(r#"{"verify":false}"#).unwrap(), Trust::Anything);
+        for (tls, field) in [
+            ("null", "tls"),
+            (r#"{"verify":"no"}"#, "tls.verify"),
+            (r#"{"pin_sha256":"abc"}"#, "tls.pin_sha256"),
+            (r#"{"pin_sha256":""}"#, "tls.pin_sha256"),
+            (r#"{"ca_file":""}"#, "tls.ca_file"),
+            (r#"{"cafile":"x"}"#, "tls.cafile"),
+        ] {
+            assert_eq!(trust(tls).unwrap_err().field.as_deref(), Some(field), "{tls}");
+        }
+        assert_eq!(
+            trust(&format!("{{\"pin_sha256\":\"{hex}ab\"}}")).unwrap_err().field.as_deref(),
+            Some("tls.pin_sha256")
+        );
+    }
+
+    #[test]
+    fn headers_that_are_refused() {
+        for (headers, field) in [
+            (r#"{"Signature":"x"}"#, "headers.Signature"),
+            (r#"{"X-A":"a\r\nX-B: b"}"#, "headers.X-A"),
+            (r#"{"X-A":"中"}"#, "headers.X-A"),
+            (r#"{"X-A":1}"#, "headers.X-A"),
+            (r#"{"X A":"a"}"#, "headers"),
+            (r#"{"":"a"}"#, "headers"),
+            (r#"[]"#, "headers"),
+        ] {
+            let error = read(&format!("{{\"headers\":{headers}}}")).expect_err(headers);
+            assert_eq!(error.field.as_deref(), Some(field), "{headers}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The retry policy: what is sent again, and after which pause.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{Delivered, Error, Kind};
+
+/// How often and when a failed attempt is repeated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Policy {
+    /// Attempts in all.
+    pub(crate) attempts: u32,
+    pub(crate) repeat: Repeat,
+    /// Nothing begins after it.
+    pub(crate) deadline: Instant,
+}
+
+/// What may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// A post: only what cannot have reached the server.
+    Undelivered,
+    /// A get, put, delete or token call: also what can be done twice without harm.
+    Idempotent,
+    /// `"retry_mode": "always"`: anything, as the reference does.
+    Anything,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+impl Policy {
+    /// Makes attempts until one succeeds or none may follow. The error of the last one is returned.
+    pub(crate) fn run<T>(&self, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        let mut made: u32 = 0;
+        loop {
+            let error = match attempt() {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            // What is refused before anything is sent was no attempt.
+            if !matches!(error.kind, Kind::Argument | Kind::Mode | Kind::Internal) {
+                made = made.saturating_add(1);
+            }
+            let pause = self.pause(made, &error);
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if made >= self.attempts || !self.repeat.allows(&error) || pause >= left {
+                return Err(Error { attempts: made, ..error });
+            }
+            thread::sleep(pause);
+        }
+    }
+
+    /// Exponential, with jitter so that many robots do not come back at once; longer where the server asks for it.
+    fn pause(&self, made: u32, error: &Error) -> Duration {
+        let exponential = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(made.saturating_sub(1))).min(LONGEST_PAUSE);
+        let jitter = exponential.mul_f64(fastrand::f64() / 2.0);
+        exponential.saturating_add(jitter).max(error.retry_after.unwrap_or_default())
+    }
+}
+
+impl Repeat {
+    fn allows(self, error: &Error) -> bool {
+        match self {
+            _ if matches!(error.kind, Kind::Argument | Kind::Mode | Kind::Internal) => false,
+            _ if error.delivered == Delivered::No => true,
+            Repeat::Undelivered => false,
+            Repeat::Idempotent => match error.kind {
+                Kind::Disconnected | Kind::Timeout => true,
+                Kind::Response => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
+                _ => false,
+            },
+            Repeat::Anything => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempts_made(error: &Error, limit: Duration) -> u32 {
+        let policy = Policy { attempts: 2, repeat: Repeat::Idempotent, deadline: Instant::now() + limit };
+        let mut attempts = 0;
+        let result = policy.run(|| -> Result<(), Error> {
+            attempts += 1;
+            Err(error.clone())
+        });
+        assert_eq!(result.unwrap_err().attempts, if error.kind == Kind::Argument { 0 } else { attempts });
+        attempts
+    }
+
+    #[test]
+    fn the_table_of_the_contract() {
+        use Delivered::{No, Unknown, Yes};
+        for (kind, status, delivered, expected) in [
+            (Kind::Argument, None, No, [false, false, false]),
+            (Kind::Dns, None, No, [true, true, true]),
+            (Kind::Connect, None, No, [true, true, true]),
+            (Kind::Proxy, None, No, [true, true, true]),
+            (Kind::Tls, None, No, [true, true, true]),
+            (Kind::Timeout, None, No, [true, true, true]),
+            (Kind::Timeout, None, Unknown, [false, true, true]),
+            (Kind::Disconnected, None, No, [true, true, true]),
+            (Kind::Disconnected, None, Unknown, [false, true, true]),
+            (Kind::Disconnected, Some(200), Yes, [false, true, true]),
+            (Kind::Response, Some(200), Yes, [false, false, true]),
+            (Kind::Response, Some(500), Yes, [false, false, true]),
+            (Kind::Response, Some(429), Yes, [false, true, true]),
+            (Kind::Response, Some(502), Yes, [false, true, true]),
+            (Kind::Response, Some(503), Yes, [false, true, true]),
+            (Kind::Response, Some(504), Yes, [false, true, true]),
+            (Kind::Redirect, Some(302), Yes, [false, false, true]),
+            (Kind::TooLarge, Some(200), Yes, [false, false, true]),
+        ] {
+            let error = Error { http_status: status, delivered, ..Error::new(kind, "", "") };
+            let policies = [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything];
+            assert_eq!(policies.map(|repeat| repeat.allows(&error)), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn counts_attempts_and_nothing_else() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(attempts_made(&Error::new(Kind::Connect, "", ""), minute), 2);
+        assert_eq!(attempts_made(&Error::argument("host", "", ""), minute), 1);
+    }
+
+    #[test]
+    fn no_pause_goes_past_the_deadline() {
+        let error = Error::new(Kind::Connect, "", "");
+        assert_eq!(attempts_made(&error, Duration::from_millis(100)), 1);
+        let busy = Error { retry_after: Some(Duration::from_secs(120)), ..error };
+        assert_eq!(attempts_made(&busy, Duration::from_secs(60)), 1);
+    }
+
+    #[test]
+    fn pauses_grow_and_vary() {
+        let policy = Policy { attempts: 10, repeat: Repeat::Anything, deadline: Instant::now() };
+        let error = Error::new(Kind::Connect, "", "");
+        for (made, low) in [(1, 200), (2, 400), (3, 800), (9, 10_000)] {
+            let pauses: Vec<_> = (0..50).map(|_| policy.pause(made, &error)).collect();
+            let range = Duration::from_millis(low)..=Duration::from_millis(low * 3 / 2);
+            assert!(pauses.iter().all(|pause| range.contains(pause)), "{pauses:?}");
+            assert!(pauses.iter().any(|pause| *pause != pauses[0]));
+        }
+    }
+}

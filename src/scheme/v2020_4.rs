@@ -1,0 +1,254 @@
+//! The scheme of generation 2020.4: sorted parameters, percent-encoded, HMAC-SHA256 under the access token.
+//!
+//! The server proves a signature from the bytes that it received, so the body and the query are made once, here,
+//! and are sent as they are.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::python::{Entry, Escape, Text, Value, compact, escape, str_of, write_json, write_json_string};
+use crate::secret::Secret;
+
+/// The four methods of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+/// How a top-level value that is not text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Values {
+    /// As text, by Python's `str()`: what the reference client does.
+    Python,
+    /// As text that is its compact JSON.
+    Json,
+    /// As itself in the body, as compact JSON in the params.
+    Native,
+}
+
+/// Which percent-encoding of the source string is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Python,
+    Java,
+}
+
+/// A parameter's text has no UTF-8 and therefore cannot stand in a query or a source string.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LoneSurrogate {
+    /// The parameter, its own lone surrogates replaced by U+FFFD.
+    pub(crate) parameter: String,
+}
+
+/// What a call carries, apart from its stamp: the same for each attempt.
+#[derive(Debug)]
+pub(crate) struct Payload {
+    /// `key=value&...`, percent-encoded; absent where the mode has no query or there are no parameters.
+    pub(crate) query: Option<String>,
+    pub(crate) body: Option<String>,
+    pub(crate) content_type: Option<&'static str>,
+    /// The raw params of a get; the others sign their body.
+    params: Option<String>,
+}
+
+impl Payload {
+    /// Writes the parameters as `mode` sends them.
+    pub(crate) fn new(mode: Mode, mut entries: Vec<Entry<'_>>, values: Values) -> Result<Payload, LoneSurrogate> {
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let (has_params, content_type) = match mode {
+            Mode::Get => (true, None),
+            Mode::Post => (true, Some("application/x-www-form-urlencoded;charset=utf-8")),
+            Mode::Put | Mode::Delete => (false, Some("application/json;charset=utf-8")),
+        };
+        let has_body = mode != Mode::Get;
+        Ok(Payload {
+            query: if has_params { query(&entries, values)? } else { None },
+            params: if has_body { None } else { Some(params(&entries, values)?) },
+            body: has_body.then(|| body(&entries, values)),
+            content_type,
+        })
+    }
+
+    /// The text that the signature covers before token and time are added.
+    fn signed(&self) -> &str {
+        self.params.as_deref().or(self.body.as_deref()).unwrap_or_default()
+    }
+}
+
+/// One attempt's stamp: the payload under a token at a time. Each stage can be seen.
+pub(crate) struct Stamp<'a> {
+    pub(crate) payload: &'a Payload,
+    pub(crate) token: &'a Secret,
+    pub(crate) encoding: Encoding,
+    /// Milliseconds since 1970.
+    pub(crate) timestamp: u64,
+}
+
+impl Stamp<'_> {
+    /// The source string: `{params or body}&token={token}&timestamp={ms}`.
+    pub(crate) fn source(&self) -> Secret {
+        self.joined(Cow::Borrowed)
+    }
+
+    /// The source string percent-encoded.
+    pub(crate) fn encoded(&self) -> Secret {
+        self.joined(|part| escape(part, self.rule()).into())
+    }
+
+    fn joined<'s>(&'s self, write: impl Fn(&'s str) -> Cow<'s, str>) -> Secret {
+        // Sized for the worst case, so that no reallocation leaves a copy of the token behind.
+        let longest = self.payload.signed().len().saturating_add(self.token.expose().len()).saturating_add(64);
+        let mut text = String::with_capacity(longest.saturating_mul(3));
+        let timestamp = self.timestamp.to_string();
+        for part in [self.payload.signed(), "&token=", self.token.expose(), "&timestamp="] {
+            text.push_str(&write(part));
+        }
+        text.push_str(&timestamp);
+        Secret::new(text)
+    }
+
+    /// Base64 of the lower-case hex of HMAC-SHA256 over the encoded source string, the token's bytes being the key.
+    pub(crate) fn signature(&self) -> String {
+        // An HMAC takes a key of any length: this cannot fail.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.token.expose().as_bytes()) else { return String::new() };
+        for part in [self.payload.signed(), "&token=", self.token.expose(), "&timestamp="] {
+            for piece in escape(part, self.rule()) {
+                mac.update(piece.as_bytes());
+            }
+        }
+        mac.update(self.timestamp.to_string().as_bytes());
+        let mut hex = String::with_capacity(64);
+        for byte in mac.finalize().into_bytes() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        BASE64_STANDARD.encode(hex)
+    }
+
+    fn rule(&self) -> Escape {
+        match self.encoding {
+            Encoding::Python => Escape::Python,
+            Encoding::Java => Escape::Java,
+        }
+    }
+}
+
+/// The JSON text of the sorted parameters, as `json.dumps(data, sort_keys=True)` writes it.
+fn body(entries: &[Entry<'_>], values: Values) -> String {
+    let mut body = String::from("{");
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            body.push_str(", ");
+        }
+        write_json_string(&entry.key, &mut body);
+        body.push_str(": ");
+        match values {
+            Values::Native => write_json(&entry.value, &mut body),
+            Values::Python | Values::Json => write_json_string(&as_text(entry, values), &mut body),
+        }
+    }
+    body.push('}');
+    body
+}
+
+/// `key=value` joined with `&`, raw: the text that a get signs.
+fn params(entries: &[Entry<'_>], values: Values) -> Result<String, LoneSurrogate> {
+    let mut params = String::new();
+    for entry in entries {
+        let value = as_text(entry, values);
+        let (key, value) = utf8(entry, &value)?;
+        if !params.is_empty() {
+            params.push('&');
+        }
+        params.extend([key, "=", value]);
+    }
+    Ok(params)
+}
+
+/// The same pairs, each key and value percent-encoded on its own, so that the server decodes exactly what was
+/// signed. The reference pastes them raw, and breaks on a value with `& = # + %`.
+fn query(entries: &[Entry<'_>], values: Values) -> Result<Option<String>, LoneSurrogate> {
+    let mut query = String::new();
+    for entry in entries {
+        let value = as_text(entry, values);
+        let (key, value) = utf8(entry, &value)?;
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.extend(escape(key, Escape::Component));
+        query.push('=');
+        query.extend(escape(value, Escape::Component));
+    }
+    Ok((!entries.is_empty()).then_some(query))
+}
+
+/// A parameter's value as text. Text stays text, whatever `values` says.
+fn as_text<'e>(entry: &'e Entry<'_>, values: Values) -> Cow<'e, Text<'e>> {
+    match (&entry.value, values) {
+        (Value::Text(_), _) | (_, Values::Python) => str_of(&entry.value),
+        (_, Values::Json | Values::Native) => Cow::Owned(Text::Utf8(Cow::Owned(compact(entry.raw)))),
+    }
+}
+
+fn utf8<'e>(entry: &'e Entry<'_>, value: &'e Text<'_>) -> Result<(&'e str, &'e str), LoneSurrogate> {
+    entry.key.as_str().zip(value.as_str()).ok_or_else(|| {
+        let shown = |point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER);
+        LoneSurrogate { parameter: entry.key.code_points().map(shown).collect() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::python::loads;
+
+    fn payload(mode: Mode, json: &str, values: Values) -> Result<Payload, LoneSurrogate> {
+        match loads(json) {
+            Ok(Value::Dict(entries)) => Payload::new(mode, entries, values),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_stages_of_a_get() {
+        let payload = payload(Mode::Get, r#"{"b": "x y&", "a": [1], "/": "~"}"#, Values::Python).unwrap();
+        let token = Secret::new("t0ken".into());
+        let stamp = Stamp { payload: &payload, token: &token, encoding: Encoding::Java, timestamp: 1 };
+        assert_eq!(payload.query.as_deref(), Some("%2F=~&a=%5B1%5D&b=x%20y%26"));
+        assert_eq!(payload.body, None);
+        assert_eq!(stamp.source().expose(), "/=~&a=[1]&b=x y&&token=t0ken&timestamp=1");
+        let encoded = "%2F%3D%7E%26a%3D%5B1%5D%26b%3Dx%20y%26%26token%3Dt0ken%26timestamp%3D1";
+        assert_eq!(stamp.encoded().expose(), encoded);
+    }
+
+    #[test]
+    fn an_empty_key_still_separates() {
+        // Python joins the pairs with "&"; "=" is a pair with an empty key and an empty value.
+        let payload = payload(Mode::Get, r#"{"": "", "a": ""}"#, Values::Python).unwrap();
+        assert_eq!(payload.signed(), "=&a=");
+        assert_eq!(payload.query.as_deref(), Some("=&a="));
+    }
+
+    #[test]
+    fn native_bodies_and_their_params() {
+        let payload = payload(Mode::Post, r#"{"b": {"z": 1.10, "y": null}, "a": "t"}"#, Values::Native).unwrap();
+        assert_eq!(payload.body.as_deref(), Some(r#"{"a": "t", "b": {"y": null, "z": 1.10}}"#));
+        assert_eq!(payload.query.as_deref(), Some("a=t&b=%7B%22z%22%3A1.10%2C%22y%22%3Anull%7D"));
+    }
+
+    #[test]
+    fn half_a_pair_fits_a_body_and_no_query() {
+        let json = r#"{"键\ud800": "a"}"#;
+        let refused = LoneSurrogate { parameter: "键\u{fffd}".into() };
+        assert_eq!(payload(Mode::Get, json, Values::Python).err(), Some(refused));
+        let put = payload(Mode::Put, json, Values::Python).unwrap();
+        assert_eq!(put.body.as_deref(), Some(r#"{"\u952e\ud800": "a"}"#));
+    }
+}

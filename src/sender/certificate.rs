@@ -1,0 +1,56 @@
+//! What a certificate says of itself, for the one who must decide whether to trust it.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use sha2::{Digest, Sha256};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+/// The SHA-256 fingerprint of a certificate in DER.
+pub(super) fn fingerprint(der: &[u8]) -> [u8; 32] {
+    Sha256::digest(der).into()
+}
+
+/// Subject, issuer, names, validity and fingerprint in a sentence. A certificate that cannot be read still has a
+/// fingerprint.
+pub(super) fn describe(der: &[u8]) -> String {
+    let mut text = String::from("the certificate ");
+    if let Ok(certificate) = Certificate::from_der(der) {
+        let content = certificate.tbs_certificate();
+        let names = names(&certificate);
+        let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "has the subject \"{}\", the issuer \"{}\", is for {names}, is valid from {} to {}, and ",
+            content.subject(),
+            content.issuer(),
+            content.validity().not_before,
+            content.validity().not_after,
+        );
+    }
+    text.push_str("has the SHA-256 fingerprint ");
+    for (index, byte) in fingerprint(der).iter().enumerate() {
+        let _ = write!(text, "{}{byte:02X}", if index > 0 { ":" } else { "" });
+    }
+    text
+}
+
+/// The subject alternative names; the common name no longer counts (RFC 9525).
+fn names(certificate: &Certificate) -> Vec<String> {
+    let Ok(Some((_, SubjectAltName(names)))) = certificate.tbs_certificate().get_extension::<SubjectAltName>() else {
+        return Vec::new();
+    };
+    let shown = |name: &GeneralName| match name {
+        GeneralName::DnsName(name) => Some(name.to_string()),
+        GeneralName::IpAddress(address) => match address.as_bytes() {
+            bytes if bytes.len() == 4 => <[u8; 4]>::try_from(bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
+            bytes => <[u8; 16]>::try_from(bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
+        },
+        _ => None,
+    };
+    names.iter().filter_map(shown).collect()
+}

@@ -1,0 +1,99 @@
+//! From ureq's errors to the kinds of the contract. What an error means depends on the phase it came in, which is
+//! known; its text is never asked.
+
+use std::io::{self, ErrorKind};
+
+use rustls::{AlertDescription, InvalidMessage};
+use ureq::Error as UreqError;
+
+use super::trust::Untrusted;
+use super::wire::{self, Phase};
+use crate::error::{Error, Kind};
+
+/// The error that the present attempt ended with.
+pub(super) fn explain(error: &UreqError) -> Error {
+    let phase = wire::phase();
+    let mut explained = match (error, phase) {
+        (UreqError::Timeout(_), _) => timeout(phase),
+        (UreqError::Io(error), _) if is_timeout(error) => timeout(phase),
+        (_, Phase::Lookup) => {
+            Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {error}"))
+        }
+        (_, Phase::Connect) => {
+            Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", io_text(error)))
+        }
+        (_, Phase::Proxy) => {
+            Error::new(Kind::Proxy, "代理服务器失败", format!("the proxy refused or failed: {}", io_text(error)))
+        }
+        (_, Phase::Tls) => tls(error),
+        (UreqError::BodyExceedsLimit(limit), _) => Error::new(
+            Kind::TooLarge,
+            "返回内容过大",
+            format!("the reply is longer than `max_response_bytes`, {limit} bytes after decompression"),
+        ),
+        (UreqError::Decompress(..), _) => {
+            Error::new(Kind::Response, "返回内容无法解压", "the reply says that it is gzip, and cannot be unpacked")
+        }
+        (UreqError::Io(_) | UreqError::BodyStalled, _) => {
+            let detail = format!("the connection broke while {}: {}", phase.in_words(), io_text(error));
+            Error::new(Kind::Disconnected, "连接中断", detail)
+        }
+        _ => Error::new(Kind::Response, "返回内容不是HTTP", "the reply is not well-formed HTTP"),
+    };
+    explained.delivered = wire::delivered();
+    explained
+}
+
+fn timeout(phase: Phase) -> Error {
+    let cause = match phase {
+        Phase::Lookup => "解析域名超时",
+        Phase::Connect => "连接超时",
+        Phase::Proxy => "代理服务器超时",
+        Phase::Tls => "TLS握手超时",
+        Phase::Send => "发送请求超时",
+        Phase::Wait => "等待返回超时",
+        Phase::Read => "读取返回内容超时",
+    };
+    let limit = match phase {
+        Phase::Lookup | Phase::Connect | Phase::Proxy | Phase::Tls => "`connect_timeout_ms` or `timeout_ms`",
+        Phase::Send | Phase::Wait | Phase::Read => "`timeout_ms`",
+    };
+    Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref::<UreqError>());
+    matches!(wrapped, Some(UreqError::Timeout(_))) || error.kind() == ErrorKind::TimedOut
+}
+
+/// The system's words for what happened, without the wrapping.
+fn io_text(error: &UreqError) -> String {
+    match error {
+        UreqError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => "the other side closed it".to_owned(),
+        UreqError::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn tls(error: &UreqError) -> Error {
+    let rustls = match error {
+        UreqError::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls {
+        if let Some(untrusted) = other.0.downcast_ref::<Untrusted>() {
+            return Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone());
+        }
+    }
+    let why = match rustls {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()
+        }
+        Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) | rustls::Error::PeerIncompatible(_)) => {
+            "the server and this library have no TLS version or cipher in common; it must offer TLS 1.2 or 1.3".to_owned()
+        }
+        Some(other) => other.to_string(),
+        None => io_text(error),
+    };
+    Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {why}"))
+}

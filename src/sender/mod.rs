@@ -1,0 +1,170 @@
+//! Sends one HTTP request once, and hands back what came. Knows nothing of signatures, tokens or JSON.
+
+mod agent;
+mod certificate;
+mod fault;
+mod lookup;
+mod observe;
+mod route;
+mod tcp;
+mod tls;
+mod trust;
+#[cfg(any(windows, test))]
+mod windows_proxy;
+mod wire;
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use ureq::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use ureq::{Agent, Body, RequestBuilder};
+
+use crate::error::{Delivered, Error, Kind};
+use crate::request::{Address, Options};
+use crate::secret::Secret;
+
+pub(crate) use agent::forget_all as forget_connections;
+use route::Route;
+use wire::{Outgoing, Phase};
+
+/// An HTTP request, ready to be sent.
+pub(crate) struct HttpRequest<'a> {
+    pub(crate) method: Method,
+    pub(crate) address: &'a Address,
+    /// The whole URL, query included.
+    pub(crate) url: Secret,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Option<&'a str>,
+}
+
+/// An HTTP reply, read whole.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Sends a request, within `options`' limits and before `deadline`.
+pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Instant) -> Result<Reply, Error> {
+    let route = route::choose(&options.proxy, request.address)?;
+    let agent = agent::find(options, request.address.https)?;
+    let outgoing = Outgoing { target: target(request, &route), has_body: request.body.is_some() };
+    wire::begin(deadline, options.connect_timeout, outgoing);
+    let reply = exchange(&agent, request, options, &route, deadline);
+    wire::end();
+    reply
+}
+
+fn exchange(
+    agent: &Agent,
+    request: &HttpRequest<'_>,
+    options: &Options,
+    route: &Route,
+    deadline: Instant,
+) -> Result<Reply, Error> {
+    let authority = match route {
+        Route::Forward { authority, .. } => authority.clone(),
+        Route::Direct | Route::Tunnel(_) => request.address.authority(),
+    };
+    let scheme = if request.address.https { "https" } else { "http" };
+    // The target is written in by the last transport, see src/sender/observe.rs.
+    let url = format!("{scheme}://{authority}/");
+    let prepared = Prepared { request, options, route, deadline };
+    let sent = match (&request.method, request.body) {
+        (_, None) => prepared.apply(agent.get(url)).call(),
+        (&Method::PUT, Some(body)) => prepared.apply(agent.put(url)).send(body),
+        // ureq takes a delete for a request without a body unless told otherwise.
+        (&Method::DELETE, Some(body)) => prepared.apply(agent.delete(url).force_send_body()).send(body),
+        (_, Some(body)) => prepared.apply(agent.post(url)).send(body),
+    };
+    let response = sent.map_err(|error| fault::explain(&error))?;
+    wire::enter(Phase::Read);
+    if matches!(route, Route::Forward { .. }) && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        let detail = "the proxy wants a user name and a password: write `http://user:password@host:port`";
+        return Err(Error {
+            http_status: Some(407), ..Error::new(Kind::Proxy, "代理服务器要求用户名和密码", detail)
+        });
+    }
+    read(response, options.max_response_bytes)
+}
+
+/// What is the same for all methods; ureq has a type for requests with a body and another for those without.
+struct Prepared<'a> {
+    request: &'a HttpRequest<'a>,
+    options: &'a Options,
+    route: &'a Route,
+    deadline: Instant,
+}
+
+impl Prepared<'_> {
+    fn apply<B>(&self, mut builder: RequestBuilder<B>) -> RequestBuilder<B> {
+        for (name, value) in self.request.headers.iter().chain(&self.options.headers) {
+            builder = builder.header(name, value);
+        }
+        if self.options.keep_alive.is_zero() {
+            builder = builder.header(CONNECTION, "close");
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let mut proxy = None;
+        match self.route {
+            Route::Direct => {}
+            Route::Forward { authorization, .. } => {
+                builder = builder.header(HOST, self.request.address.authority());
+                if let Some(authorization) = authorization {
+                    builder = builder.header(PROXY_AUTHORIZATION, authorization);
+                }
+            }
+            Route::Tunnel(tunnel) => proxy = Some(tunnel.clone()),
+        }
+        builder
+            .config()
+            .proxy(proxy)
+            .timeout_global(Some(left))
+            .timeout_connect(Some(self.options.connect_timeout))
+            .build()
+    }
+}
+
+/// What stands in the request line: the whole URL for a forward proxy, else its path and query.
+fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
+    let url = request.url.expose();
+    if let Route::Forward { .. } = route {
+        return request.url.clone();
+    }
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
+    Secret::new(path.to_owned())
+}
+
+fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
+    let (head, body) = response.into_parts();
+    let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit));
+    let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
+    read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
+    let text =
+        |name| head.headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Ok(Reply {
+        status: head.status,
+        content_type: text(CONTENT_TYPE),
+        location: text(LOCATION),
+        retry_after: text(RETRY_AFTER),
+        body: bytes,
+    })
+}
+
+/// How much to allocate beforehand: what the server announces, as far as that is credible.
+fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
+    const CREDIBLE: u64 = 1 << 20;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    usize::try_from(announced.unwrap_or_default().min(limit).min(CREDIBLE)).unwrap_or_default()
+}
+
+impl Reply {
+    /// An error over this reply, which shows that the server has the request.
+    pub(crate) fn error(&self, kind: Kind, cause: impl Into<String>, detail: impl Into<String>) -> Error {
+        Error { http_status: Some(self.status.as_u16()), delivered: Delivered::Yes, ..Error::new(kind, cause, detail) }
+    }
+}

@@ -1,0 +1,164 @@
+//! The ends of the transport chain: what goes into a proxy, and what ureq sees.
+
+use std::fmt;
+
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use zeroize::Zeroizing;
+
+use super::wire::{self, Phase};
+
+/// Marks what a proxy's connector does as such, so that its failures are the proxy's.
+#[derive(Debug)]
+pub(super) struct AsProxy<C>(pub(super) C);
+
+impl<In: Transport, C: Connector<In>> Connector<In> for AsProxy<C> {
+    type Out = SentBeforehand<C::Out>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if chained.is_some() || details.config.proxy().is_none() {
+            return Ok(self.0.connect(details, chained)?.map(SentBeforehand));
+        }
+        wire::enter_proxy();
+        let connection = self.0.connect(details, chained)?;
+        wire::leave_proxy();
+        Ok(connection.map(SentBeforehand))
+    }
+}
+
+/// ureq's own transports do not tell how much they could write before they failed. So a byte counts as sent before
+/// the attempt to send it.
+#[derive(Debug)]
+pub(super) struct SentBeforehand<T>(T);
+
+impl<T: Transport> Transport for SentBeforehand<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.0.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
+        wire::sent();
+        self.0.transmit_output(amount, limit)
+    }
+
+    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
+        self.0.await_input(limit)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.0.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.0.is_tls()
+    }
+}
+
+/// The last connector of the chain: from here on, bytes are those of requests and replies.
+#[derive(Debug)]
+pub(super) struct ObserveConnector;
+
+impl<In: Transport> Connector<In> for ObserveConnector {
+    type Out = Observed<In>;
+
+    fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        // A connection to a proxy runs through the whole chain, too; its bytes are not the request's.
+        let carries_request = !wire::in_proxy();
+        Ok(chained.map(|inner| Observed { inner, carries_request, head: Zeroizing::default() }))
+    }
+}
+
+/// Notes replies, and writes the request target in ureq's place.
+///
+/// ureq's URI ends at 64 KiB, cannot hold the absolute form that a forward proxy wants (RFC 9112, 3.2.2), and would
+/// carry the query, keys included, through a library that logs. So ureq knows of `/` alone. Since the head passes
+/// here anyway, it waits for the body and goes out with it, in one segment and one TLS record.
+pub(super) struct Observed<T> {
+    inner: T,
+    carries_request: bool,
+    /// A head that waits for its body.
+    head: Zeroizing<Vec<u8>>,
+}
+
+impl<T: Transport> Observed<T> {
+    fn send(&mut self, mut message: &[u8], limit: NextTimeout) -> Result<(), Error> {
+        while !message.is_empty() {
+            let output = self.inner.buffers().output();
+            let amount = output.len().min(message.len());
+            let (now, later) = message.split_at(amount);
+            for (place, byte) in output.iter_mut().zip(now) {
+                *place = *byte;
+            }
+            self.inner.transmit_output(amount, limit)?;
+            message = later;
+        }
+        Ok(())
+    }
+}
+
+impl<T: Transport> Transport for Observed<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
+        let outgoing = if self.carries_request { wire::take_outgoing() } else { None };
+        if let Some(outgoing) = outgoing {
+            wire::request_begins();
+            let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
+            self.head = with_target(output, outgoing.target.expose());
+            if outgoing.has_body {
+                return Ok(());
+            }
+        } else if !self.head.is_empty() {
+            let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
+            self.head.extend_from_slice(output);
+        } else {
+            return self.inner.transmit_output(amount, limit);
+        }
+        let message = std::mem::take(&mut self.head);
+        self.send(&message, limit)
+    }
+
+    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
+        if !self.carries_request {
+            return self.inner.await_input(limit);
+        }
+        if wire::phase() == Phase::Send {
+            wire::enter(Phase::Wait);
+        }
+        let came = self.inner.await_input(limit)?;
+        if came {
+            wire::received();
+        }
+        Ok(came)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+/// The beginning of a request, `METHOD / HTTP/1.1...`, with another target.
+fn with_target(output: &[u8], target: &str) -> Zeroizing<Vec<u8>> {
+    let method = output.iter().position(|&byte| byte == b' ').map_or(0, |space| space.saturating_add(1));
+    let (method, rest) = output.split_at(method);
+    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+    // One body of a usual size fits beside it: a vector that grows leaves its old bytes behind.
+    let mut message =
+        Zeroizing::new(Vec::with_capacity(output.len().saturating_add(target.len()).saturating_add(16 * 1024)));
+    for part in [method, target.as_bytes(), rest] {
+        message.extend_from_slice(part);
+    }
+    message
+}
+
+impl<T> fmt::Debug for Observed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observed")
+    }
+}

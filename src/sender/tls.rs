@@ -1,0 +1,85 @@
+//! TLS over whatever connection the chain has made. ureq has a connector of its own, but it takes neither a pinned
+//! certificate nor a further root beside the system's.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+};
+
+use super::wire::{self, Phase};
+
+/// Makes the TLS handshake for an https URI. The settings, and with them the resumable sessions, are those of one
+/// agent: nothing passes from one kind of trust to another.
+pub(super) struct TlsConnector(pub(super) Option<Arc<ClientConfig>>);
+
+impl<In: Transport> Connector<In> for TlsConnector {
+    type Out = Either<In, TlsTransport>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
+        let Some(connection) = chained else { return Ok(None) };
+        let Some(config) = self.0.as_ref().filter(|_| details.needs_tls()) else {
+            return Ok(Some(Either::A(connection)));
+        };
+        wire::enter(Phase::Tls);
+        let host = details.uri.host().unwrap_or_default();
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let name = ServerName::try_from(bare.to_owned())
+            .map_err(|_| ureq::Error::Tls("the host is no name that a certificate could be for"))?;
+        let mut session =
+            ClientConnection::new(config.clone(), name).map_err(|error| ureq::Error::Other(error.into()))?;
+        let mut socket = TransportAdapter::new(connection.boxed(), details.current_time.clone());
+        socket.set_timeout(details.timeout);
+        session.complete_io(&mut socket)?;
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        Ok(Some(Either::B(TlsTransport { stream: StreamOwned::new(session, socket), buffers })))
+    }
+}
+
+impl fmt::Debug for TlsConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsConnector")
+    }
+}
+
+pub(super) struct TlsTransport {
+    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    buffers: LazyBuffers,
+}
+
+impl Transport for TlsTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), ureq::Error> {
+        self.stream.sock.set_timeout(limit);
+        let output = self.buffers.output().get(..amount).unwrap_or_default();
+        Ok(self.stream.write_all(output)?)
+    }
+
+    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, ureq::Error> {
+        self.stream.sock.set_timeout(limit);
+        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        self.buffers.input_appended(amount);
+        Ok(amount > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.stream.sock.get_mut().is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for TlsTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsTransport")
+    }
+}

@@ -1,0 +1,155 @@
+//! What is known of the attempt that this thread is making: its limits, its phase, and whether bytes went and came.
+//!
+//! ureq runs a request from start to end on the thread that asked for it, and hands nothing of the request to the
+//! connectors and transports below it. So the attempt is this thread's, and they find it here.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use crate::error::Delivered;
+use crate::secret::Secret;
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Lookup,
+    Connect,
+    /// Reaching the proxy, and asking it for the way on.
+    Proxy,
+    Tls,
+    Send,
+    Wait,
+    Read,
+}
+
+impl Phase {
+    /// For "timed out while ...".
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Phase::Lookup => "looking up the name",
+            Phase::Connect => "connecting",
+            Phase::Proxy => "waiting for the proxy",
+            Phase::Tls => "waiting for the TLS handshake",
+            Phase::Send => "sending the request",
+            Phase::Wait => "waiting for the reply",
+            Phase::Read => "reading the reply",
+        }
+    }
+
+    fn before_request(self) -> bool {
+        matches!(self, Phase::Lookup | Phase::Connect | Phase::Proxy | Phase::Tls)
+    }
+}
+
+/// The request target and what follows the head.
+pub(super) struct Outgoing {
+    /// What stands between the method and the HTTP version.
+    pub(super) target: Secret,
+    pub(super) has_body: bool,
+}
+
+struct Attempt {
+    deadline: Instant,
+    connect_deadline: Instant,
+    outgoing: Option<Outgoing>,
+    phase: Phase,
+    /// The connection that is being made is one to a proxy, or through it.
+    in_proxy: bool,
+    sent: bool,
+    received: bool,
+}
+
+thread_local! {
+    static ATTEMPT: RefCell<Option<Attempt>> = const { RefCell::new(None) };
+}
+
+/// Begins an attempt: what was known of an earlier one is forgotten.
+pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outgoing) {
+    let connect_deadline = Instant::now().checked_add(connect_timeout).map_or(deadline, |at| at.min(deadline));
+    let attempt = Attempt {
+        deadline,
+        connect_deadline,
+        outgoing: Some(outgoing),
+        phase: Phase::Connect,
+        in_proxy: false,
+        sent: false,
+        received: false,
+    };
+    ATTEMPT.set(Some(attempt));
+}
+
+/// Ends the attempt and forgets it, the request target above all.
+pub(super) fn end() {
+    ATTEMPT.set(None);
+}
+
+fn with<T>(default: T, look: impl FnOnce(&mut Attempt) -> T) -> T {
+    ATTEMPT.with_borrow_mut(|attempt| attempt.as_mut().map_or(default, look))
+}
+
+/// A phase begins. What happens on the way to and through a proxy stays `Proxy`.
+pub(super) fn enter(phase: Phase) {
+    with((), |attempt| attempt.phase = if attempt.in_proxy { Phase::Proxy } else { phase });
+}
+
+pub(super) fn enter_proxy() {
+    with((), |attempt| attempt.in_proxy = true);
+    enter(Phase::Proxy);
+}
+
+pub(super) fn leave_proxy() {
+    with((), |attempt| attempt.in_proxy = false);
+}
+
+pub(super) fn in_proxy() -> bool {
+    with(false, |attempt| attempt.in_proxy)
+}
+
+/// The request begins, on a new connection or a kept one. What handshakes sent does not count.
+pub(super) fn request_begins() {
+    with((), |attempt| {
+        attempt.phase = Phase::Send;
+        attempt.sent = false;
+        attempt.received = false;
+    });
+}
+
+/// At least one byte was handed to the network.
+pub(super) fn sent() {
+    with((), |attempt| attempt.sent = true);
+}
+
+/// At least one byte of a reply came.
+pub(super) fn received() {
+    with((), |attempt| attempt.received = true);
+}
+
+/// The request target, once.
+pub(super) fn take_outgoing() -> Option<Outgoing> {
+    with(None, |attempt| attempt.outgoing.take())
+}
+
+/// How far the attempt has come.
+pub(super) fn phase() -> Phase {
+    with(Phase::Send, |attempt| attempt.phase)
+}
+
+/// What the attempt's bytes say about the request.
+pub(super) fn delivered() -> Delivered {
+    with(Delivered::No, |attempt| match attempt {
+        attempt if attempt.phase.before_request() => Delivered::No,
+        Attempt { received: true, .. } => Delivered::Yes,
+        Attempt { sent: true, .. } => Delivered::Unknown,
+        _ => Delivered::No,
+    })
+}
+
+/// The time left for the present phase; `None` when it has run out.
+pub(super) fn time_left() -> Option<Duration> {
+    let deadline = with(None, |attempt| {
+        Some(if attempt.phase.before_request() { attempt.connect_deadline } else { attempt.deadline })
+    });
+    // Without an attempt there is no limit to keep.
+    let left = deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(Instant::now()));
+    (!left.is_zero()).then_some(left)
+}

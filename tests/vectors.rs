@@ -1,0 +1,192 @@
+//! Every call in `tests/vectors` is signed as the vendor's Python client signs it, stage by stage.
+//!
+//! The files and their format are `tests/vectors/generate.py`'s.
+
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const HOST: &str = "https://control-center.example";
+const FEWEST_CASES: usize = 450;
+const FAILURES_SHOWN_PER_FILE: usize = 3;
+
+/// In the order in which one comes from the other, so that the first that differs is where it broke.
+const STAGES: [&str; 6] = ["source", "encoded", "signature", "query", "body", "content_type"];
+
+struct Case {
+    name: String,
+    fields: HashMap<String, Value>,
+}
+
+impl Case {
+    fn field(&self, key: &str) -> &Value {
+        self.fields.get(key).unwrap_or_else(|| panic!("case {} has no line {key}", self.name))
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.field(key).as_str().unwrap_or_else(|| panic!("{key} of case {} is no text", self.name))
+    }
+
+    /// The request text. The raw parameters are pasted in: a parser between would lose their spelling.
+    fn request(&self) -> String {
+        let data_json = match self.text("data_as") {
+            "object" => self.text("data_json").to_owned(),
+            "text" => self.field("data_json").to_string(),
+            other => panic!("data_as of case {} is {other}", self.name),
+        };
+        format!(
+            r#"{{"host":"{HOST}","rest_type":{},"mode":{},"data_json":{data_json},"accesstoken":{},"values":{},"encoding":{},"timestamp":{}}}"#,
+            self.field("rest_type"),
+            self.field("mode"),
+            self.field("token"),
+            self.field("values"),
+            self.field("encoding"),
+            self.field("timestamp"),
+        )
+    }
+
+    /// What is wrong with the reply, if anything.
+    fn judge(&self, reply: &str) -> Result<(), String> {
+        let reply: Value =
+            serde_json::from_str(reply).map_err(|error| format!("the reply is not JSON: {error}: {reply}"))?;
+        if self.fields.contains_key("refused") {
+            equal("error.kind", self.field("refused"), &reply["error"]["kind"])?;
+            return equal("error.field", &Value::from("data_json"), &reply["error"]["field"]);
+        }
+        if reply["code"] != 0 {
+            return Err(format!("the call was refused: {reply}"));
+        }
+
+        let result = &reply["result"];
+        let url = result["url"].as_str().ok_or_else(|| format!("no url in {result}"))?;
+        let (address, query) = match url.split_once('?') {
+            Some((address, query)) => (address, Value::from(query)),
+            None => (url, Value::Null),
+        };
+        for stage in STAGES {
+            let got = match stage {
+                "query" => &query,
+                "content_type" => header(&result["headers"], "content-type"),
+                _ => &result[stage],
+            };
+            equal(stage, self.field(stage), got)?;
+        }
+        equal("signature header", self.field("signature"), header(&result["headers"], "signature"))?;
+        equal(
+            "timestamp header",
+            &self.field("timestamp").to_string().into(),
+            header(&result["headers"], "timestamp"),
+        )?;
+        equal("method", &self.text("mode").to_uppercase().into(), &result["method"])?;
+        equal("address", &format!("{HOST}{}", self.text("rest_type")).into(), &address.into())
+    }
+}
+
+fn header<'a>(headers: &'a Value, name: &str) -> &'a Value {
+    let found = headers.as_object().and_then(|all| all.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
+    found.map_or(&Value::Null, |(_, value)| value)
+}
+
+fn equal(what: &str, expected: &Value, got: &Value) -> Result<(), String> {
+    if expected == got {
+        return Ok(());
+    }
+    let (expected, got) = (expected.to_string(), got.to_string());
+    let same = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
+    Err(format!(
+        "{what} differs from character {same} on\n    expected: {}\n         got: {}",
+        excerpt(&expected, same),
+        excerpt(&got, same)
+    ))
+}
+
+/// The text, or where it is long what lies around the place.
+fn excerpt(text: &str, place: usize) -> String {
+    let count = text.chars().count();
+    if count <= 400 {
+        return text.to_owned();
+    }
+    let shown: String = text.chars().skip(place.saturating_sub(100)).take(200).collect();
+    format!("… {shown} … ({count} characters)")
+}
+
+fn read_cases(text: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("not a line of a case: {line}"));
+        if key == "case" {
+            cases.push(Case { name: value.to_owned(), fields: HashMap::new() });
+            continue;
+        }
+        let case = cases.last_mut().unwrap_or_else(|| panic!("a line before the first case: {line}"));
+        let value = serde_json::from_str(value)
+            .unwrap_or_else(|error| panic!("{key} of case {} is no JSON literal: {error}", case.name));
+        case.fields.insert(key.to_owned(), value);
+    }
+    cases
+}
+
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+}
+
+#[test]
+fn every_vector_is_signed_as_python_signs_it() {
+    let mut files: Vec<PathBuf> = fs::read_dir(vectors())
+        .expect("tests/vectors is a folder")
+        .map(|entry| entry.expect("tests/vectors can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    files.sort();
+
+    let mut ran = 0;
+    let mut report = String::new();
+    for path in files {
+        let text = fs::read_to_string(&path).expect("a file of vectors is UTF-8");
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let cases = read_cases(&text);
+        let failures: Vec<String> = cases
+            .iter()
+            .filter_map(|case| {
+                let broken = case.judge(&rpa_openapi::sign(&case.request())).err()?;
+                Some(format!(
+                    "  {file}, case {}: {broken}\n    data_json: {}\n",
+                    case.name,
+                    excerpt(case.text("data_json"), 0)
+                ))
+            })
+            .collect();
+        ran += cases.len();
+        if !failures.is_empty() {
+            report += &format!("{file}: {} of {} cases failed\n", failures.len(), cases.len());
+            report += &failures[..failures.len().min(FAILURES_SHOWN_PER_FILE)].concat();
+        }
+    }
+
+    assert!(report.is_empty(), "\n{report}");
+    assert!(ran >= FEWEST_CASES, "only {ran} cases ran, of at least {FEWEST_CASES}");
+}
+
+#[test]
+fn generator_reproduces_the_vectors() {
+    let python = |arguments: &[&str]| Command::new("python3").args(arguments).stdin(Stdio::null()).output();
+    // On Windows a python3 that only points to the store starts, and fails.
+    let reason = match python(&["-c", "import sys; print(sys.version_info >= (3, 8))"]) {
+        Ok(output) if output.stdout.starts_with(b"True") => None,
+        Ok(output) if output.stdout.starts_with(b"False") => Some("python3 is older than 3.8"),
+        _ => Some("python3 not found"),
+    };
+    if let Some(reason) = reason {
+        assert!(std::env::var_os("RPA_REQUIRE_TOOLS").is_none(), "RPA_REQUIRE_TOOLS is set, and {reason}");
+        // Not println: the test harness would hide it.
+        let _ = writeln!(io::stderr(), "skipped: {reason}");
+        return;
+    }
+
+    let script = vectors().join("generate.py");
+    let output = python(&[&script.to_string_lossy(), "--check"]).expect("python3 starts");
+    assert!(output.status.success(), "generate.py --check: {}", String::from_utf8_lossy(&output.stderr));
+}
