@@ -1,0 +1,123 @@
+//! Replies: `{"code": N, "msg": "...", "result": ...}`, and what the log says of them.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
+
+/// What the log says of a reply. It must not hold anything a client sent.
+#[derive(Clone)]
+pub struct Outcome {
+    /// The envelope's code; `None` for a reply that is no envelope.
+    pub code: Option<u16>,
+    pub reason: Cow<'static, str>,
+}
+
+/// Code 0.
+pub struct Answer {
+    body: String,
+    reason: &'static str,
+}
+
+/// Any other code: `msg` in Chinese, as the control center's users read it; the log's reason in English.
+#[derive(Debug)]
+pub struct Refusal {
+    status: StatusCode,
+    code: u16,
+    msg: String,
+    result: Option<Box<RawValue>>,
+    reason: Cow<'static, str>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    code: u16,
+    msg: &'a str,
+    result: T,
+}
+
+impl Answer {
+    pub fn new(reason: &'static str, result: impl Serialize) -> Self {
+        let msg = "success";
+        Self { body: text(&Envelope { code: 0, msg, result }), reason }
+    }
+}
+
+impl Refusal {
+    /// Over the keys or a token: HTTP 401, and no result.
+    pub fn unauthorised(msg: &str, reason: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, msg, reason)
+    }
+
+    /// Over the timestamp or the signature: HTTP 403, and the facts as the result.
+    pub fn forbidden(msg: &str, reason: &'static str, facts: &impl Serialize) -> Self {
+        Self::new(StatusCode::FORBIDDEN, msg, reason).facts(facts)
+    }
+
+    /// Any other HTTP status, which is the code too. The reason is given back as `result.detail`.
+    pub fn http(status: StatusCode, msg: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
+        let refusal = Self::new(status, msg, reason);
+        let facts = json!({"detail": &refusal.reason});
+        refusal.facts(&facts)
+    }
+
+    pub fn parameter(msg: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::http(StatusCode::BAD_REQUEST, format!("参数错误:{}", msg.into()), reason)
+    }
+
+    /// A call that was understood and cannot be done: HTTP 200, and a code of its own.
+    pub fn business(code: u16, msg: &str, reason: &'static str) -> Self {
+        let mut refusal = Self::http(StatusCode::OK, msg, reason);
+        refusal.code = code;
+        refusal
+    }
+
+    pub fn no_random_bytes() -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::http(status, "系统错误", "the system has no random bytes to give")
+    }
+
+    /// In place of the result there was. Its fields keep their order, for a person to read.
+    pub fn facts(mut self, facts: &impl Serialize) -> Self {
+        self.result = to_raw_value(facts).ok();
+        self
+    }
+
+    fn new(status: StatusCode, msg: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code: status.as_u16(), msg: msg.into(), result: None, reason: reason.into() }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        respond(StatusCode::OK, 0, self.body, self.reason.into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self { status, code, msg, result, reason } = self;
+        let body = text(&Envelope { code, msg: &msg, result });
+        respond(status, code, body, reason)
+    }
+}
+
+fn text(envelope: &Envelope<impl Serialize>) -> String {
+    let failed = |_| r#"{"code":500,"msg":"系统错误","result":null}"#.to_owned();
+    serde_json::to_string(envelope).unwrap_or_else(failed)
+}
+
+fn respond(status: StatusCode, code: u16, body: String, reason: Cow<'static, str>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json;charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    let code = Some(code);
+    response.extensions_mut().insert(Outcome { code, reason });
+    response
+}

@@ -1,0 +1,189 @@
+//! What the demo and the tests share: the built library, loaded as a foreign program loads it, and the control
+//! center, started as its own process.
+#![allow(dead_code, reason = "each user takes what it needs")]
+
+use std::env;
+use std::ffi::{CStr, CString, c_char};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// The folder of this build: `target/debug`, or the like.
+pub fn build_folder() -> PathBuf {
+    let executable = env::current_exe().expect("this program has a path");
+    // target/debug/deps/test-0123, target/debug/examples/demo
+    executable.ancestors().nth(2).expect("this program lies in a build folder").to_owned()
+}
+
+/// Builds the shared library and the control center as they are now, once, and returns the library's path. Cargo
+/// alone knows whether they are up to date, and a single test does not build the examples.
+pub fn built_library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let folder = build_folder();
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--quiet", "--lib", "--example", "control_center"]);
+        cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        cargo.arg("--target-dir").arg(folder.parent().expect("a build folder has a parent"));
+        // Cargo tells a program that it runs about itself; a build script that asks would take it for a change.
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "OUT_DIR" {
+                cargo.env_remove(&name);
+            }
+        }
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        let status = cargo.status().expect("cargo can be started");
+        assert!(status.success(), "the library does not build: {status}");
+        let library = folder.join(libloading::library_filename("rpa_openapi"));
+        assert!(library.exists(), "{} was not built", library.display());
+        library
+    })
+}
+
+type Function = unsafe extern "C" fn(*const c_char) -> *mut c_char;
+
+/// The shared library, known by its path and its C interface alone.
+pub struct Library(libloading::Library);
+
+impl Library {
+    /// Loads the library of this build.
+    pub fn load() -> Library {
+        // SAFETY: loading runs no code of the library but Rust's own start-up.
+        Library(unsafe { libloading::Library::new(built_library()) }.expect("the library can be loaded"))
+    }
+
+    /// Calls a function of the library with a request text, and frees the reply.
+    pub fn call(&self, function: &str, request: &str) -> String {
+        self.call_bytes(function, Some(request.as_bytes()))
+    }
+
+    /// The same with any bytes but NUL, or NULL.
+    pub fn call_bytes(&self, function: &str, request: Option<&[u8]>) -> String {
+        let request = request.map(|bytes| CString::new(bytes).expect("no NUL in a request"));
+        let pointer = request.as_ref().map_or(std::ptr::null(), |request| request.as_ptr());
+        // SAFETY: the types are those of include/rpa_openapi.h, and the reply is freed once.
+        unsafe {
+            let function = self.0.get::<Function>(function).expect("the library exports the function");
+            let free =
+                self.0.get::<unsafe extern "C" fn(*mut c_char)>("rpa_free").expect("the library exports rpa_free");
+            let reply = function(pointer);
+            assert!(!reply.is_null(), "a reply is never NULL");
+            let text = CStr::from_ptr(reply).to_str().expect("a reply is UTF-8").to_owned();
+            free(reply);
+            if let Some(request) = &request {
+                assert_keeps_secrets(request.to_bytes(), &text);
+            }
+            text
+        }
+    }
+
+    /// Calls a function with a JSON value and reads the reply.
+    pub fn json(&self, function: &str, request: &Value) -> Value {
+        let reply = self.call(function, &request.to_string());
+        serde_json::from_str(&reply).unwrap_or_else(|error| panic!("a reply is JSON: {error}: {reply}"))
+    }
+
+    pub fn version(&self) -> String {
+        // SAFETY: as above; the text is static.
+        unsafe {
+            let version = self
+                .0
+                .get::<unsafe extern "C" fn() -> *const c_char>("rpa_version")
+                .expect("the library exports rpa_version");
+            CStr::from_ptr(version()).to_str().expect("a version is UTF-8").to_owned()
+        }
+    }
+
+    /// Frees NULL, which is allowed.
+    pub fn free_null(&self) {
+        // SAFETY: as above.
+        unsafe {
+            let free =
+                self.0.get::<unsafe extern "C" fn(*mut c_char)>("rpa_free").expect("the library exports rpa_free");
+            free(std::ptr::null_mut());
+        }
+    }
+}
+
+/// No error may hold a key, a token, a proxy's password or a query. Checked for every call of every test.
+fn assert_keeps_secrets(request: &[u8], reply: &str) {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(request) else { return };
+    let Ok(envelope) = serde_json::from_str::<Value>(reply) else { return };
+    let error = match envelope.get("error") {
+        Some(error) => format!("{error}{}", envelope["msg"]),
+        None => return,
+    };
+    for name in ["accesskey", "secretkey", "accesstoken", "refreshtoken", "refleshtoken"] {
+        let secret = fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        assert!(secret.len() < 6 || !error.contains(secret), "{name} stands in the error {error}");
+    }
+    let proxy = fields.get("proxy").and_then(Value::as_str).unwrap_or_default();
+    if let Some((credentials, _)) = proxy.rsplit_once('@') {
+        let password = credentials.rsplit(':').next().unwrap_or_default();
+        assert!(!error.contains(password), "the proxy's password stands in the error {error}");
+    }
+    for query in ["token=", "accessKey=", "secretKey=", "refreshToken=", "signature="] {
+        assert!(!error.contains(query), "a query stands in the error {error}");
+    }
+}
+
+/// A control center on a port of its own. It ends when this is dropped, or with the process that started it.
+pub struct ControlCenter {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    /// What it said of itself: `base`, `accesskey`, `secretkey`, `fingerprint`, `pem`.
+    pub facts: Value,
+}
+
+impl ControlCenter {
+    /// Starts a control center with further options.
+    pub fn start(options: &[&str]) -> ControlCenter {
+        let _ = built_library();
+        let program = build_folder().join("examples").join(format!("control_center{}", env::consts::EXE_SUFFIX));
+        let mut command = Command::new(program);
+        command.args(["--port", "0", "--until-stdin-closes"]).args(options);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the control center can be started");
+        let stdin = child.stdin.take();
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("its stdout is a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("its first line can be read");
+        let facts =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("its first line is JSON: {error}: {line}"));
+        ControlCenter { child, stdin, facts }
+    }
+
+    pub fn text(&self, fact: &str) -> &str {
+        self.facts[fact].as_str().unwrap_or_default()
+    }
+
+    /// A request of any function: the address, and over TLS the certificate, with further fields.
+    pub fn request(&self, fields: Value) -> Value {
+        let mut request = serde_json::json!({ "host": self.text("base"), "proxy": null });
+        if !self.text("fingerprint").is_empty() {
+            request["tls"] = serde_json::json!({ "pin_sha256": self.text("fingerprint") });
+        }
+        if let (Some(request), Some(fields)) = (request.as_object_mut(), fields.as_object()) {
+            request.extend(fields.clone());
+        }
+        request
+    }
+
+    /// The request of `rpa_get_token`.
+    pub fn token_request(&self) -> Value {
+        self.request(serde_json::json!({ "accesskey": self.text("accesskey"), "secretkey": self.text("secretkey") }))
+    }
+}
+
+impl Drop for ControlCenter {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.wait();
+    }
+}
