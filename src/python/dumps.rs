@@ -40,25 +40,45 @@ pub(crate) fn write_json(value: &Value<'_>, out: &mut String) {
 /// U+FFFF, and U+007F escaped although JSON does not ask for it.
 pub(crate) fn write_json_string(text: &Text<'_>, out: &mut String) {
     out.push('"');
-    for point in text.code_points() {
-        match (point, char::from_u32(point)) {
-            (_, Some('"')) => out.push_str("\\\""),
-            (_, Some('\\')) => out.push_str("\\\\"),
-            (_, Some('\n')) => out.push_str("\\n"),
-            (_, Some('\r')) => out.push_str("\\r"),
-            (_, Some('\t')) => out.push_str("\\t"),
-            (0x08, _) => out.push_str("\\b"),
-            (0x0c, _) => out.push_str("\\f"),
-            (0x20..0x7f, Some(c)) => out.push(c),
-            (0x10000.., Some(c)) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-            _ => write!(out, "\\u{point:04x}").unwrap_or_default(),
-        }
+    match text {
+        Text::Utf8(text) => write_escaped(text, out),
+        Text::WithSurrogates(points) => points.iter().for_each(|&point| write_code_point(point, out)),
     }
     out.push('"');
+}
+
+/// Copies runs of characters that stand for themselves, which is most of most texts.
+fn write_escaped(text: &str, out: &mut String) {
+    let special = |c: char| !matches!(c, ' '..='~') || matches!(c, '"' | '\\');
+    let mut rest = text;
+    while let Some(length) = rest.find(special) {
+        let (run, special) = rest.split_at(length);
+        out.push_str(run);
+        let mut after = special.chars();
+        write_code_point(after.next().map_or(0, u32::from), out);
+        rest = after.as_str();
+    }
+    out.push_str(rest);
+}
+
+fn write_code_point(point: u32, out: &mut String) {
+    match (point, char::from_u32(point)) {
+        (_, Some('"')) => out.push_str("\\\""),
+        (_, Some('\\')) => out.push_str("\\\\"),
+        (_, Some('\n')) => out.push_str("\\n"),
+        (_, Some('\r')) => out.push_str("\\r"),
+        (_, Some('\t')) => out.push_str("\\t"),
+        (0x08, _) => out.push_str("\\b"),
+        (0x0c, _) => out.push_str("\\f"),
+        (0x20..0x7f, Some(c)) => out.push(c),
+        (0x10000.., Some(c)) => c.encode_utf16(&mut [0; 2]).iter().for_each(|&unit| write_unit(unit.into(), out)),
+        _ => write_unit(point, out),
+    }
+}
+
+fn write_unit(unit: u32, out: &mut String) {
+    // Writing to a String cannot fail.
+    write!(out, "\\u{unit:04x}").unwrap_or_default();
 }
 
 /// JSON text without the white space between its tokens; everything else stays as it was given. `json` must be one

@@ -1,0 +1,317 @@
+//! Servers and proxies that fail, and what the caller is told: the kind, whether the request was delivered, how many
+//! attempts were made, and that it did not take too long.
+
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+#[path = "support/server.rs"]
+mod server;
+
+use std::net::TcpListener;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use harness::Library;
+use serde_json::{Value, json};
+use server::{Server, reply};
+
+const MODES: [&str; 4] = ["get", "post", "put", "delete"];
+
+fn request(host: &str, mode: &str, further: Value) -> Value {
+    let mut request = json!({
+        "host": host, "mode": mode, "rest_type": "/oapi/v1/job/create", "data_json": { "说明": "月结" },
+        "accesstoken": "9f2c4b7e1d5a48c0b3e6a7d812f45c90", "proxy": null,
+    });
+    request.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+    request
+}
+
+/// Code, kind, delivered and attempts of an error.
+fn facts(reply: &Value) -> (u64, &str, &str, u64) {
+    let error = &reply["error"];
+    let text = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("{reply}"));
+    (reply["code"].as_u64().unwrap(), text("kind"), text("delivered"), error["attempts"].as_u64().unwrap())
+}
+
+/// A port on which nobody listens.
+fn closed_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn nobody_listens() {
+    let library = Library::load();
+    for mode in MODES {
+        let reply = library.json("rpa_call", &request(&closed_port(), mode, json!({ "retry": 3 })));
+        assert_eq!(facts(&reply), (40, "connect", "no", 3), "{mode}");
+    }
+    let token =
+        json!({ "host": closed_port(), "accesskey": "demo-access-key", "secretkey": "demo-secret-key", "proxy": null });
+    let reply = library.json("rpa_get_token", &token);
+    assert_eq!(facts(&reply), (44, "connect", "no", 2));
+    assert!(reply["msg"].as_str().unwrap().starts_with("fail,获取token失败:"), "{reply}");
+}
+
+#[test]
+fn a_name_that_does_not_resolve() {
+    // A label over 63 characters is refused by the resolver itself: no question leaves this machine.
+    let host = format!("http://{}.example", "a".repeat(64));
+    let reply = Library::load().json("rpa_call", &request(&host, "post", json!({ "retry": 1 })));
+    assert_eq!(facts(&reply), (40, "dns", "no", 1));
+}
+
+#[test]
+fn a_post_that_may_have_arrived_is_not_sent_again() {
+    let library = Library::load();
+    for (mode, further, attempts) in [
+        ("post", json!({}), 1),
+        ("post", json!({ "retry_mode": "always" }), 2),
+        ("get", json!({}), 2),
+        ("put", json!({}), 2),
+        ("delete", json!({}), 2),
+    ] {
+        let server = Server::start(|connection| drop(connection.request()));
+        let reply = library.json("rpa_call", &request(&server.url(), mode, further.clone()));
+        assert_eq!(facts(&reply), (40, "disconnected", "unknown", attempts), "{mode} {further}");
+        assert_eq!(server.requests() as u64, attempts, "{mode} {further}");
+    }
+}
+
+#[test]
+fn a_reply_that_breaks_off() {
+    let library = Library::load();
+    for broken in
+        ["HTTP/1.1 2", "HTTP/1.1 200 OK\r\nContent-Len", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{\"a\":"]
+    {
+        let server = Server::start(move |connection| {
+            connection.request();
+            connection.send(broken.as_bytes());
+        });
+        let reply = library.json("rpa_call", &request(&server.url(), "post", json!({})));
+        assert_eq!(facts(&reply), (40, "disconnected", "yes", 1), "{broken}");
+        assert_eq!(server.requests(), 1, "{broken}");
+    }
+}
+
+#[test]
+fn a_server_that_never_answers() {
+    let library = Library::load();
+    let server = Server::start(|connection| while connection.request().is_some() {});
+    for mode in MODES {
+        let started = Instant::now();
+        let reply = library.json("rpa_call", &request(&server.url(), mode, json!({ "timeout_ms": 400 })));
+        let took = started.elapsed();
+        assert_eq!(facts(&reply), (40, "timeout", "unknown", 1), "{mode}");
+        assert!(took >= Duration::from_millis(400) && took < Duration::from_millis(500), "{mode} took {took:?}");
+    }
+}
+
+#[test]
+fn a_server_that_trickles() {
+    let server = Server::start(|connection| {
+        connection.request();
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+        while connection.send(b" ") {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let started = Instant::now();
+    let reply = Library::load().json("rpa_call", &request(&server.url(), "get", json!({ "timeout_ms": 400 })));
+    assert_eq!(facts(&reply), (40, "timeout", "yes", 1));
+    assert!(started.elapsed() < Duration::from_millis(500), "took {:?}", started.elapsed());
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("reading the reply"), "{reply}");
+}
+
+#[test]
+fn a_server_that_does_not_read() {
+    let server = Server::start(|_connection| thread::sleep(Duration::from_secs(6)));
+    let mut large = request(&server.url(), "put", json!({ "timeout_ms": 4000 }));
+    // More than the buffers of both sides hold.
+    large["data_json"]["large"] = "x".repeat(16 << 20).into();
+    let reply = Library::load().json("rpa_call", &large);
+    assert_eq!(facts(&reply), (40, "timeout", "unknown", 1));
+    // By the library's own watch: to write and read 16 MiB of JSON takes this test longer than the call.
+    assert!(reply["error"]["elapsed_ms"].as_u64().unwrap() < 4100, "{reply}");
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("sending the request"), "{reply}");
+}
+
+#[test]
+fn a_handshake_that_hangs() {
+    let server = Server::start(|_connection| thread::sleep(Duration::from_secs(3)));
+    let host = server.url().replace("http://", "https://");
+    let started = Instant::now();
+    let limits = json!({ "connect_timeout_ms": 300, "timeout_ms": 5000 });
+    let reply = Library::load().json("rpa_call", &request(&host, "post", limits));
+    assert_eq!(facts(&reply), (40, "timeout", "no", 2), "the time left allows a second attempt");
+    assert!(started.elapsed() < Duration::from_millis(1500), "took {:?}", started.elapsed());
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("TLS handshake"), "{reply}");
+}
+
+#[test]
+fn a_kept_connection_that_the_server_closes() {
+    let library = Library::load();
+    // Answers once, then closes while the connection waits.
+    let server = Server::start(|connection| {
+        connection.request();
+        connection.send(reply("200 OK", "{}").as_bytes());
+    });
+    for round in 1..=5 {
+        let reply = library.json("rpa_call", &request(&server.url(), "post", json!({ "retry": 1 })));
+        assert_eq!(reply, json!({}), "round {round}");
+        thread::sleep(Duration::from_millis(30));
+    }
+    assert_eq!((server.requests(), server.connections()), (5, 5));
+}
+
+#[test]
+fn connections_are_used_again_for_as_long_as_asked() {
+    let library = Library::load();
+    let server = Server::answering(reply("200 OK", "{}"));
+    let call = |keep_alive: u64| {
+        let reply = library.json("rpa_call", &request(&server.url(), "post", json!({ "keep_alive_ms": keep_alive })));
+        assert_eq!(reply, json!({}));
+    };
+    call(60_000);
+    call(60_000);
+    assert_eq!(server.connections(), 1);
+    call(0);
+    call(0);
+    assert_eq!(server.connections(), 3);
+    call(50);
+    thread::sleep(Duration::from_millis(120));
+    call(50);
+    assert_eq!(server.connections(), 5);
+    assert_eq!(server.requests(), 6);
+}
+
+#[test]
+fn what_is_not_http() {
+    let server = Server::answering("SSH-2.0-OpenSSH_8.4\r\n\r\n");
+    let reply = Library::load().json("rpa_call", &request(&server.url(), "post", json!({})));
+    assert_eq!(facts(&reply), (40, "response", "yes", 1));
+}
+
+#[test]
+fn a_secret_in_an_error_page_is_not_quoted() {
+    // What a proxy's page looks like that could not reach the control center.
+    let server = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            let page = format!("<html><p>Could not fetch <a href=\"{seen}\">{seen}</a>");
+            connection.send(reply("502 Bad Gateway", &page).as_bytes());
+        }
+    });
+    let token = json!({ "host": server.url(), "accesskey": "acc:ess key", "secretkey": "s3cret/密钥~", "proxy": null });
+    let reply = Library::load().json("rpa_get_token", &token);
+    assert_eq!(facts(&reply), (44, "response", "yes", 2));
+    for form in ["acc:ess", "acc%3A", "s3cret", "密钥", "%E5%AF%86"] {
+        assert!(!reply.to_string().contains(form), "{reply}");
+    }
+    let reply = Library::load().json("rpa_call", &request(&server.url(), "get", json!({})));
+    assert!(!reply.to_string().contains("9f2c4b7e") && !reply.to_string().contains("月结"), "{reply}");
+}
+
+#[test]
+fn a_large_query_and_a_large_body() {
+    let library = Library::load();
+    let server = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+            let line = head.lines().next().unwrap();
+            let json = json!({ "line": line.len(), "last": line.ends_with(" HTTP/1.1"), "body": body.len() });
+            connection.send(reply("200 OK", &json.to_string()).as_bytes());
+        }
+    });
+    for size in [100, 15_000, 16_384, 70_000, 1 << 20] {
+        let mut large = request(&server.url(), "post", json!({}));
+        large["data_json"] = json!({ "a": "x".repeat(size) });
+        let line = "POST /oapi/v1/job/create?a= HTTP/1.1".len() + size;
+        let seen = library.json("rpa_call", &large);
+        assert_eq!(seen, json!({ "line": line, "last": true, "body": size + "{\"a\": \"\"}".len() }));
+    }
+}
+
+#[test]
+fn plain_http_through_a_proxy() {
+    let library = Library::load();
+    let proxy = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            let line = seen.lines().next().unwrap().to_owned();
+            let header =
+                |name: &str| seen.lines().find(|line| line.to_lowercase().starts_with(name)).map(str::to_owned);
+            let json = json!({ "line": line, "host": header("host:"), "auth": header("proxy-authorization:") });
+            connection.send(reply("200 OK", &json.to_string()).as_bytes());
+        }
+    });
+    let address = proxy.address();
+    let mut through =
+        request("http://rpa.invalid:8080/base", "get", json!({ "proxy": format!("http://u%40d:p%3Aw@{address}") }));
+    let seen = library.json("rpa_call", &through);
+    let line = "GET http://rpa.invalid:8080/base/oapi/v1/job/create?%E8%AF%B4%E6%98%8E=%E6%9C%88%E7%BB%93 HTTP/1.1";
+    assert_eq!(
+        seen,
+        json!({ "line": line, "host": "host: rpa.invalid:8080", "auth": "proxy-authorization: Basic dUBkOnA6dw==" })
+    );
+    through["proxy"] = format!("http://{address}").into();
+    assert_eq!(library.json("rpa_call", &through)["auth"], Value::Null);
+    let demanding = Server::answering(reply("407 Proxy Authentication Required", "<html>"));
+    through["proxy"] = format!("http://user:hunter2@{}", demanding.address()).into();
+    let refused = library.json("rpa_call", &through);
+    assert_eq!(facts(&refused), (40, "proxy", "no", 2));
+}
+
+#[test]
+fn tunnels_and_proxies_that_fail() {
+    let library = Library::load();
+    let https = |proxy: String| request("https://rpa.invalid", "post", json!({ "proxy": proxy, "retry": 2 }));
+    let refusing = Server::answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    let refused = library.json("rpa_call", &https(format!("http://user:hunter2@{}", refusing.address())));
+    assert_eq!(facts(&refused), (40, "proxy", "no", 2));
+    assert_eq!(refusing.requests(), 2);
+    for scheme in ["http", "socks5"] {
+        let nobody = closed_port().replace("http", scheme);
+        assert_eq!(facts(&library.json("rpa_call", &https(nobody))), (40, "proxy", "no", 2), "{scheme}");
+        let hanging = Server::start(|_connection| thread::sleep(Duration::from_secs(3)));
+        let mut hung = https(format!("{scheme}://{}", hanging.address()));
+        hung["connect_timeout_ms"] = 200.into();
+        let started = Instant::now();
+        let reply = library.json("rpa_call", &hung);
+        assert_eq!(facts(&reply), (40, "timeout", "no", 2), "{scheme}");
+        assert!(reply["error"]["detail"].as_str().unwrap().contains("the proxy"), "{reply}");
+        assert!(started.elapsed() < Duration::from_secs(2), "{scheme} took {:?}", started.elapsed());
+    }
+    // A proxy that answers without end, a byte at a time, does not get more time for it.
+    let trickling = Server::start(|connection| {
+        connection.request();
+        connection.send(b"HTTP/1.1 200 OK\r\nX: ");
+        while connection.send(b"x") {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let mut hung = https(format!("http://{}", trickling.address()));
+    hung["timeout_ms"] = 300.into();
+    let started = Instant::now();
+    assert_eq!(facts(&library.json("rpa_call", &hung)), (40, "timeout", "no", 1));
+    assert!(started.elapsed() < Duration::from_millis(400), "took {:?}", started.elapsed());
+}
+
+#[test]
+fn a_tunnel_to_a_trusted_control_center() {
+    let center = harness::ControlCenter::start(&["--tls"]);
+    let target: std::net::SocketAddr = center.text("base").trim_start_matches("https://").parse().unwrap();
+    // CONNECT, then bytes to and fro.
+    let proxy = Server::start(move |connection| {
+        assert!(connection.request().unwrap().starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")));
+        let mut onward = std::net::TcpStream::connect(target).unwrap();
+        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        let (mut from, mut to) = (connection.stream.try_clone().unwrap(), onward.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut onward, &mut connection.stream);
+    });
+    let mut tunnelled = center.token_request();
+    tunnelled["proxy"] = format!("http://{}", proxy.address()).into();
+    let library = Library::load();
+    for _ in 0..3 {
+        assert_eq!(library.json("rpa_get_token", &tunnelled)["code"], 0);
+    }
+    assert_eq!(proxy.connections(), 1, "a tunnel is kept, too");
+}

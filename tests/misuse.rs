@@ -1,0 +1,265 @@
+//! Requests that are wrong in every way: each gets a JSON error that names the field, and nothing is sent.
+
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+#[path = "support/server.rs"]
+mod server;
+
+use harness::Library;
+use serde_json::{Value, json};
+use server::{Server, reply};
+
+const FUNCTIONS: [&str; 4] = ["rpa_get_token", "rpa_refresh_token", "rpa_call", "rpa_sign"];
+
+/// A request that is right, for each function.
+fn right(function: &str, host: &str) -> Value {
+    let own = match function {
+        "rpa_get_token" => json!({ "accesskey": "demo-access-key", "secretkey": "demo-secret-key" }),
+        "rpa_refresh_token" => json!({ "refreshtoken": "4b7e1d5a48c0b3e6" }),
+        _ => json!({ "rest_type": "/oapi/v1/job/get", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0" }),
+    };
+    with(with(own, "host", host.into()), "proxy", Value::Null)
+}
+
+fn with(mut request: Value, field: &str, value: Value) -> Value {
+    request[field] = value;
+    request
+}
+
+#[track_caller]
+fn assert_refused(function: &str, reply: &Value, field: Value) {
+    let code = if function.ends_with("token") { 44 } else { 41 };
+    let error = &reply["error"];
+    assert_eq!(
+        (&reply["code"], &error["kind"], &error["delivered"]),
+        (&code.into(), &"argument".into(), &"no".into()),
+        "{reply}"
+    );
+    assert_eq!((&error["field"], &error["attempts"]), (&field, &0.into()), "{reply}");
+    if let Some(name) = field.as_str() {
+        let last = name.rsplit('.').next().unwrap();
+        assert!(error["detail"].as_str().unwrap().contains(last), "the detail does not name {name}: {reply}");
+        assert!(reply["msg"].as_str().unwrap().contains(last), "the msg does not name {name}: {reply}");
+    }
+}
+
+#[test]
+fn texts_that_are_no_request() {
+    let library = Library::load();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep_object = format!("{{\"host\":{deep}}}");
+    let large = format!("{{\"host\":\"{}\"}}", "x".repeat(64 << 20));
+    library.free_null();
+    for function in FUNCTIONS {
+        let read =
+            |request: Option<&[u8]>| serde_json::from_str::<Value>(&library.call_bytes(function, request)).unwrap();
+        assert_refused(function, &read(None), Value::Null);
+        for text in [
+            "",
+            " ",
+            "{",
+            "{\"host\":\"https://a",
+            "[]",
+            "\"text\"",
+            "1",
+            "null",
+            "{}{}",
+            "{'host':'a'}",
+            "\u{feff}{}",
+            deep.as_str(),
+        ] {
+            assert_refused(function, &read(Some(text.as_bytes())), Value::Null);
+        }
+        for bytes in [&b"\xff"[..], b"{\"host\":\"\xd6\xd0\"}", b"\xc0\x80", b"\xed\xa0\x80"] {
+            assert_refused(function, &read(Some(bytes)), Value::Null);
+        }
+        assert_refused(function, &read(Some(deep_object.as_bytes())), "host".into());
+        assert_refused(function, &read(Some(large.as_bytes())), "host".into());
+    }
+}
+
+#[test]
+fn parameters_that_are_deep_or_large() {
+    let library = Library::load();
+    let of = |data: &str| {
+        format!(
+            "{{\"host\":\"http://127.0.0.1:1\",\"rest_type\":\"/a\",\"mode\":\"put\",\"accesstoken\":\"t0\",\"data_json\":{data}}}"
+        )
+    };
+    let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let sign = |data: &str| serde_json::from_str::<Value>(&library.call("rpa_sign", &of(data))).unwrap();
+    assert_eq!(sign(&nested(499))["code"], 0);
+    assert_refused("rpa_sign", &sign(&nested(100_000)), "data_json".into());
+    assert_refused("rpa_sign", &sign(&json!(nested(100_000)).to_string()), "data_json".into());
+    let large = sign(&json!({ "a": "中".repeat((64 << 20) / 3) }).to_string());
+    assert_eq!(large["result"]["body"].as_str().unwrap().len(), (64 << 20) / 3 * 6 + "{\"a\": \"\"}".len());
+}
+
+#[test]
+fn every_field_missing_of_the_wrong_type_and_out_of_range() {
+    let library = Library::load();
+    let server = Server::answering(reply("200 OK", "{}"));
+    let host = server.url();
+    for function in FUNCTIONS {
+        assert!(library.json(function, &right(function, &host)).get("error").is_none(), "{function}");
+        let seen = server.requests();
+        let refused = |field: &str, value: Value, named: &str| {
+            let reply = library.json(function, &with(right(function, &host), field, value));
+            assert_refused(function, &reply, named.into());
+        };
+        let wrong_types = |field: &str, right_one: fn(&Value) -> bool| {
+            let values = [json!(null), json!(true), json!(1.5), json!("x"), json!([]), json!({ "x": 1 })];
+            for value in values.into_iter().filter(|value| !right_one(value)) {
+                refused(field, value, field);
+            }
+        };
+        let required = match function {
+            "rpa_get_token" => &["host", "accesskey", "secretkey"][..],
+            "rpa_refresh_token" => &["host", "refreshtoken"],
+            _ => &["host", "rest_type", "mode", "accesstoken"],
+        };
+        for &field in required {
+            let mut request = right(function, &host);
+            request.as_object_mut().unwrap().remove(field);
+            assert_refused(function, &library.json(function, &request), field.into());
+            wrong_types(field, Value::is_string);
+            for text in ["a\nb", "a\0b", "a\u{7f}b", "\u{85}"] {
+                refused(field, text.into(), field);
+            }
+        }
+        for (field, high) in [
+            ("retry", 10u64),
+            ("timeout_ms", 600_000),
+            ("connect_timeout_ms", 600_000),
+            ("max_response_bytes", 1 << 30),
+        ] {
+            wrong_types(field, |_| false);
+            for value in [json!(0), json!(-1), json!(high + 1), json!(1e99), json!("2")] {
+                refused(field, value, field);
+            }
+        }
+        wrong_types("keep_alive_ms", |_| false);
+        refused("keep_alive_ms", json!(600_001), "keep_alive_ms");
+        wrong_types("port", Value::is_null);
+        for value in [json!(0), json!(65536), json!(-1), json!("0"), json!("65536"), json!("+1")] {
+            refused("port", value, "port");
+        }
+        wrong_types("proxy", |value| value.is_null() || value.is_string());
+        for value in ["ftp://p", "https://p:1", "http://", "http://p:99999", "http://p/path", "a\nb"] {
+            refused("proxy", value.into(), "proxy");
+        }
+        wrong_types("tls", Value::is_object);
+        for (tls, field) in [
+            (json!({ "verify": "false" }), "tls.verify"),
+            (json!({ "ca_file": 1 }), "tls.ca_file"),
+            (json!({ "pin_sha256": "ab" }), "tls.pin_sha256"),
+            (json!({ "pin": "ab" }), "tls.pin"),
+        ] {
+            refused("tls", tls, field);
+        }
+        wrong_types("headers", Value::is_object);
+        for (headers, field) in [
+            (json!({ "X-A": "a\r\nX-B: c" }), "headers.X-A"),
+            (json!({ "X-A": "a\nb" }), "headers.X-A"),
+            (json!({ "X-A": 1 }), "headers.X-A"),
+            (json!({ "X-A\r\nX-B": "a" }), "headers"),
+            (json!({ "X A": "a" }), "headers"),
+            (json!({ "AccessToken": "a" }), "headers.AccessToken"),
+            (json!({ "Content-Length": "1" }), "headers.Content-Length"),
+        ] {
+            refused("headers", headers, field);
+        }
+        for host in [
+            "rpa.example",
+            "ftp://a",
+            "https://a?b=c",
+            "https://a#b",
+            "https://u:p@a",
+            "https://a:0",
+            "https://a b",
+            "https://",
+        ] {
+            refused("host", host.into(), "host");
+        }
+        assert_eq!(server.requests(), seen, "{function} sent something");
+    }
+    for function in ["rpa_call", "rpa_sign"] {
+        let refused = |field: &str, value: Value| {
+            let reply = library.json(function, &with(right(function, &host), field, value));
+            assert_refused(function, &reply, field.into());
+        };
+        for (field, values) in [
+            ("rest_type", vec![json!("job"), json!("/a?b"), json!("/a#b"), json!("")]),
+            ("accesstoken", vec![json!("a b"), json!("令牌"), json!("")]),
+            ("values", vec![json!("xml"), json!(1), json!(null)]),
+            ("encoding", vec![json!("utf-8"), json!(true)]),
+            ("retry_mode", vec![json!("never"), json!(2)]),
+            (
+                "data_json",
+                vec![
+                    json!([1]),
+                    json!(1),
+                    json!("[1]"),
+                    json!("{"),
+                    json!(""),
+                    json!("x"),
+                    json!(true),
+                    json!("{\"a\":1}x"),
+                ],
+            ),
+        ] {
+            values.into_iter().for_each(|value| refused(field, value));
+        }
+    }
+    let mut before_its_time = right("rpa_sign", &host);
+    before_its_time["timestamp"] = json!(-1);
+    assert_refused("rpa_sign", &library.json("rpa_sign", &before_its_time), "timestamp".into());
+    before_its_time["timestamp"] = json!(1);
+    let misplaced = library.json("rpa_call", &before_its_time);
+    assert_refused("rpa_call", &misplaced, "timestamp".into());
+    assert!(misplaced["error"]["detail"].as_str().unwrap().contains("rpa_sign"), "{misplaced}");
+}
+
+#[test]
+fn another_mode() {
+    let library = Library::load();
+    for mode in ["patch", "", "head", "ge t"] {
+        let reply = library.json("rpa_call", &with(right("rpa_call", "http://127.0.0.1:1"), "mode", mode.into()));
+        assert_eq!(
+            (&reply["code"], &reply["error"]["kind"], &reply["error"]["field"]),
+            (&42.into(), &"mode".into(), &"mode".into())
+        );
+        assert!(reply["msg"].as_str().unwrap().starts_with("fail,mode错误,只能为get、put、post或delete!"), "{reply}");
+    }
+}
+
+#[test]
+fn unknown_and_misspelt_fields() {
+    let library = Library::load();
+    for (function, slip, meant) in [
+        ("rpa_call", "acesstoken", Some("accesstoken")),
+        ("rpa_call", "restType", Some("rest_type")),
+        ("rpa_call", "Host", Some("host")),
+        ("rpa_sign", "timeStamp", Some("timestamp")),
+        ("rpa_get_token", "accessKey", Some("accesskey")),
+        ("rpa_get_token", "secret_key", Some("secretkey")),
+        ("rpa_refresh_token", "refresh_token", Some("refreshtoken")),
+        ("rpa_call", "maxResponseBytes", Some("max_response_bytes")),
+        ("rpa_call", "x", None),
+        ("rpa_call", "备注", None),
+    ] {
+        let reply = library.json(function, &with(right(function, "http://127.0.0.1:1"), slip, "x".into()));
+        assert_refused(function, &reply, slip.into());
+        let detail = reply["error"]["detail"].as_str().unwrap();
+        match meant {
+            Some(meant) => assert!(detail.ends_with(&format!("did you mean `{meant}`?")), "{detail}"),
+            None => assert!(!detail.contains("did you mean"), "{detail}"),
+        }
+    }
+    let both = with(
+        with(right("rpa_refresh_token", "http://127.0.0.1:1"), "refleshtoken", "a".into()),
+        "refreshtoken",
+        "b".into(),
+    );
+    assert_refused("rpa_refresh_token", &library.json("rpa_refresh_token", &both), "refleshtoken".into());
+}
