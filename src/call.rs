@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde::Serialize;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{HeaderName, HeaderValue, Method};
 
 use crate::error::{Error, Function, Kind};
-use crate::python::{Escape, escape};
+use crate::python::{Entry, Escape, escape};
 use crate::redact::Redactor;
 use crate::reply;
-use crate::request::{CallRequest, CallText, Credentials, Options, TokenRequest};
+use crate::request::{Address, CallRequest, CallText, Credentials, Options, TokenRequest};
 use crate::retry::{Policy, Repeat};
-use crate::scheme::v2020_4::{Encoding, Mode, Payload, Stamp};
+use crate::scheme::v2020_4::{Encoding, Mode, Payload, Stamp, Values};
 use crate::secret::Secret;
 use crate::sender::{self, HttpRequest};
 
@@ -44,22 +44,11 @@ fn answer(function: Function, work: impl FnOnce(Instant) -> Result<String, Error
 }
 
 fn tokens(request: TokenRequest, started: Instant) -> Result<String, Error> {
-    let (names, values) = match &request.credentials {
-        Credentials::Keys { access, secret } => (&["accessKey", "secretKey"][..], vec![access, secret]),
-        Credentials::Refresh(token) => (&["refreshToken"][..], vec![token]),
+    let parameters = match &request.credentials {
+        Credentials::Keys { access, secret } => vec![("accessKey", access), ("secretKey", secret)],
+        Credentials::Refresh(token) => vec![("refreshToken", token)],
     };
-    let pairs = || names.iter().zip(&values);
-    let mut query = String::with_capacity(
-        pairs()
-            .map(|(name, value)| value.expose().len().saturating_mul(3).saturating_add(name.len()))
-            .sum::<usize>()
-            .saturating_add(8),
-    );
-    for (index, (name, value)) in pairs().enumerate() {
-        query.extend([if index > 0 { "&" } else { "" }, name, "="]);
-        query.extend(escape(value.expose(), Escape::Component));
-    }
-    let query = Secret::new(query);
+    let query = token_query(&parameters);
     let http = HttpRequest {
         method: Method::GET,
         address: &request.address,
@@ -69,8 +58,22 @@ fn tokens(request: TokenRequest, started: Instant) -> Result<String, Error> {
     };
     policy(&request.options, Repeat::Idempotent, started).run(|| {
         let reply = sender::send(&http, &request.options, deadline(&request.options, started))?;
-        reply::json_text(reply, || redactor(&request.options, values.iter().map(|value| value.expose())))
+        reply::json_text(reply, || {
+            redactor(&request.options, &request.address, parameters.iter().map(|(_, secret)| secret.expose()))
+        })
     })
+}
+
+fn token_query(parameters: &[(&str, &Secret)]) -> Secret {
+    // Sized for the worst case, so that no reallocation leaves a copy of a key behind.
+    let longest =
+        parameters.iter().map(|(name, secret)| name.len().saturating_add(secret.expose().len().saturating_mul(3)));
+    let mut query = String::with_capacity(longest.fold(8, usize::saturating_add));
+    for (index, (name, secret)) in parameters.iter().enumerate() {
+        query.extend([if index > 0 { "&" } else { "" }, name, "="]);
+        query.extend(escape(secret.expose(), Escape::Component));
+    }
+    Secret::new(query)
 }
 
 fn signed_call(request: CallRequest<'_>, started: Instant) -> Result<String, Error> {
@@ -94,7 +97,7 @@ fn signed_call(request: CallRequest<'_>, started: Instant) -> Result<String, Err
             body: payload.body.as_deref(),
         };
         let reply = sender::send(&http, &options, deadline(&options, started))?;
-        reply::json_text(reply, || redactor(&options, [token.expose(), &signature]))
+        reply::json_text(reply, || redactor(&options, &address, [token.expose(), &signature]))
     })
 }
 
@@ -105,35 +108,51 @@ fn signature(request: CallRequest<'_>) -> Result<String, Error> {
     let stamp = Stamp { payload: &payload, token: &token, encoding, timestamp: timestamp.unwrap_or(now) };
     let signature = stamp.signature();
     let source = stamp.source();
-    let own_headers = headers(&stamp, &signature)?;
-    let headers: BTreeMap<&str, &str> = own_headers
-        .iter()
-        .chain(&options.headers)
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    Ok(json!({
-        "code": 0,
-        "msg": "success",
-        "result": {
-            "method": method(mode).as_str(),
-            "url": url(&address.url(&path), payload.query.as_deref()).expose(),
-            "headers": headers,
-            "body": payload.body,
-            "source": source.expose(),
-            "encoded": stamp.encoded().expose(),
-            "signature": signature,
-            "timestamp": stamp.timestamp,
-            "notes": notes(source.expose(), encoding, stamp.timestamp, now),
+    let headers = headers(&stamp, &signature)?;
+    let all_headers = headers.iter().chain(&options.headers);
+    let (method, encoded) = (method(mode), stamp.encoded());
+    let url = url(&address.url(&path), payload.query.as_deref());
+    let reply = SignReply {
+        code: 0,
+        msg: "success",
+        result: Signed {
+            method: method.as_str(),
+            url: url.expose(),
+            headers: all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
+            body: payload.body.as_deref(),
+            source: source.expose(),
+            encoded: encoded.expose(),
+            signature: &signature,
+            timestamp: stamp.timestamp,
+            notes: notes(source.expose(), encoding, stamp.timestamp, now),
         },
-    })
-    .to_string())
+    };
+    serde_json::to_string(&reply).map_err(|_| Error::new(Kind::Internal, "结果无法生成", "the reply cannot be written"))
 }
 
-fn payload(
-    mode: Mode,
-    parameters: Vec<crate::python::Entry<'_>>,
-    values: crate::scheme::v2020_4::Values,
-) -> Result<Payload, Error> {
+/// The reply of `rpa_sign`.
+#[derive(Serialize)]
+struct SignReply<'a> {
+    code: u16,
+    msg: &'static str,
+    result: Signed<'a>,
+}
+
+/// What would go over the wire, and each stage of the signature.
+#[derive(Serialize)]
+struct Signed<'a> {
+    method: &'a str,
+    url: &'a str,
+    headers: BTreeMap<&'a str, &'a str>,
+    body: Option<&'a str>,
+    source: &'a str,
+    encoded: &'a str,
+    signature: &'a str,
+    timestamp: u64,
+    notes: Vec<String>,
+}
+
+fn payload(mode: Mode, parameters: Vec<Entry<'_>>, values: Values) -> Result<Payload, Error> {
     Payload::new(mode, parameters, values).map_err(|surrogate| {
         let shown: String = surrogate.parameter.chars().take(40).collect();
         let detail = format!(
@@ -184,9 +203,12 @@ fn deadline(options: &Options, started: Instant) -> Instant {
     started.checked_add(options.timeout).unwrap_or(started)
 }
 
-fn redactor<'s>(options: &'s Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+/// Hides what this request carries: its own secrets, a gateway's headers, the password of a proxy.
+fn redactor<'s>(options: &'s Options, address: &Address, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
     let headers = options.headers.iter().filter_map(|(_, value)| value.to_str().ok());
-    Redactor::new(secrets.into_iter().chain(headers))
+    let mut redactor = Redactor::new(secrets.into_iter().chain(headers));
+    redactor.add(sender::proxy_secrets(&options.proxy, address).iter().map(Secret::expose));
+    redactor
 }
 
 /// Milliseconds since 1970 by this machine's clock.

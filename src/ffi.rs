@@ -6,9 +6,11 @@ use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::error::{Error, Function, Kind};
+use zeroize::Zeroize;
+
+use crate::error::{Delivered, Error, Function, Kind};
 use crate::sender;
 
 /// Gets an access token and a refresh token for an access key and a secret key.
@@ -77,7 +79,9 @@ pub unsafe extern "C" fn rpa_sign(request: *const c_char) -> *mut c_char {
 pub unsafe extern "C" fn rpa_free(reply: *mut c_char) {
     if !reply.is_null() {
         // SAFETY: every reply comes from `CString::into_raw` below, and the caller frees it once.
-        drop(unsafe { CString::from_raw(reply) });
+        let mut reply = unsafe { CString::from_raw(reply) };
+        // It may hold tokens.
+        reply.zeroize();
     }
 }
 
@@ -98,18 +102,22 @@ unsafe fn fence(request: *const c_char, function: Function, work: fn(&str) -> St
         }
         // SAFETY: not NULL, and by the caller's promise NUL-terminated and unchanged.
         match unsafe { CStr::from_ptr(request) }.to_str() {
-            Ok(request) => work(request),
+            Ok(request) => {
+                sender::forget_attempt();
+                work(request)
+            }
             Err(error) => {
                 let detail = format!("the request is not UTF-8: the byte at {} is not", error.valid_up_to());
                 refusal(function, "请求不是UTF-8编码", &detail)
             }
         }
     };
+    let started = Instant::now();
     let reply = caught(answer).unwrap_or_else(|place| {
-        // A panic may have left a lock of the connection pool poisoned.
-        let _ = caught(sender::forget_connections);
-        Error::new(Kind::Internal, "程序内部错误", format!("the library panicked at {place}; please report it"))
-            .envelope(function, Duration::ZERO)
+        let detail = format!("the library panicked at {place}; please report it");
+        // What can no longer be known may have happened.
+        let delivered = caught(sender::recover).unwrap_or(Delivered::Unknown);
+        Error { delivered, ..Error::new(Kind::Internal, "程序内部错误", detail) }.envelope(function, started.elapsed())
     });
     // JSON text holds no NUL byte, and serde_json has checked or written it: the other case cannot come.
     CString::new(reply).unwrap_or_else(|_| c"null".to_owned()).into_raw()

@@ -17,6 +17,13 @@ pub(crate) struct Redactor {
 impl Redactor {
     /// Hides these texts, also where they are percent-encoded.
     pub(crate) fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+        let mut redactor = Redactor::default();
+        redactor.add(secrets);
+        redactor
+    }
+
+    /// Hides these texts as well.
+    pub(crate) fn add<'s>(&mut self, secrets: impl IntoIterator<Item = &'s str>) {
         let forms = |secret: &str| {
             let encoded =
                 [Escape::Component, Escape::Python, Escape::Java].map(|rule| escape(secret, rule).to_string());
@@ -24,11 +31,9 @@ impl Redactor {
             encoded.into_iter().chain([secret.to_owned(), decoded]).map(Secret::new)
         };
         // A text of one or two characters stands everywhere; to hide it would hide all.
-        let mut secrets: Vec<Secret> =
-            secrets.into_iter().flat_map(forms).filter(|form| form.expose().len() > 2).collect();
-        secrets.sort_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
-        secrets.dedup_by(|a, b| a.expose() == b.expose());
-        Redactor { secrets }
+        self.secrets.extend(secrets.into_iter().flat_map(forms).filter(|form| form.expose().len() > 2));
+        self.secrets.sort_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
+        self.secrets.dedup_by(|a, b| a.expose() == b.expose());
     }
 
     /// The text without the secrets, and without any URL's query.

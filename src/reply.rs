@@ -1,6 +1,5 @@
 //! From an HTTP reply to the text that the caller gets: the server's JSON as it came, or an error.
 
-use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use encoding_rs::{Encoding, UTF_8};
@@ -18,17 +17,14 @@ const EXCERPT: usize = 200;
 /// `redactor` is asked for only when something of the reply must be quoted.
 pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -> Result<String, Error> {
     let body = std::mem::take(&mut reply.body);
-    let text = match utf8(&reply, body) {
-        Ok(text) if serde_json::from_str::<IgnoredAny>(trim(&text)).is_ok() => Ok(text),
-        Ok(text) => Err(not_json(&reply, &text, &redactor())),
-        Err(error) => Err(error),
-    };
-    match (text, redirection(&reply)) {
-        (Ok(text), _) if trim(&text).len() == text.len() => Ok(text),
-        (Ok(text), _) => Ok(trim(&text).to_owned()),
-        (Err(_), Some(redirect)) => Err(redirect),
-        (Err(error), None) => Err(Error { retry_after: retry_after(&reply), ..error }),
+    let decoded = decode(&reply, body);
+    let trimmed = trim(&decoded.text);
+    if decoded.problem.is_none() && serde_json::from_str::<IgnoredAny>(trimmed).is_ok() {
+        let whole = trimmed.len() == decoded.text.len();
+        return Ok(if whole { decoded.text } else { trimmed.to_owned() });
     }
+    let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor()));
+    Err(Error { retry_after: retry_after(&reply), ..error })
 }
 
 /// White space as JSON has it.
@@ -36,51 +32,60 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-/// The body as UTF-8, from the charset that a byte-order mark or the Content-Type names.
-fn utf8(reply: &Reply, mut body: Vec<u8>) -> Result<String, Error> {
-    let (charset, mark) = match Encoding::for_bom(&body) {
-        Some((charset, length)) => (charset, length),
-        None => (charset(reply)?, 0),
+/// A body as UTF-8.
+struct Decoded {
+    text: String,
+    /// What is wrong with its bytes. The text then has U+FFFD in their place.
+    problem: Option<String>,
+}
+
+/// Reads the body in the charset that a byte-order mark or the Content-Type names.
+fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
+    let (charset, mark) = match (Encoding::for_bom(&body), charset(reply)) {
+        (Some((charset, length)), _) => (charset, length),
+        (None, Ok(charset)) => (charset, 0),
+        (None, Err(label)) => {
+            let text = String::from_utf8_lossy(&body).into_owned();
+            return Decoded { text, problem: Some(format!("names the unknown charset \"{label}\"")) };
+        }
     };
+    body.drain(..mark);
     if charset == UTF_8 {
-        body.drain(..mark);
-        return String::from_utf8(body).map_err(|_| malformed(reply, charset));
+        // The usual case, without a copy.
+        if let Ok(text) = String::from_utf8(std::mem::take(&mut body)).map_err(|error| body = error.into_bytes()) {
+            return Decoded { text, problem: None };
+        }
     }
-    let body = body.get(mark..).unwrap_or_default();
-    let decoded = charset.decode_without_bom_handling_and_without_replacement(body);
-    decoded.map(Cow::into_owned).ok_or_else(|| malformed(reply, charset))
+    let (text, malformed) = charset.decode_without_bom_handling(&body);
+    Decoded { text: text.into_owned(), problem: malformed.then(|| format!("is not well-formed {}", charset.name())) }
 }
 
-fn malformed(reply: &Reply, charset: &'static Encoding) -> Error {
-    let detail = format!("the reply is not well-formed {}", charset.name());
-    reply.error(Kind::Response, "返回内容编码错误", detail)
-}
-
-fn charset(reply: &Reply) -> Result<&'static Encoding, Error> {
+/// The charset of the Content-Type, UTF-8 where it names none; or the label that nobody knows.
+fn charset(reply: &Reply) -> Result<&'static Encoding, String> {
     let content_type = reply.content_type.as_deref().unwrap_or_default();
     let named = content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches(['"', '\'']))
     });
     let Some(label) = named else { return Ok(UTF_8) };
-    Encoding::for_label(label.as_bytes()).ok_or_else(|| {
-        let shown: String = label.chars().take(40).collect();
-        reply.error(Kind::Response, "返回内容编码未知", format!("the reply names the unknown charset \"{shown}\""))
-    })
+    Encoding::for_label(label.as_bytes()).ok_or_else(|| label.chars().take(40).collect())
 }
 
-fn not_json(reply: &Reply, text: &str, redactor: &Redactor) -> Error {
-    if trim(text).is_empty() {
-        let detail = format!("the reply is empty, with HTTP status {}", reply.status.as_u16());
-        return reply.error(Kind::Response, "返回内容为空", detail);
+fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
+    let status = reply.status.as_u16();
+    if trim(&decoded.text).is_empty() {
+        return reply.error(Kind::Response, "返回内容为空", format!("the reply is empty, with HTTP status {status}"));
     }
-    // Secrets go before the cut: half of one would no longer be found. No query is longer than the margin matters.
-    let beginning: String = text.chars().take(EXCERPT.saturating_mul(200)).collect();
+    // Secrets go before the cut: half of one would no longer be found.
+    let beginning: String = decoded.text.chars().take(EXCERPT.saturating_mul(200)).collect();
     let clean = redactor.clean(&beginning);
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     let excerpt: String = words.chars().take(EXCERPT).collect();
-    let detail = format!("the reply is not JSON, with HTTP status {}: {excerpt}", reply.status.as_u16());
-    reply.error(Kind::Response, "返回内容不是JSON", detail)
+    let (cause, problem) = match &decoded.problem {
+        None => ("返回内容不是JSON", "is not JSON"),
+        Some(problem) => ("返回内容编码错误", problem.as_str()),
+    };
+    reply.error(Kind::Response, cause, format!("the reply {problem}, with HTTP status {status}: {excerpt}"))
 }
 
 /// The error over a redirection, which is never followed: the headers carry the token.

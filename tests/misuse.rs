@@ -123,7 +123,8 @@ fn every_field_missing_of_the_wrong_type_and_out_of_range() {
             request.as_object_mut().unwrap().remove(field);
             assert_refused(function, &library.json(function, &request), field.into());
             wrong_types(field, Value::is_string);
-            for text in ["a\nb", "a\0b", "a\u{7f}b", "\u{85}"] {
+            // Another word than the four is an error of its own kind.
+            for text in ["a\nb", "a\0b", "a\u{7f}b", "\u{85}"].into_iter().filter(|_| field != "mode") {
                 refused(field, text.into(), field);
             }
         }

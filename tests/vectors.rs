@@ -2,12 +2,13 @@
 //!
 //! The files and their format are `tests/vectors/generate.py`'s.
 
+#[path = "support/python.rs"]
+mod python;
+
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 const HOST: &str = "https://control-center.example";
 const FEWEST_CASES: usize = 450;
@@ -113,17 +114,17 @@ fn excerpt(text: &str, place: usize) -> String {
     format!("… {shown} … ({count} characters)")
 }
 
-fn read_cases(text: &str) -> Vec<Case> {
+fn read_cases(file: &str, text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("not a line of a case: {line}"));
+        let (key, value) = line.split_once(": ").unwrap_or_else(|| panic!("{file}: not a line of a case: {line}"));
         if key == "case" {
             cases.push(Case { name: value.to_owned(), fields: HashMap::new() });
             continue;
         }
-        let case = cases.last_mut().unwrap_or_else(|| panic!("a line before the first case: {line}"));
+        let case = cases.last_mut().unwrap_or_else(|| panic!("{file}: a line before the first case: {line}"));
         let value = serde_json::from_str(value)
-            .unwrap_or_else(|error| panic!("{key} of case {} is no JSON literal: {error}", case.name));
+            .unwrap_or_else(|error| panic!("{file}: {key} of case {} is no JSON literal: {error}", case.name));
         case.fields.insert(key.to_owned(), value);
     }
     cases
@@ -147,7 +148,7 @@ fn every_vector_is_signed_as_python_signs_it() {
     for path in files {
         let text = fs::read_to_string(&path).expect("a file of vectors is UTF-8");
         let file = path.file_name().unwrap_or_default().to_string_lossy();
-        let cases = read_cases(&text);
+        let cases = read_cases(&file, &text);
         let failures: Vec<String> = cases
             .iter()
             .filter_map(|case| {
@@ -172,21 +173,7 @@ fn every_vector_is_signed_as_python_signs_it() {
 
 #[test]
 fn generator_reproduces_the_vectors() {
-    let python = |arguments: &[&str]| Command::new("python3").args(arguments).stdin(Stdio::null()).output();
-    // On Windows a python3 that only points to the store starts, and fails.
-    let reason = match python(&["-c", "import sys; print(sys.version_info >= (3, 8))"]) {
-        Ok(output) if output.stdout.starts_with(b"True") => None,
-        Ok(output) if output.stdout.starts_with(b"False") => Some("python3 is older than 3.8"),
-        _ => Some("python3 not found"),
-    };
-    if let Some(reason) = reason {
-        assert!(std::env::var_os("RPA_REQUIRE_TOOLS").is_none(), "RPA_REQUIRE_TOOLS is set, and {reason}");
-        // Not println: the test harness would hide it.
-        let _ = writeln!(io::stderr(), "skipped: {reason}");
-        return;
-    }
-
-    let script = vectors().join("generate.py");
-    let output = python(&[&script.to_string_lossy(), "--check"]).expect("python3 starts");
+    let Some(mut python) = python::python("tests/vectors/generate.py") else { return };
+    let output = python.arg("--check").output().expect("python3 starts");
     assert!(output.status.success(), "generate.py --check: {}", String::from_utf8_lossy(&output.stderr));
 }

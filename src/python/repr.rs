@@ -63,22 +63,42 @@ fn repr_float(number: &str, out: &mut String) {
         out.push_str(&double.to_string().to_lowercase());
         return;
     }
-    // Rust's exponent form has the same shortest digits: "-1.25e-7".
-    let scientific = format!("{double:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..16).contains(&exponent) {
-        // Rust's positional form never has an exponent, but leaves out the point of a whole number.
-        let start = out.len();
-        out.push_str(&double.to_string());
-        if !out.get(start..).unwrap_or_default().contains('.') {
-            out.push_str(".0");
-        }
-        return;
+    let (digits, exponent) = shortest(double.abs());
+    if double.is_sign_negative() {
+        out.push('-');
     }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{mantissa}e{sign}{:02}", exponent.unsigned_abs());
+    let whole = usize::try_from(exponent.saturating_add(1)).unwrap_or_default();
+    match exponent {
+        -4..0 => {
+            let zeros = exponent.unsigned_abs().saturating_sub(1);
+            out.push_str("0.");
+            out.extend((0..zeros).map(|_| '0'));
+            out.push_str(&digits);
+        }
+        0..16 => match digits.split_at_checked(whole) {
+            Some((whole, fraction)) if !fraction.is_empty() => out.extend([whole, ".", fraction]),
+            _ => write!(out, "{digits:0<whole$}.0").unwrap_or_default(),
+        },
+        _ => {
+            let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
+            out.extend([first, if rest.is_empty() { "" } else { "." }, rest]);
+            let sign = if exponent < 0 { '-' } else { '+' };
+            write!(out, "e{sign}{:02}", exponent.unsigned_abs()).unwrap_or_default();
+        }
+    }
+}
+
+/// The shortest digits that read back as the same double, and the decimal exponent of the first.
+///
+/// Of two such texts that are equally near, Python takes the even one and Rust's shortest form the greater one
+/// (8.3214874267578125). Rust rounds to a given number of digits as Python does, so it is asked twice.
+fn shortest(double: f64) -> (String, i32) {
+    let shortest = format!("{double:e}");
+    let count = shortest.bytes().take_while(|&byte| byte != b'e').filter(u8::is_ascii_digit).count();
+    let rounded = format!("{double:.*e}", count.saturating_sub(1));
+    let chosen = if rounded.parse() == Ok(double) { rounded } else { shortest };
+    let (mantissa, exponent) = chosen.split_once('e').unwrap_or((&chosen, "0"));
+    (mantissa.replace('.', ""), exponent.parse().unwrap_or_default())
 }
 
 /// `repr(text)`: in single quotes, in double quotes only if it holds a single quote and no double one.
@@ -141,6 +161,12 @@ mod tests {
             ("1.0", "1.0"),
             ("1e23", "1e+23"),
             ("9999999999999998.0", "9999999999999998.0"),
+            ("8.3214874267578125", "8.321487426757812"),
+            ("1125899906842624.25", "1125899906842624.2"),
+            ("2e-44", "2e-44"),
+            ("9007199254740993.0", "9007199254740992.0"),
+            ("0.00012", "0.00012"),
+            ("-120.50", "-120.5"),
         ] {
             check(json, expected);
         }

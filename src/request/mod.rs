@@ -3,6 +3,7 @@
 mod address;
 mod fields;
 mod options;
+mod proxy;
 
 use crate::error::{Error, Function, Kind};
 use crate::python::{Entry, Value, loads};
@@ -12,6 +13,7 @@ use crate::secret::Secret;
 pub(crate) use address::Address;
 use fields::Fields;
 pub(crate) use options::{Options, Proxy, Trust};
+pub(crate) use proxy::ProxyServer;
 
 /// A request for tokens, by the keys or by a refresh token.
 #[derive(Debug)]
@@ -105,12 +107,15 @@ impl<'a> CallText<'a> {
     /// Reads the outline of a request of `rpa_call` or `rpa_sign`.
     pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
         let mut fields = Fields::of_request(text)?;
-        if function != Function::Sign {
-            fields.not_for("timestamp", function, "rpa_sign")?;
+        let own = ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode"];
+        let known = [&own[..], &options::NAMES].concat();
+        match function {
+            Function::Sign => fields.only(&[&known[..], &["timestamp"]].concat())?,
+            _ => {
+                fields.not_for("timestamp", function, "rpa_sign")?;
+                fields.only(&known)?;
+            }
         }
-        let own =
-            ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode", "timestamp"];
-        fields.only(&[&own[..], &options::NAMES].concat())?;
         let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
             None | Some((_, "null")) => Data::Object("{}"),
             Some((_, object)) if object.starts_with('{') => Data::Object(object),

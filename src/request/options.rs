@@ -6,6 +6,7 @@ use std::time::Duration;
 use ureq::http::{HeaderName, HeaderValue};
 
 use super::fields::Fields;
+use super::proxy::ProxyServer;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -32,7 +33,7 @@ pub(crate) enum Proxy {
     /// Not given: what the environment says, then what Windows says.
     System,
     None,
-    Url(Secret),
+    Server(ProxyServer),
 }
 
 /// Which server certificate is accepted.
@@ -109,9 +110,8 @@ fn proxy(fields: &mut Fields<'_>) -> Result<Proxy, Error> {
         Ok(None) => Ok(Proxy::None),
         Ok(Some(url)) if url.is_empty() => Ok(Proxy::None),
         Ok(Some(url)) => {
-            let url = Secret::new(url);
-            fields.without_control_characters("proxy", url.expose())?;
-            Ok(Proxy::Url(url))
+            let server = ProxyServer::parse(Secret::new(url).expose()).map(Proxy::Server);
+            server.ok_or_else(|| fields.refuse("proxy", "不是有效的代理地址", ProxyServer::WANTED))
         }
         Err(_) => Err(fields.wrong_type("proxy", "text or null", "文本或null", raw)),
     }

@@ -64,8 +64,8 @@ pub(super) fn find(options: &Options, https: bool) -> Result<Agent, Error> {
     Ok(agent)
 }
 
-/// Forgets all agents and their connections. A panic may have left a pool's lock poisoned, and every later call with it.
-pub(crate) fn forget_all() {
+/// Forgets all agents and their connections.
+pub(super) fn forget_all() {
     AGENTS.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 

@@ -22,9 +22,7 @@ pub(super) fn explain(error: &UreqError) -> Error {
         (_, Phase::Connect) => {
             Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", io_text(error)))
         }
-        (_, Phase::Proxy) => {
-            Error::new(Kind::Proxy, "代理服务器失败", format!("the proxy refused or failed: {}", io_text(error)))
-        }
+        (_, Phase::Proxy) => proxy(error),
         (_, Phase::Tls) => tls(error),
         (UreqError::BodyExceedsLimit(limit), _) => Error::new(
             Kind::TooLarge,
@@ -38,7 +36,10 @@ pub(super) fn explain(error: &UreqError) -> Error {
             let detail = format!("the connection broke while {}: {}", phase.in_words(), io_text(error));
             Error::new(Kind::Disconnected, "连接中断", detail)
         }
-        _ => Error::new(Kind::Response, "返回内容不是HTTP", "the reply is not well-formed HTTP"),
+        _ => {
+            let detail = "the reply is not well-formed HTTP; is this the right port, and `http://` or `https://` as it should be?";
+            Error::new(Kind::Response, "返回内容不是HTTP", detail)
+        }
     };
     explained.delivered = wire::delivered();
     explained
@@ -73,6 +74,17 @@ fn io_text(error: &UreqError) -> String {
         UreqError::Io(error) => error.to_string(),
         other => other.to_string(),
     }
+}
+
+fn proxy(error: &UreqError) -> Error {
+    let why = io_text(error);
+    // ureq tells the status of a refused CONNECT in words alone; they decide over a hint and nothing else.
+    let hint = if why.contains(" 407") {
+        "; it wants a user name and a password: write `http://user:password@host:port`"
+    } else {
+        ""
+    };
+    Error::new(Kind::Proxy, "代理服务器失败", format!("the proxy cannot be reached, refused or failed: {why}{hint}"))
 }
 
 fn tls(error: &UreqError) -> Error {

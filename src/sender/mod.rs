@@ -24,8 +24,8 @@ use crate::error::{Delivered, Error, Kind};
 use crate::request::{Address, Options};
 use crate::secret::Secret;
 
-pub(crate) use agent::forget_all as forget_connections;
 use route::Route;
+pub(crate) use route::proxy_secrets;
 use wire::{Outgoing, Phase};
 
 /// An HTTP request, ready to be sent.
@@ -47,15 +47,31 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
+/// Before a call: nothing is known of an attempt.
+pub(crate) fn forget_attempt() {
+    wire::forget();
+}
+
+/// After a panic: says whether the last attempt can have reached the server, and puts the sender back into order. The
+/// panic may have left a pool's lock poisoned.
+pub(crate) fn recover() -> Delivered {
+    let delivered = wire::delivered();
+    wire::forget();
+    agent::forget_all();
+    delivered
+}
+
 /// Sends a request, within `options`' limits and before `deadline`.
 pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Instant) -> Result<Reply, Error> {
     let route = route::choose(&options.proxy, request.address)?;
     let agent = agent::find(options, request.address.https)?;
-    let outgoing = Outgoing { target: target(request, &route), has_body: request.body.is_some() };
+    let outgoing = Outgoing {
+        target: target(request, &route),
+        has_body: request.body.is_some(),
+        forward: matches!(route, Route::Forward { .. }),
+    };
     wire::begin(deadline, options.connect_timeout, outgoing);
-    let reply = exchange(&agent, request, options, &route, deadline);
-    wire::end();
-    reply
+    exchange(&agent, request, options, &route, deadline)
 }
 
 fn exchange(
@@ -83,7 +99,7 @@ fn exchange(
     let response = sent.map_err(|error| fault::explain(&error))?;
     wire::enter(Phase::Read);
     if matches!(route, Route::Forward { .. }) && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        let detail = "the proxy wants a user name and a password: write `http://user:password@host:port`";
+        let detail = "the proxy wants a user name and a password, or refuses those it got: write `http://user:password@host:port`";
         return Err(Error {
             http_status: Some(407), ..Error::new(Kind::Proxy, "代理服务器要求用户名和密码", detail)
         });
@@ -141,7 +157,7 @@ fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
 
 fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     let (head, body) = response.into_parts();
-    let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit));
+    let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
     read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
     let text =
@@ -155,7 +171,7 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     })
 }
 
-/// How much to allocate beforehand: what the server announces, as far as that is credible.
+/// How much to allocate beforehand (and one byte more, for the NUL of the reply text): what the server announces, as far as that is credible.
 fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
     const CREDIBLE: u64 = 1 << 20;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

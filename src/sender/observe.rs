@@ -102,16 +102,21 @@ impl<T: Transport> Transport for Observed<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
+        let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
         let outgoing = if self.carries_request { wire::take_outgoing() } else { None };
         if let Some(outgoing) = outgoing {
             wire::request_begins();
-            let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
             self.head = with_target(output, outgoing.target.expose());
             if outgoing.has_body {
                 return Ok(());
             }
+        } else if !self.carries_request && wire::in_proxy() {
+            // ureq writes a CONNECT word by word; some proxies read no further than the first segment.
+            self.head.extend_from_slice(output);
+            if !self.head.ends_with(b"\r\n\r\n") {
+                return Ok(());
+            }
         } else if !self.head.is_empty() {
-            let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
             self.head.extend_from_slice(output);
         } else {
             return self.inner.transmit_output(amount, limit);

@@ -3,15 +3,12 @@
 use std::env;
 use std::net::IpAddr;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use ipnet::IpNet;
-use percent_encoding::percent_decode_str;
-use ureq::http::{HeaderValue, Uri};
+use ureq::http::HeaderValue;
 use ureq::{Proxy as UreqProxy, ProxyProtocol};
 
 use crate::error::Error;
-use crate::request::{Address, Proxy};
+use crate::request::{Address, Proxy, ProxyServer};
 use crate::secret::Secret;
 
 /// The way of a request.
@@ -28,84 +25,51 @@ pub(super) enum Route {
 
 /// Chooses the way to an address.
 pub(super) fn choose(setting: &Proxy, address: &Address) -> Result<Route, Error> {
-    let (url, source) = match setting {
-        Proxy::None => return Ok(Route::Direct),
-        Proxy::Url(url) => (url.clone(), "`proxy`"),
-        Proxy::System => match of_system(address) {
-            None => return Ok(Route::Direct),
-            Some((url, source)) => (url, source),
-        },
-    };
-    let refuse = || {
-        let detail =
-            format!("{source} is not a proxy's address: write `http://[user:password@]host:port` or `socks5://...`");
-        Error::argument("proxy", "代理地址无效", detail)
-    };
-    let parsed = Server::parse(url.expose()).ok_or_else(refuse)?;
-    if parsed.protocol == ProxyProtocol::Http && !address.https {
-        return Ok(Route::Forward {
-            authorization: parsed.authorization(),
-            authority: format!("{}:{}", parsed.host, parsed.port),
+    let Some(server) = server(setting, address)? else { return Ok(Route::Direct) };
+    if !server.socks && !address.https {
+        let authorization = server.authorization().and_then(|value| {
+            let mut value = HeaderValue::from_str(value.expose()).ok()?;
+            value.set_sensitive(true);
+            Some(value)
         });
+        return Ok(Route::Forward { authority: format!("{}:{}", server.host, server.port), authorization });
     }
-    let mut proxy = UreqProxy::builder(parsed.protocol).host(&parsed.host).port(parsed.port);
+    let protocol = if server.socks { ProxyProtocol::Socks5 } else { ProxyProtocol::Http };
+    let mut proxy = UreqProxy::builder(protocol).host(&server.host).port(server.port);
     // The proxy looks the name up, as for HTTP: it is the one that sees the network behind it.
     proxy = proxy.resolve_target(false);
-    if let Some((user, password)) = &parsed.credentials {
+    if let Some((user, password)) = &server.credentials {
         proxy = proxy.username(user.expose()).password(password.expose());
     }
-    proxy.build().map(Route::Tunnel).map_err(|_| refuse())
+    proxy.build().map(Route::Tunnel).map_err(|_| not_a_proxy("`proxy`"))
+}
+
+/// What a proxy's answer must not show: its password, also as the header has it.
+pub(crate) fn proxy_secrets(setting: &Proxy, address: &Address) -> Vec<Secret> {
+    let Ok(Some(server)) = server(setting, address) else { return Vec::new() };
+    let header = server.authorization();
+    server.credentials.map(|(_, password)| password).into_iter().chain(header).collect()
+}
+
+fn server(setting: &Proxy, address: &Address) -> Result<Option<ProxyServer>, Error> {
+    match setting {
+        Proxy::None => Ok(None),
+        Proxy::Server(server) => Ok(Some(server.clone())),
+        Proxy::System => match of_system(address) {
+            None => Ok(None),
+            Some((url, source)) => ProxyServer::parse(url.expose()).map(Some).ok_or_else(|| not_a_proxy(source)),
+        },
+    }
+}
+
+/// The environment's proxy is as good as a field of the request.
+fn not_a_proxy(source: &str) -> Error {
+    let detail = format!("{source} {}", ProxyServer::WANTED);
+    Error::argument("proxy", "代理地址proxy无效", detail)
 }
 
 pub(super) fn is_socks(proxy: &UreqProxy) -> bool {
     !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
-}
-
-/// A proxy's address, taken apart.
-struct Server {
-    protocol: ProxyProtocol,
-    host: String,
-    port: u16,
-    credentials: Option<(Secret, Secret)>,
-}
-
-impl Server {
-    /// Reads `[scheme://][user:password@]host[:port][/]`.
-    fn parse(url: &str) -> Option<Server> {
-        let (scheme, rest) = url.trim().split_once("://").unwrap_or(("http", url.trim()));
-        let (protocol, default_port) = match scheme.to_ascii_lowercase().as_str() {
-            "http" => (ProxyProtocol::Http, 80),
-            "socks5" | "socks5h" | "socks" => (ProxyProtocol::Socks5, 1080),
-            _ => return None,
-        };
-        // A password may hold `@` and `/`, a host neither.
-        let (credentials, host_port) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-        let authority: Uri = format!("http://{}/", host_port.trim_end_matches('/')).parse().ok()?;
-        let host = authority.host().filter(|host| !host.is_empty())?;
-        let port = match authority.authority()?.as_str().strip_prefix(host)? {
-            "" => default_port,
-            _ => authority.port_u16().filter(|&port| port > 0)?,
-        };
-        if authority.path() != "/" || authority.query().is_some() {
-            return None;
-        }
-        let decode =
-            |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| Secret::new(text.into_owned()));
-        let credentials = match credentials.map(|user| user.split_once(':').unwrap_or((user, ""))) {
-            None => None,
-            Some((user, password)) => Some((decode(user)?, decode(password)?)),
-        };
-        Some(Server { protocol, host: host.to_owned(), port, credentials })
-    }
-
-    fn authorization(&self) -> Option<HeaderValue> {
-        let (user, password) = self.credentials.as_ref()?;
-        let pair = Secret::new(format!("{}:{}", user.expose(), password.expose()));
-        let encoded = Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair.expose())));
-        let mut value = HeaderValue::from_str(encoded.expose()).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    }
 }
 
 /// The proxy of the environment, then of Windows, unless it says that this host goes without.
@@ -181,34 +145,6 @@ mod tests {
             ("rpa", ",", false),
         ] {
             assert_eq!(is_excepted(host, list), expected, "{host} in {list}");
-        }
-    }
-
-    #[test]
-    fn servers() {
-        let parse = |url: &str| {
-            let server = Server::parse(url)?;
-            let credentials =
-                server.credentials.map(|(user, password)| format!("{}|{}", user.expose(), password.expose()));
-            Some((server.protocol, server.host, server.port, credentials))
-        };
-        let http = ProxyProtocol::Http;
-        assert_eq!(parse("http://p:3128"), Some((http, "p".into(), 3128, None)));
-        assert_eq!(parse("10.0.0.1:8080"), Some((http, "10.0.0.1".into(), 8080, None)));
-        assert_eq!(parse("http://u%40d:p@ss/w%3A@p:1/"), Some((http, "p".into(), 1, Some("u@d|p@ss/w:".into()))));
-        assert_eq!(parse("SOCKS5://[::1]"), Some((ProxyProtocol::Socks5, "[::1]".into(), 1080, None)));
-        for url in [
-            "",
-            "http://",
-            "https://p:1",
-            "ftp://p",
-            "http://p:0",
-            "http://p:x",
-            "http://p/path",
-            "http://p?q",
-            "http://u:%ff@p",
-        ] {
-            assert_eq!(parse(url), None, "{url}");
         }
     }
 }

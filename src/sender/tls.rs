@@ -11,6 +11,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
+use super::lookup::bare_host;
 use super::wire::{self, Phase};
 
 /// Makes the TLS handshake for an https URI. The settings, and with them the resumable sessions, are those of one
@@ -26,9 +27,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
             return Ok(Some(Either::A(connection)));
         };
         wire::enter(Phase::Tls);
-        let host = details.uri.host().unwrap_or_default();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned())
+        let name = ServerName::try_from(bare_host(details.uri).to_owned())
             .map_err(|_| ureq::Error::Tls("the host is no name that a certificate could be for"))?;
         let mut session =
             ClientConnection::new(config.clone(), name).map_err(|error| ureq::Error::Other(error.into()))?;

@@ -46,6 +46,8 @@ pub(super) struct Outgoing {
     /// What stands between the method and the HTTP version.
     pub(super) target: Secret,
     pub(super) has_body: bool,
+    /// To a proxy that forwards it: what fails before is the proxy's fault.
+    pub(super) forward: bool,
 }
 
 struct Attempt {
@@ -55,6 +57,7 @@ struct Attempt {
     phase: Phase,
     /// The connection that is being made is one to a proxy, or through it.
     in_proxy: bool,
+    forward: bool,
     sent: bool,
     received: bool,
 }
@@ -69,6 +72,7 @@ pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
     let attempt = Attempt {
         deadline,
         connect_deadline,
+        forward: outgoing.forward,
         outgoing: Some(outgoing),
         phase: Phase::Connect,
         in_proxy: false,
@@ -78,8 +82,8 @@ pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
     ATTEMPT.set(Some(attempt));
 }
 
-/// Ends the attempt and forgets it, the request target above all.
-pub(super) fn end() {
+/// Forgets the attempt.
+pub(super) fn forget() {
     ATTEMPT.set(None);
 }
 
@@ -89,7 +93,10 @@ fn with<T>(default: T, look: impl FnOnce(&mut Attempt) -> T) -> T {
 
 /// A phase begins. What happens on the way to and through a proxy stays `Proxy`.
 pub(super) fn enter(phase: Phase) {
-    with((), |attempt| attempt.phase = if attempt.in_proxy { Phase::Proxy } else { phase });
+    with((), |attempt| {
+        let of_proxy = attempt.in_proxy || attempt.forward && phase.before_request();
+        attempt.phase = if of_proxy { Phase::Proxy } else { phase };
+    });
 }
 
 pub(super) fn enter_proxy() {

@@ -327,6 +327,20 @@ def decimal(numerator, exponent):
     return digits[:exponent] + "." + digits[exponent:]
 
 
+def floats_shortest_ties():
+    file = Vectors("floats-shortest-ties", "Doubles with two equally short, equally near spellings: repr takes the even one.")
+    for index, number in enumerate(("8.3214874267578125", "1125899906842624.25", "-1125899906842624.75", "0.00030517578125")):
+        file.add(f"tie-{index}", '{"x": %s}' % number)
+    chance = Chance("ties")
+    for index in range(40):
+        # 2**50 and above, a quarter or three quarters: sixteen digits fall in the middle.
+        whole = 2 ** 50 + chance.below(2 ** 50)
+        file.add(f"quarter-{index}", '{"x": %d.%s}' % (whole, ("25", "75")[index % 2]))
+    for exponent in (-1074, -1073, -1022, -44, -24, 23, 44, 52, 53, 60, 113, 1000):
+        sign = "minus-" if exponent < 0 else ""
+        file.add(f"power-of-two-{sign}{abs(exponent)}", '{"x": %r}' % (2.0 ** exponent))
+
+
 def floats_halfway():
     file = Vectors("floats-halfway", "Decimals exactly between two doubles, and a hair to either side.")
     chance = Chance("halfway")
@@ -868,6 +882,7 @@ def main():
     integers()
     big_integers()
     floats()
+    floats_shortest_ties()
     floats_halfway()
     random_floats()
     true_false_null()

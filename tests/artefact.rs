@@ -1,0 +1,111 @@
+//! What is handed to others: the shared library's exports, the header and the version.
+
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+
+use std::fs;
+use std::path::Path;
+
+use harness::Library;
+use object::{BinaryFormat, NameOrOrdinal, Object};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// All that the library exports, as the contract writes it.
+const PROTOTYPES: [&str; 6] = [
+    "char *rpa_call(const char *request)",
+    "void rpa_free(char *reply)",
+    "char *rpa_get_token(const char *request)",
+    "char *rpa_refresh_token(const char *request)",
+    "char *rpa_sign(const char *request)",
+    "const char *rpa_version(void)",
+];
+
+fn function_name(prototype: &str) -> &str {
+    prototype.split('(').next().unwrap_or_default().rsplit([' ', '*']).next().unwrap_or_default()
+}
+
+fn in_tree(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn header() -> String {
+    in_tree("include/rpa_openapi.h")
+}
+
+/// A header without its comments and preprocessor lines.
+fn declarations(header: &str) -> String {
+    let mut code = String::new();
+    let mut rest = header;
+    while let Some((before, comment)) = rest.split_once("/*") {
+        code.push_str(before);
+        rest = comment.split_once("*/").expect("each comment ends").1;
+    }
+    code.push_str(rest);
+    code.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_library_exports_the_six_functions_and_nothing_else() {
+    let bytes = fs::read(harness::built_library()).expect("the library can be read");
+    let file = object::File::parse(&*bytes).expect("the library is of a known format");
+    let mut exported: Vec<String> = file
+        .exports()
+        .expect("the library has a list of exports")
+        .map(|export| match export.expect("each export can be read").name() {
+            NameOrOrdinal::Name(name) => String::from_utf8_lossy(name).into_owned(),
+            NameOrOrdinal::Ordinal(ordinal) => format!("ordinal {ordinal}"),
+        })
+        .collect();
+    if file.format() == BinaryFormat::MachO {
+        // There every name of C begins with `_`.
+        exported = exported.iter().map(|name| name.strip_prefix('_').unwrap_or(name).to_owned()).collect();
+    }
+    exported.sort();
+    assert_eq!(exported, PROTOTYPES.map(function_name));
+}
+
+#[test]
+fn the_header_declares_the_six_functions_and_nothing_else() {
+    let code = declarations(&header());
+    let body = code
+        .split_once("extern \"C\" {")
+        .and_then(|(before, rest)| before.trim().is_empty().then_some(rest))
+        .and_then(|rest| rest.rsplit_once('}'))
+        .map(|(body, _)| body)
+        .expect("all of the header is within extern \"C\"");
+    let mut declared: Vec<String> = body
+        .split(';')
+        .map(|declaration| declaration.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|declaration| !declaration.is_empty())
+        .collect();
+    declared.sort_by(|a, b| function_name(a).cmp(function_name(b)));
+    assert_eq!(declared, PROTOTYPES);
+}
+
+#[test]
+fn each_function_of_the_header_has_a_comment() {
+    let header = header();
+    for prototype in PROTOTYPES {
+        assert!(header.contains(&format!(" */\n{prototype};\n")), "{prototype}");
+    }
+}
+
+#[test]
+fn header_changelog_and_library_have_the_version_of_the_package() {
+    let header = header();
+    for (name, value) in [
+        ("RPA_OPENAPI_VERSION", format!("\"{VERSION}\"")),
+        ("RPA_OPENAPI_VERSION_MAJOR", env!("CARGO_PKG_VERSION_MAJOR").to_owned()),
+        ("RPA_OPENAPI_VERSION_MINOR", env!("CARGO_PKG_VERSION_MINOR").to_owned()),
+        ("RPA_OPENAPI_VERSION_PATCH", env!("CARGO_PKG_VERSION_PATCH").to_owned()),
+    ] {
+        let line = format!("#define {name} {value}");
+        assert!(header.lines().any(|found| found == line), "the header has no line {line}");
+    }
+    let heading = format!("## [{VERSION}]");
+    let changelog = in_tree("CHANGELOG.md");
+    assert!(changelog.lines().any(|line| line.starts_with(&heading)), "CHANGELOG.md has no section {heading}");
+    assert_eq!(Library::load().version(), VERSION);
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""A client of the control center, written from its protocol alone, to hold the library against.
+
+It reads calls from stdin and answers each on stdout, one JSON object a line, until stdin ends. A call is
+
+    {"base": "http://127.0.0.1:8080", "token": "...", "mode": "get", "path": "/oapi/v1/echo", "data_json": "{\\"a\\": 1}"}
+
+with data_json the raw text of the parameters, and optionally
+
+    "timestamp": 1606694400000      in place of the present time
+    "raw_query": true               the params are pasted into the URL, as the vendor's client does
+    "ca_file": "center.pem"         the certificate to trust over https
+
+and its answer is what the server replied, and what was signed when
+
+    {"status": 200, "reply": "...", "timestamp": 1606694400000, "signature": "..."}
+
+or {"error": "..."} if there was no reply.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import ssl
+import sys
+import time
+from urllib.parse import quote, urlsplit
+
+TIMEOUT_SECONDS = 30
+CONTENT_TYPES = {
+    "post": "application/x-www-form-urlencoded;charset=utf-8",
+    "put": "application/json;charset=utf-8",
+    "delete": "application/json;charset=utf-8",
+}
+
+
+def encoded_query(pairs):
+    """Each key and value encoded on its own, so that the server decodes what was signed."""
+    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
+
+
+def pasted_query(params):
+    """The params as they are, less what no HTTP client sends of a URL: it ends at a #, and what a URL cannot hold is
+    encoded, by the rule of `requests`. All that has a meaning in a URL keeps it, % included."""
+    return quote(params.partition("#")[0], safe="!$%&'()*+,/:;=?@[]~")
+
+
+def sign(text, token, timestamp):
+    source = quote(f"{text}&token={token}&timestamp={timestamp}")
+    digest = hmac.new(token.encode(), source.encode(), hashlib.sha256).hexdigest()
+    return base64.b64encode(digest.encode()).decode()
+
+
+def send(call, method, target, body, headers):
+    base = urlsplit(call["base"])
+    if base.scheme == "https":
+        context = ssl.create_default_context(cafile=call.get("ca_file"))
+        connection = http.client.HTTPSConnection(base.netloc, timeout=TIMEOUT_SECONDS, context=context)
+    else:
+        connection = http.client.HTTPConnection(base.netloc, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request(method, base.path + target, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode("utf-8")
+    finally:
+        connection.close()
+
+
+def answer(call):
+    mode, token = call["mode"], call["token"]
+    timestamp = call.get("timestamp", int(time.time() * 1000))
+    data = {key: str(value) for key, value in json.loads(call["data_json"]).items()}
+    pairs = sorted(data.items())
+    params = "&".join(f"{key}={value}" for key, value in pairs)
+    body = None if mode == "get" else json.dumps(data, sort_keys=True)
+
+    signature = sign(params if mode == "get" else body, token, timestamp)
+    headers = {"accesstoken": token, "timestamp": str(timestamp), "signature": signature}
+    if mode in CONTENT_TYPES:
+        headers["content-type"] = CONTENT_TYPES[mode]
+
+    target = call["path"]
+    if mode in ("get", "post") and pairs:
+        target += "?" + (pasted_query(params) if call.get("raw_query") else encoded_query(pairs))
+    body_bytes = None if body is None else body.encode("ascii")
+    status, reply = send(call, mode.upper(), target, body_bytes, headers)
+    return {"status": status, "reply": reply, "timestamp": timestamp, "signature": signature}
+
+
+def main():
+    for line in sys.stdin.buffer:
+        try:
+            reply = answer(json.loads(line))
+        except Exception as error:  # The next call is to be answered all the same.
+            reply = {"error": repr(error)}
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()
