@@ -1,7 +1,5 @@
 //! Python's `json.dumps(value, sort_keys=True)`, and compact JSON.
 
-use std::fmt::Write;
-
 use super::repr::separate;
 use super::{Entry, Text, Value};
 
@@ -77,8 +75,9 @@ fn write_code_point(point: u32, out: &mut String) {
 }
 
 fn write_unit(unit: u32, out: &mut String) {
-    // Writing to a String cannot fail.
-    write!(out, "\\u{unit:04x}").unwrap_or_default();
+    let digits = [unit >> 12, unit >> 8, unit >> 4, unit];
+    out.push_str("\\u");
+    out.extend(digits.iter().filter_map(|digit| char::from_digit(digit & 0xf, 16)));
 }
 
 /// JSON text without the white space between its tokens; everything else stays as it was given. `json` must be one
