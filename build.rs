@@ -1,7 +1,9 @@
-//! Keeps `include/rpa_openapi.h` in step with the exported functions.
+//! Keeps `include/rpa_openapi.h` in step with the exported functions, and gives a Windows DLL its version resource.
 
 use std::path::Path;
-use std::{env, fs};
+use std::{env, fs, io};
+
+use winresource::{VersionInfo, WindowsResource};
 
 /// The top of the header: what every caller must know.
 const CONVENTIONS: &str = "\
@@ -50,6 +52,31 @@ fn main() {
         }
         Err(error) => println!("cargo:warning=include/rpa_openapi.h was not made: {error}"),
     }
+    if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+        // A program that is linked to the file by its path must not record that path.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+    }
+    // About the target, not this machine.
+    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
+        if let Err(error) = version_resource() {
+            println!("cargo:warning=the library gets no version resource, for want of a resource compiler: {error}");
+        }
+    }
+}
+
+/// What Windows shows as a DLL's properties: its name, its version, its product.
+fn version_resource() -> io::Result<()> {
+    const VFT_DLL: u64 = 2;
+    let description = env::var("CARGO_PKG_DESCRIPTION").unwrap_or_default();
+    let licence = env::var("CARGO_PKG_LICENSE").unwrap_or_default();
+    // Product name and versions are the package's by default.
+    WindowsResource::new()
+        .set("FileDescription", &description)
+        .set("InternalName", "rpa_openapi")
+        .set("LegalCopyright", &licence)
+        .set("OriginalFilename", "rpa_openapi.dll")
+        .set_version_info(VersionInfo::FILETYPE, VFT_DLL)
+        .compile()
 }
 
 fn header_text(root: &str) -> Result<String, cbindgen::Error> {
