@@ -6,7 +6,7 @@
  *   Replies    A reply is never NULL and always JSON, whatever came in: NULL, bytes that are not UTF-8, text that is not
  *              JSON. It is the server's own JSON, byte for byte, or {"code":...,"msg":...,"result":null,"error":{...}}.
  *   Ownership  The caller owns a reply and frees it once, with rpa_free, from any thread. Never with free().
- *              A request stays the caller's; the library keeps no pointer to it.
+ *              A reply is read, not written into. A request stays the caller's; the library keeps no pointer to it.
  *   Threads    Every function may be called from any number of threads at once. No init call, no settings left behind.
  *   Time       A call blocks until it has an answer, and never longer than its timeout_ms (default 30000).
  *   Loading    Load the library once and leave it loaded: it keeps idle connections for further calls.

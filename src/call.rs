@@ -11,7 +11,7 @@ use crate::error::{Error, Function, Kind};
 use crate::python::{Entry, Escape, escape};
 use crate::redact::Redactor;
 use crate::reply;
-use crate::request::{Address, CallRequest, CallText, Credentials, Options, TokenRequest};
+use crate::request::{CallRequest, CallText, Credentials, Options, TokenRequest};
 use crate::retry::{Policy, Repeat};
 use crate::scheme::v2020_4::{Encoding, Mode, Payload, Stamp, Values};
 use crate::secret::Secret;
@@ -56,10 +56,11 @@ fn tokens(request: TokenRequest, started: Instant) -> Result<String, Error> {
         headers: Vec::new(),
         body: None,
     };
-    policy(&request.options, Repeat::Idempotent, started).run(|| {
-        let reply = sender::send(&http, &request.options, deadline(&request.options, started))?;
+    let policy = policy(&request.options, Repeat::Idempotent, started);
+    policy.run(|| {
+        let reply = sender::send(&http, &request.options, policy.deadline)?;
         reply::json_text(reply, || {
-            redactor(&request.options, &request.address, parameters.iter().map(|(_, secret)| secret.expose()))
+            redactor(&http, &request.options, parameters.iter().map(|(_, secret)| secret.expose()))
         })
     })
 }
@@ -86,7 +87,8 @@ fn signed_call(request: CallRequest<'_>, started: Instant) -> Result<String, Err
         (false, _) => Repeat::Idempotent,
     };
     // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
-    policy(&options, repeat, started).run(|| {
+    let policy = policy(&options, repeat, started);
+    policy.run(|| {
         let stamp = Stamp { payload: &payload, token: &token, encoding, timestamp: now()? };
         let signature = stamp.signature();
         let http = HttpRequest {
@@ -96,8 +98,8 @@ fn signed_call(request: CallRequest<'_>, started: Instant) -> Result<String, Err
             headers: headers(&stamp, &signature)?,
             body: payload.body.as_deref(),
         };
-        let reply = sender::send(&http, &options, deadline(&options, started))?;
-        reply::json_text(reply, || redactor(&options, &address, [token.expose(), &signature]))
+        let reply = sender::send(&http, &options, policy.deadline)?;
+        reply::json_text(reply, || redactor(&http, &options, [token.expose(), &signature]))
     })
 }
 
@@ -195,19 +197,20 @@ fn headers(stamp: &Stamp<'_>, signature: &str) -> Result<Vec<(HeaderName, Header
 }
 
 fn policy(options: &Options, repeat: Repeat, started: Instant) -> Policy {
-    Policy { attempts: options.retry, repeat, deadline: deadline(options, started) }
-}
-
-fn deadline(options: &Options, started: Instant) -> Instant {
     // At most ten minutes: only a clock at the end of its range cannot hold it.
-    started.checked_add(options.timeout).unwrap_or(started)
+    let deadline = started.checked_add(options.timeout).unwrap_or(started);
+    Policy { attempts: options.retry, repeat, deadline }
 }
 
-/// Hides what this request carries: its own secrets, a gateway's headers, the password of a proxy.
-fn redactor<'s>(options: &'s Options, address: &Address, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
-    let headers = options.headers.iter().filter_map(|(_, value)| value.to_str().ok());
-    let mut redactor = Redactor::new(secrets.into_iter().chain(headers));
-    redactor.add(sender::proxy_secrets(&options.proxy, address).iter().map(Secret::expose));
+/// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.
+fn redactor<'s>(http: &HttpRequest<'_>, options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+    let mut redactor = Redactor::default();
+    redactor.hide(secrets);
+    redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
+    redactor.hide(sender::proxy_secrets(&options.proxy, http.address).iter().map(Secret::expose));
+    if let Some((_, query)) = http.url.expose().split_once('?') {
+        redactor.hide_query(query);
+    }
     redactor
 }
 

@@ -22,8 +22,15 @@ pub(crate) enum Kind {
     Internal,
 }
 
-/// Whether the server can have seen the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+impl Kind {
+    /// Whether nothing was tried: the request is wrong, or the library.
+    pub(crate) fn is_before_any_attempt(self) -> bool {
+        matches!(self, Kind::Argument | Kind::Mode | Kind::Internal)
+    }
+}
+
+/// Whether the server can have seen the request; the greater, the likelier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Delivered {
     #[default]
@@ -90,6 +97,11 @@ impl Error {
             attempts: 0,
             retry_after: None,
         }
+    }
+
+    /// The request text as a whole is wrong.
+    pub(crate) fn request(cause: &str, detail: impl Into<String>) -> Self {
+        Error::new(Kind::Argument, cause, detail)
     }
 
     /// A field of the request is wrong.

@@ -103,7 +103,7 @@ unsafe fn fence(request: *const c_char, function: Function, work: fn(&str) -> St
         // SAFETY: not NULL, and by the caller's promise NUL-terminated and unchanged.
         match unsafe { CStr::from_ptr(request) }.to_str() {
             Ok(request) => {
-                sender::forget_attempt();
+                sender::forget_attempts();
                 work(request)
             }
             Err(error) => {
@@ -124,7 +124,7 @@ unsafe fn fence(request: *const c_char, function: Function, work: fn(&str) -> St
 }
 
 fn refusal(function: Function, cause: &str, detail: &str) -> String {
-    Error { field: None, ..Error::argument("", cause, detail) }.envelope(function, Duration::ZERO)
+    Error::request(cause, detail).envelope(function, Duration::ZERO)
 }
 
 thread_local! {

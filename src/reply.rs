@@ -19,12 +19,20 @@ pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -
     let body = std::mem::take(&mut reply.body);
     let decoded = decode(&reply, body);
     let trimmed = trim(&decoded.text);
-    if decoded.problem.is_none() && serde_json::from_str::<IgnoredAny>(trimmed).is_ok() {
+    let is_json = decoded.problem.is_none() && serde_json::from_str::<IgnoredAny>(trimmed).is_ok();
+    // All JSON but a number shows by itself that it is whole.
+    if reply.may_be_cut && !(is_json && trimmed.ends_with(['}', ']', '"', 'e', 'l'])) {
+        return Err(reply.error(Kind::Disconnected, "连接中断", "the connection broke before the reply was whole"));
+    }
+    if is_json {
         let whole = trimmed.len() == decoded.text.len();
         return Ok(if whole { decoded.text } else { trimmed.to_owned() });
     }
-    let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor()));
-    Err(Error { retry_after: retry_after(&reply), ..error })
+    let redactor = redactor();
+    let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor));
+    // The Content-Type is quoted, too.
+    let detail = redactor.clean(&error.detail).into_owned();
+    Err(Error { detail, retry_after: retry_after(&reply), ..error })
 }
 
 /// White space as JSON has it.
@@ -44,9 +52,15 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
     let (charset, mark) = match (Encoding::for_bom(&body), charset(reply)) {
         (Some((charset, length)), _) => (charset, length),
         (None, Ok(charset)) => (charset, 0),
+        // A label that nobody knows ("utf8mb4") is mostly a slip of who meant UTF-8.
         (None, Err(label)) => {
-            let text = String::from_utf8_lossy(&body).into_owned();
-            return Decoded { text, problem: Some(format!("names the unknown charset \"{label}\"")) };
+            return match String::from_utf8(body) {
+                Ok(text) => Decoded { text, problem: None },
+                Err(error) => {
+                    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                    Decoded { text, problem: Some(format!("is not UTF-8, and names the unknown charset \"{label}\"")) }
+                }
+            };
         }
     };
     body.drain(..mark);
@@ -125,6 +139,7 @@ mod tests {
             location: None,
             retry_after: None,
             body: body.to_owned(),
+            may_be_cut: false,
         }
     }
 
@@ -153,7 +168,7 @@ mod tests {
         let utf16: Vec<u8> = "\u{feff}\"中文\"".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(text("application/json;charset=utf-8", &utf16).unwrap(), "\"中文\"");
         for (content_type, body) in
-            [("", &b"\"\xff\""[..]), ("a/b;charset=gbk", b"\"\xff\""), ("a/b;charset=klingon", b"1")]
+            [("", &b"\"\xff\""[..]), ("a/b;charset=gbk", b"\"\xff\""), ("a/b;charset=klingon", b"\"\xff\"")]
         {
             assert_eq!(text(content_type, body).unwrap_err().kind, Kind::Response);
         }
@@ -162,7 +177,12 @@ mod tests {
     #[test]
     fn what_is_not_json_is_quoted_without_secrets() {
         let page = format!("<html>\n  cannot fetch http://a/b?secretKey=hunter2 for hunter2 {}", "中".repeat(300));
-        let error = json_text(reply(502, "", page.as_bytes()), || Redactor::new(["hunter2"])).unwrap_err();
+        let error = json_text(reply(502, "", page.as_bytes()), || {
+            let mut redactor = Redactor::default();
+            redactor.hide(["hunter2"]);
+            redactor
+        })
+        .unwrap_err();
         assert!(
             error.detail.starts_with(
                 "the reply is not JSON, with HTTP status 502: <html> cannot fetch http://a/b?*** for *** 中"
@@ -191,6 +211,17 @@ mod tests {
         let mut json = reply(302, "", b"{}");
         json.location = Some("/x".to_owned());
         assert_eq!(json_text(json, Redactor::default).unwrap(), "{}");
+    }
+
+    #[test]
+    fn what_may_be_cut_counts_only_if_it_shows_its_end() {
+        for (body, whole) in
+            [("{\"a\":1}", true), ("[1]", true), ("true", true), ("12", false), ("{\"a\":1", false), ("", false)]
+        {
+            let cut = Reply { may_be_cut: true, ..reply(200, "", body.as_bytes()) };
+            let kind = json_text(cut, Redactor::default).map_err(|error| error.kind).err();
+            assert_eq!(kind, (!whole).then_some(Kind::Disconnected), "{body}");
+        }
     }
 
     #[test]

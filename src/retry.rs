@@ -30,22 +30,22 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Policy {
-    /// Makes attempts until one succeeds or none may follow. The error of the last one is returned.
+    /// Makes attempts until one succeeds or none may follow. The error is that of the last one, but says of all
+    /// together whether the server can have seen the request.
     pub(crate) fn run<T>(&self, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         let mut made: u32 = 0;
+        let mut delivered = Delivered::No;
         loop {
             let error = match attempt() {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            // What is refused before anything is sent was no attempt.
-            if !matches!(error.kind, Kind::Argument | Kind::Mode | Kind::Internal) {
-                made = made.saturating_add(1);
-            }
+            made = made.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
+            delivered = delivered.max(error.delivered);
             let pause = self.pause(made, &error);
             let left = self.deadline.saturating_duration_since(Instant::now());
             if made >= self.attempts || !self.repeat.allows(&error) || pause >= left {
-                return Err(Error { attempts: made, ..error });
+                return Err(Error { attempts: made, delivered, ..error });
             }
             thread::sleep(pause);
         }
@@ -62,7 +62,7 @@ impl Policy {
 impl Repeat {
     fn allows(self, error: &Error) -> bool {
         match self {
-            _ if matches!(error.kind, Kind::Argument | Kind::Mode | Kind::Internal) => false,
+            _ if error.kind.is_before_any_attempt() => false,
             _ if error.delivered == Delivered::No => true,
             Repeat::Undelivered => false,
             Repeat::Idempotent => match error.kind {
@@ -124,6 +124,19 @@ mod tests {
         let minute = Duration::from_secs(60);
         assert_eq!(attempts_made(&Error::new(Kind::Connect, "", ""), minute), 2);
         assert_eq!(attempts_made(&Error::argument("host", "", ""), minute), 1);
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_may_have_arrived_is_not_forgotten() {
+        let policy =
+            Policy { attempts: 2, repeat: Repeat::Idempotent, deadline: Instant::now() + Duration::from_secs(60) };
+        let mut errors = [
+            Error::new(Kind::Connect, "", ""),
+            Error { delivered: Delivered::Unknown, ..Error::new(Kind::Disconnected, "", "") },
+        ]
+        .to_vec();
+        let error = policy.run(|| -> Result<(), Error> { Err(errors.pop().unwrap()) }).unwrap_err();
+        assert_eq!((error.kind, error.delivered), (Kind::Connect, Delivered::Unknown));
     }
 
     #[test]

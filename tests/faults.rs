@@ -78,6 +78,74 @@ fn a_post_that_may_have_arrived_is_not_sent_again() {
 }
 
 #[test]
+fn what_an_earlier_attempt_did_is_not_forgotten() {
+    let library = Library::load();
+    // Takes one request, answers nothing, and is gone.
+    for (mode, further) in [("put", json!({})), ("post", json!({ "retry_mode": "always" }))] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            use std::io::Read;
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+        });
+        let reply = library.json("rpa_call", &request(&host, mode, further));
+        assert_eq!(facts(&reply), (40, "connect", "unknown", 2), "{mode}");
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn a_reply_without_a_length_that_is_reset() {
+    let library = Library::load();
+    for (body, kind) in [("{\"a\":1234", "disconnected"), ("12345", "disconnected"), ("{\"a\":1}", "")] {
+        let server = Server::start(move |connection| {
+            connection.request();
+            connection.send(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes());
+            thread::sleep(Duration::from_millis(50));
+            // An end without a farewell.
+            socket2::SockRef::from(&connection.stream).set_linger(Some(Duration::ZERO)).unwrap();
+        });
+        let reply = library.json("rpa_call", &request(&server.url(), "post", json!({})));
+        match kind {
+            "" => assert_eq!(reply, json!({ "a": 1 })),
+            kind => assert_eq!(facts(&reply), (40, kind, "yes", 1), "{body}"),
+        }
+    }
+}
+
+#[test]
+fn a_reply_that_comes_before_the_whole_request() {
+    let server = Server::start(|connection| {
+        use std::io::Read;
+        let _ = connection.stream.read(&mut [0; 4096]);
+        connection.send(reply("413 Payload Too Large", "{\"code\":413}").as_bytes());
+        let _ = connection.stream.shutdown(std::net::Shutdown::Write);
+        thread::sleep(Duration::from_millis(200));
+    });
+    let mut large = request(&server.url(), "put", json!({}));
+    large["data_json"]["large"] = "x".repeat(8 << 20).into();
+    let seen = Library::load().json("rpa_call", &large);
+    // Where the reply was lost with the connection, that is said.
+    assert!(seen == json!({ "code": 413 }) || seen["error"]["kind"] == "disconnected", "{seen}");
+}
+
+#[test]
+fn a_head_that_is_too_large() {
+    let library = Library::load();
+    let with_header = |size: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 2\r\n\r\n{{}}", "x".repeat(size));
+        let server = Server::answering(head);
+        let reply = library.json("rpa_call", &request(&server.url(), "get", json!({})));
+        (reply, server.requests())
+    };
+    assert_eq!(with_header(20_000), (json!({}), 1));
+    let (reply, requests) = with_header(40_000);
+    assert_eq!((facts(&reply), requests), ((40, "response", "yes", 1), 1));
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("head of the reply"), "{reply}");
+}
+
+#[test]
 fn a_reply_that_breaks_off() {
     let library = Library::load();
     for broken in
@@ -309,6 +377,128 @@ fn tunnels_and_proxies_that_fail() {
     let started = Instant::now();
     assert_eq!(facts(&library.json("rpa_call", &hung)), (40, "timeout", "no", 1));
     assert!(started.elapsed() < Duration::from_millis(400), "took {:?}", started.elapsed());
+}
+
+/// A SOCKS5 proxy that leads everything to `target`, after a pause.
+fn socks(target: std::net::SocketAddr, pause: Duration, password: Option<&'static str>) -> Server {
+    Server::start(move |connection| {
+        use std::io::{Read, Write};
+        let mut stream = connection.stream.try_clone().unwrap();
+        let mut read = |count: usize| {
+            let mut bytes = vec![0; count];
+            stream.read_exact(&mut bytes).unwrap();
+            bytes
+        };
+        let methods = usize::from(read(2)[1]);
+        read(methods);
+        let mut answer = connection.stream.try_clone().unwrap();
+        if let Some(password) = password {
+            answer.write_all(&[5, 2]).unwrap();
+            let user = usize::from(read(2)[1]);
+            read(user);
+            let length = usize::from(read(1)[0]);
+            let right = read(length) == password.as_bytes();
+            answer.write_all(&[1, u8::from(!right)]).unwrap();
+        } else {
+            answer.write_all(&[5, 0]).unwrap();
+        }
+        thread::sleep(pause);
+        let kind = read(4)[3];
+        let length = if kind == 3 { usize::from(read(1)[0]) } else { 4 };
+        read(length + 2);
+        let mut onward = std::net::TcpStream::connect(target).unwrap();
+        answer.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 80]).unwrap();
+        let (mut from, mut to) = (connection.stream.try_clone().unwrap(), onward.try_clone().unwrap());
+        thread::spawn(move || std::io::copy(&mut from, &mut to));
+        let _ = std::io::copy(&mut onward, &mut connection.stream);
+    })
+}
+
+#[test]
+fn socks_proxies() {
+    let library = Library::load();
+    let server = Server::answering(reply("200 OK", "{}"));
+    let through = |proxy: String| {
+        library.json("rpa_call", &request("http://rpa.invalid:8080", "post", json!({ "proxy": proxy })))
+    };
+    let open = socks(server.address(), Duration::ZERO, None);
+    for _ in 0..2 {
+        assert_eq!(through(format!("socks5://{}", open.address())), json!({}));
+    }
+    assert_eq!(open.connections(), 1, "the connection is kept");
+    let guarded = socks(server.address(), Duration::ZERO, Some("p:w"));
+    assert_eq!(through(format!("socks5://user:p%3Aw@{}", guarded.address())), json!({}));
+    let wrong = through(format!("socks5://user:hunter2@{}", guarded.address()));
+    assert_eq!(facts(&wrong), (40, "proxy", "no", 2));
+    assert!(wrong["error"]["detail"].as_str().unwrap().contains("refuses the user name or the password"), "{wrong}");
+    // One limit for all steps: the proxy takes most of it, then the server does not answer the TLS handshake.
+    let silent = Server::start(|_connection| thread::sleep(Duration::from_secs(3)));
+    let slow = socks(silent.address(), Duration::from_millis(400), None);
+    let limits = json!({ "proxy": format!("socks5://{}", slow.address()), "timeout_ms": 500, "retry": 1 });
+    let started = Instant::now();
+    let reply = library.json("rpa_call", &request("https://rpa.invalid", "post", limits));
+    assert_eq!(facts(&reply), (40, "timeout", "no", 1));
+    assert!(started.elapsed() < Duration::from_millis(600), "took {:?}", started.elapsed());
+}
+
+/// A TLS server with a self-signed certificate as OpenSSL makes it by default, a CA's; and its PEM.
+fn tls_server_with_a_ca_certificate(names: &[&str]) -> (Server, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters =
+        rcgen::CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificate = parameters.self_signed(&key).unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
+    let config = std::sync::Arc::new(config);
+    let server = Server::start(move |connection| {
+        use std::io::{Read, Write};
+        let session = rustls::ServerConnection::new(config.clone()).unwrap();
+        let mut stream = rustls::StreamOwned::new(session, &mut connection.stream);
+        while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {
+            if stream.write_all(reply("200 OK", "{}").as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    (server, certificate.pem())
+}
+
+#[test]
+fn a_self_signed_ca_certificate_given_as_ca_file() {
+    let library = Library::load();
+    let folder = std::env::temp_dir().join(format!("rpa-openapi-faults-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (names, kind) in [(&["127.0.0.1"][..], ""), (&["other.example"], "tls")] {
+        let (server, pem) = tls_server_with_a_ca_certificate(names);
+        let file = folder.join(format!("{}.pem", names[0]));
+        std::fs::write(&file, pem).unwrap();
+        let host = server.url().replace("http://", "https://");
+        let untrusted = library.json("rpa_call", &request(&host, "get", json!({ "retry": 1 })));
+        assert_eq!(facts(&untrusted), (40, "tls", "no", 1));
+        assert!(untrusted["error"]["detail"].as_str().unwrap().contains("tls.pin_sha256"), "{untrusted}");
+        let trusted =
+            library.json("rpa_call", &request(&host, "get", json!({ "retry": 1, "tls": { "ca_file": file } })));
+        match kind {
+            "" => assert_eq!(trusted, json!({})),
+            kind => assert_eq!(facts(&trusted), (40, kind, "no", 1)),
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_ca_file_that_hangs() {
+    let fifo = std::env::temp_dir().join(format!("rpa-openapi-fifo-{}", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let hung = request("https://127.0.0.1:1", "get", json!({ "timeout_ms": 500, "tls": { "ca_file": fifo } }));
+    let reply = Library::load().json("rpa_call", &hung);
+    std::fs::remove_file(&fifo).unwrap();
+    assert_eq!(facts(&reply), (41, "argument", "no", 0));
+    assert_eq!(reply["error"]["field"], "tls.ca_file");
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl<'a> Fields<'a> {
                 }
                 _ => ("请求不是JSON", format!("the request is not JSON: syntax error at {position}")),
             };
-            Error { field: None, ..Error::argument("", cause, detail) }
+            Error::request(cause, detail)
         })?;
         Ok(Fields { fields, prefix: "" })
     }
@@ -47,7 +47,12 @@ impl<'a> Fields<'a> {
     pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
         let Some(name) = self.fields.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
         let shown = self.name(&excerpt(name));
-        let meant = nearest(name, known).map(|meant| self.name(meant));
+        let within_tls =
+            ["verify", "ca_file", "pin_sha256"].into_iter().find(|inner| known.contains(&"tls") && inner == name);
+        let meant = match within_tls {
+            Some(inner) => Some(format!("tls.{inner}")),
+            None => nearest(name, known).map(|meant| self.name(meant)),
+        };
         Err(match meant {
             Some(meant) => Error::argument(
                 &*shown,
@@ -131,7 +136,15 @@ impl<'a> Fields<'a> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
         let number = serde_json::from_str::<u64>(raw.get()).ok().filter(|number| range.contains(number));
         number.map(Some).ok_or_else(|| {
-            self.refuse(name, &format!("必须是{low}到{high}的整数"), &format!("{wanted}; it is {}", describe(raw)))
+            self.refuse(
+                name,
+                &format!("必须是{low}到{high}的整数"),
+                &format!(
+                    "{wanted}; it is {}{}",
+                    describe(raw),
+                    if describe(raw) == "a number" { " outside of that" } else { "" }
+                ),
+            )
         })
     }
 
@@ -176,6 +189,13 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn wrong_type(&self, name: &str, wanted: &str, wanted_zh: &str, raw: &RawValue) -> Error {
+        if wanted.starts_with("text") && describe(raw) == "text" {
+            return self.refuse(
+                name,
+                "含有不成对的代理字符",
+                "holds half of a surrogate pair (such as \\ud800), which has no UTF-8",
+            );
+        }
         self.refuse(name, &format!("必须是{wanted_zh}"), &format!("must be {wanted}; it is {}", describe(raw)))
     }
 
@@ -195,12 +215,10 @@ fn describe(raw: &RawValue) -> &'static str {
     match raw.get().as_bytes().first() {
         Some(b'n') => "null",
         Some(b't' | b'f') => "true or false",
-        Some(b'"') if raw.get() == "\"\"" => "an empty text",
-        // The type is right: then it is a lone surrogate that no Rust text can hold.
-        Some(b'"') => "text, or half of a surrogate pair",
+        Some(b'"') => "text",
         Some(b'[') => "an array",
         Some(b'{') => "an object",
-        _ => "a number that does not fit",
+        _ => "a number",
     }
 }
 

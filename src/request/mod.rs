@@ -183,6 +183,9 @@ fn path(fields: &mut Fields<'_>) -> Result<String, Error> {
 
 fn token(fields: &mut Fields<'_>) -> Result<Secret, Error> {
     let token = fields.required_secret("accesstoken")?;
+    if token.expose().len() > options::LONGEST_HEADER {
+        return Err(fields.refuse("accesstoken", "过长", "must not be longer than 8192 characters"));
+    }
     match token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(token),
         false => Err(fields.refuse("accesstoken", "必须是可见ASCII字符", "must be visible ASCII text, without spaces")),

@@ -37,7 +37,7 @@ pub(crate) enum Proxy {
 }
 
 /// Which server certificate is accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trust {
     /// One that the system's store, or the PEM file beside it, vouches for.
     System { ca_file: Option<PathBuf> },
@@ -85,6 +85,8 @@ const RESERVED_HEADERS: [&str; 20] = [
 
 const LONGEST_MS: u64 = 600_000;
 const LARGEST_RESPONSE: u64 = 1 << 30;
+/// What every server takes; more would not fit the buffer that a request is written into.
+pub(super) const LONGEST_HEADER: usize = 8192;
 
 impl Options {
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Options, Error> {
@@ -174,6 +176,12 @@ fn headers(fields: &mut Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Er
                 "must be visible ASCII text: no line breaks, no Chinese",
             ));
         };
+        if value.len() > LONGEST_HEADER {
+            return Err(fields.refuse(&field, "过长", "must not be longer than 8192 characters"));
+        }
+        if headers.iter().any(|(other, _)| *other == header) {
+            return Err(fields.refuse(&field, "重复", "is given twice: upper and lower case make no difference"));
+        }
         // A gateway's header is often a key.
         value.set_sensitive(true);
         headers.push((header, value));
@@ -233,6 +241,7 @@ mod tests {
             (r#"{"X-A":"a\r\nX-B: b"}"#, "headers.X-A"),
             (r#"{"X-A":"中"}"#, "headers.X-A"),
             (r#"{"X-A":1}"#, "headers.X-A"),
+            (r#"{"X-A":"1","x-a":"2"}"#, "headers.x-a"),
             (r#"{"X A":"a"}"#, "headers"),
             (r#"{"":"a"}"#, "headers"),
             (r#"[]"#, "headers"),

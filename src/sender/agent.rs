@@ -1,16 +1,17 @@
 //! The HTTP agents: one for each kind of trust and idle limit, kept for the life of the process, since reading the
 //! system's certificates takes milliseconds and a kept connection saves a handshake.
 
-use std::fs;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, SocksConnector};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
 
+use super::ca_file::{self, Certificates};
 use super::lookup::LateResolver;
 use super::observe::{AsProxy, ObserveConnector};
+use super::socks::SocksConnector;
 use super::tcp::TcpConnector;
 use super::tls::TlsConnector;
 use super::trust::client_config;
@@ -21,56 +22,67 @@ use crate::request::{Options, Trust};
 const MOST_AGENTS: usize = 32;
 /// More threads than this do not keep a connection each.
 const MOST_IDLE: usize = 256;
-/// A head or a body goes out in pieces of this size. ureq allocates as much for each connection and direction.
-const BUFFER: usize = 16 * 1024;
+/// A head or a body goes out in pieces of this size. ureq allocates as much for each connection.
+const OUTPUT: usize = 16 * 1024;
+/// The head of a reply must fit.
+const INPUT: usize = 32 * 1024;
 
 /// What may not be shared. A connection made under one kind of trust never serves a call under another.
 #[derive(PartialEq, Clone)]
 struct Key {
     /// `None` for plain HTTP.
     trust: Option<Trust>,
-    /// Tells a changed `ca_file` from the one that was read.
-    ca_file_state: Option<(SystemTime, u64)>,
+    /// What was in the `ca_file`: a changed file is another kind of trust.
+    further_roots: Option<Certificates>,
     keep_alive: Duration,
 }
 
+/// In its place before it is built, so that threads that start together build one and wait for it alone.
+type Slot = Arc<OnceLock<Result<Agent, Error>>>;
+
 /// In order of use, the latest last.
-static AGENTS: Mutex<Vec<(Key, Agent)>> = Mutex::new(Vec::new());
+static AGENTS: Mutex<Vec<(Key, Slot)>> = Mutex::new(Vec::new());
 
 /// The agent for a request. An agent is a handle: a clone shares the connections.
-pub(super) fn find(options: &Options, https: bool) -> Result<Agent, Error> {
+pub(super) fn find(options: &Options, https: bool, limit: Duration) -> Result<Agent, Error> {
     let trust = https.then(|| options.trust.clone());
-    let ca_file_state = match &trust {
-        Some(Trust::System { ca_file: Some(path) }) => {
-            fs::metadata(path).and_then(|metadata| Ok((metadata.modified()?, metadata.len()))).ok()
-        }
+    let further_roots = match &trust {
+        Some(Trust::System { ca_file: Some(path) }) => Some(ca_file::certificates(path, limit)?),
         _ => None,
     };
-    let key = Key { trust, ca_file_state, keep_alive: options.keep_alive };
-    // Held while an agent is built, so that threads that start together build one; never while a call runs.
-    let mut agents = AGENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = agents.iter().position(|(other, _)| *other == key).map(|place| agents.remove(place));
-    let (key, agent) = match kept {
-        Some(kept) => kept,
-        None => {
-            let agent = build(&key)?;
-            (key, agent)
-        }
-    };
+    let key = Key { trust, further_roots, keep_alive: options.keep_alive };
+    let slot = slot(&key);
+    let agent = slot.get_or_init(|| build(&key)).clone();
+    if agent.is_err() {
+        // What failed may succeed the next time.
+        lock().retain(|(_, other)| !Arc::ptr_eq(other, &slot));
+    }
+    agent
+}
+
+fn lock() -> MutexGuard<'static, Vec<(Key, Slot)>> {
+    AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn slot(key: &Key) -> Slot {
+    let mut agents = lock();
+    let kept = agents.iter().position(|(other, _)| other == key).map(|place| agents.remove(place));
+    let (key, slot) = kept.unwrap_or_else(|| (key.clone(), Slot::default()));
     if agents.len() >= MOST_AGENTS {
         agents.remove(0);
     }
-    agents.push((key, agent.clone()));
-    Ok(agent)
+    agents.push((key, slot.clone()));
+    slot
 }
 
 /// Forgets all agents and their connections.
 pub(super) fn forget_all() {
-    AGENTS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    lock().clear();
 }
 
 fn build(key: &Key) -> Result<Agent, Error> {
-    let tls = key.trust.as_ref().map(client_config).transpose()?.map(Arc::new);
+    let further_roots = key.further_roots.as_deref().map(Vec::as_slice).unwrap_or_default();
+    let tls = key.trust.as_ref().map(|trust| client_config(trust, further_roots)).transpose()?.map(Arc::new);
     let config = Config::builder()
         // A reply counts whatever its status; ureq would drop the body of a 4xx or 5xx.
         .http_status_as_error(false)
@@ -84,11 +96,11 @@ fn build(key: &Key) -> Result<Agent, Error> {
         .max_idle_connections(MOST_IDLE)
         .max_idle_connections_per_host(MOST_IDLE)
         .max_idle_age(key.keep_alive)
-        .input_buffer_size(BUFFER)
-        .output_buffer_size(BUFFER)
+        .input_buffer_size(INPUT)
+        .output_buffer_size(OUTPUT)
         .build();
     let connectors =
-        ().chain(AsProxy(SocksConnector::default()))
+        ().chain(SocksConnector)
             .chain(AsProxy(ConnectProxyConnector::default()))
             .chain(TcpConnector)
             .chain(TlsConnector(tls))

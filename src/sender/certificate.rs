@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::time::Duration;
 
+use rustls::pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
@@ -37,6 +39,14 @@ pub(super) fn describe(der: &[u8]) -> String {
         let _ = write!(text, "{}{byte:02X}", if index > 0 { ":" } else { "" });
     }
     text
+}
+
+/// Whether the time lies within the certificate's validity.
+pub(super) fn is_valid_at(der: &[u8], now: UnixTime) -> bool {
+    let Ok(certificate) = Certificate::from_der(der) else { return false };
+    let validity = certificate.tbs_certificate().validity();
+    let (from, to) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
+    (from..=to).contains(&Duration::from_secs(now.as_secs()))
 }
 
 /// The subject alternative names; the common name no longer counts (RFC 9525).

@@ -1,5 +1,5 @@
 //! From ureq's errors to the kinds of the contract. What an error means depends on the phase it came in, which is
-//! known; its text is never asked.
+//! known; its text decides nothing but a hint.
 
 use std::io::{self, ErrorKind};
 
@@ -17,7 +17,7 @@ pub(super) fn explain(error: &UreqError) -> Error {
         (UreqError::Timeout(_), _) => timeout(phase),
         (UreqError::Io(error), _) if is_timeout(error) => timeout(phase),
         (_, Phase::Lookup) => {
-            Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {error}"))
+            Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {}", io_text(error)))
         }
         (_, Phase::Connect) => {
             Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", io_text(error)))
@@ -29,6 +29,15 @@ pub(super) fn explain(error: &UreqError) -> Error {
             "返回内容过大",
             format!("the reply is longer than `max_response_bytes`, {limit} bytes after decompression"),
         ),
+        (UreqError::LargeResponseHeader(..), _) => Error::new(
+            Kind::Response,
+            "返回的头部过大",
+            "the head of the reply is longer than 32 KiB, or has more headers than anyone reads",
+        ),
+        (UreqError::Io(error), _) if client_certificate_wanted(error) => {
+            let detail = "the server wants a client certificate, which this library does not have";
+            Error::new(Kind::Tls, "服务器要求客户端证书", detail)
+        }
         (UreqError::Decompress(..), _) => {
             Error::new(Kind::Response, "返回内容无法解压", "the reply says that it is gzip, and cannot be unpacked")
         }
@@ -60,6 +69,12 @@ fn timeout(phase: Phase) -> Error {
         Phase::Send | Phase::Wait | Phase::Read => "`timeout_ms`",
     };
     Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
+}
+
+/// In TLS 1.3 the server says so after the handshake.
+fn client_certificate_wanted(error: &io::Error) -> bool {
+    let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(rustls, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)))
 }
 
 fn is_timeout(error: &io::Error) -> bool {
@@ -101,8 +116,11 @@ fn tls(error: &UreqError) -> Error {
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()
         }
-        Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) | rustls::Error::PeerIncompatible(_)) => {
-            "the server and this library have no TLS version or cipher in common; it must offer TLS 1.2 or 1.3".to_owned()
+        Some(
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
+            | rustls::Error::PeerIncompatible(_),
+        ) => {
+            "the server and this library have no TLS version, cipher or kind of key in common; it must offer TLS 1.2 or 1.3".to_owned()
         }
         Some(other) => other.to_string(),
         None => io_text(error),

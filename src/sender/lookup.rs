@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use ureq::Timeout;
 use ureq::config::Config;
@@ -11,23 +12,16 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::route::is_socks;
 use super::wire;
 
 /// ureq asks for the addresses before it looks into its pool, so a lookup here would be one for each call. Our own
-/// connector looks up when it connects; ureq's SOCKS connector alone asks here, for its proxy.
+/// connectors look up when they connect.
 #[derive(Debug)]
 pub(super) struct LateResolver;
 
 impl Resolver for LateResolver {
-    fn resolve(&self, uri: &Uri, config: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut addresses = self.empty();
-        if config.proxy().is_some_and(is_socks) && wire::in_proxy() {
-            for address in lookup(uri)?.into_iter().take(16) {
-                addresses.push(address);
-            }
-        }
-        Ok(addresses)
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
     }
 }
 
@@ -40,19 +34,31 @@ pub(super) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let limit = wire::time_left().ok_or(ureq::Error::Timeout(Timeout::Resolve))?;
-    // The system's lookup knows no time limit. A thread that hangs in it is left behind, and ends with it.
-    let (answer, addresses) = mpsc::sync_channel(1);
     let name = bare.to_owned();
+    // The system's lookup knows no time limit.
+    let found = within(limit, move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
+    match found? {
+        None => Err(ureq::Error::Timeout(Timeout::Resolve)),
+        Some(Ok(found)) if found.is_empty() => Err(ureq::Error::HostNotFound),
+        Some(found) => Ok(found?),
+    }
+}
+
+/// Runs what may block for longer than `limit` on a thread of its own; `None` if it does. The thread is then left
+/// behind, and ends with its work.
+pub(super) fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<Option<T>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new().spawn(move || {
-        let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         // Nobody listens any more if the limit has run out.
-        let _ = answer.send(found);
+        let _ = sender.send(work());
     })?;
-    match addresses.recv_timeout(limit) {
-        Ok(Ok(found)) if found.is_empty() => Err(ureq::Error::HostNotFound),
-        Ok(found) => Ok(found?),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(ureq::Error::Timeout(Timeout::Resolve)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(io::Error::other("the lookup ended without an answer").into()),
+    match receiver.recv_timeout(limit) {
+        Ok(result) => Ok(Some(result)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Ok(None),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(io::Error::other("a thread ended without an answer")),
     }
 }
 

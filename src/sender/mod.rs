@@ -1,11 +1,13 @@
 //! Sends one HTTP request once, and hands back what came. Knows nothing of signatures, tokens or JSON.
 
 mod agent;
+mod ca_file;
 mod certificate;
 mod fault;
 mod lookup;
 mod observe;
 mod route;
+mod socks;
 mod tcp;
 mod tls;
 mod trust;
@@ -45,17 +47,19 @@ pub(crate) struct Reply {
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// The connection broke at the end of a body whose length nobody said: it may be cut short.
+    pub(crate) may_be_cut: bool,
 }
 
-/// Before a call: nothing is known of an attempt.
-pub(crate) fn forget_attempt() {
+/// Before a call: nothing is known of any attempt.
+pub(crate) fn forget_attempts() {
     wire::forget();
 }
 
-/// After a panic: says whether the last attempt can have reached the server, and puts the sender back into order. The
+/// After a panic: says whether the server can have seen the request, and puts the sender back into order. The
 /// panic may have left a pool's lock poisoned.
 pub(crate) fn recover() -> Delivered {
-    let delivered = wire::delivered();
+    let delivered = wire::delivered_in_all();
     wire::forget();
     agent::forget_all();
     delivered
@@ -64,7 +68,8 @@ pub(crate) fn recover() -> Delivered {
 /// Sends a request, within `options`' limits and before `deadline`.
 pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Instant) -> Result<Reply, Error> {
     let route = route::choose(&options.proxy, request.address)?;
-    let agent = agent::find(options, request.address.https)?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let agent = agent::find(options, request.address.https, left)?;
     let outgoing = Outgoing {
         target: target(request, &route),
         has_body: request.body.is_some(),
@@ -157,6 +162,7 @@ fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
 
 fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     let (head, body) = response.into_parts();
+    // One byte more for the NUL of the reply text.
     let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
     read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
@@ -168,10 +174,11 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
         location: text(LOCATION),
         retry_after: text(RETRY_AFTER),
         body: bytes,
+        may_be_cut: wire::is_broken(),
     })
 }
 
-/// How much to allocate beforehand (and one byte more, for the NUL of the reply text): what the server announces, as far as that is credible.
+/// How much to allocate beforehand: what the server announces, as far as that is credible.
 fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
     const CREDIBLE: u64 = 1 << 20;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

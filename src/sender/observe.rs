@@ -1,6 +1,7 @@
 //! The ends of the transport chain: what goes into a proxy, and what ureq sees.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
@@ -8,49 +9,21 @@ use zeroize::Zeroizing;
 
 use super::wire::{self, Phase};
 
-/// Marks what a proxy's connector does as such, so that its failures are the proxy's.
+/// Marks what ureq's CONNECT connector does as the proxy's, so that its failures are the proxy's.
 #[derive(Debug)]
 pub(super) struct AsProxy<C>(pub(super) C);
 
 impl<In: Transport, C: Connector<In>> Connector<In> for AsProxy<C> {
-    type Out = SentBeforehand<C::Out>;
+    type Out = C::Out;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         if chained.is_some() || details.config.proxy().is_none() {
-            return Ok(self.0.connect(details, chained)?.map(SentBeforehand));
+            return self.0.connect(details, chained);
         }
         wire::enter_proxy();
         let connection = self.0.connect(details, chained)?;
         wire::leave_proxy();
-        Ok(connection.map(SentBeforehand))
-    }
-}
-
-/// ureq's own transports do not tell how much they could write before they failed. So a byte counts as sent before
-/// the attempt to send it.
-#[derive(Debug)]
-pub(super) struct SentBeforehand<T>(T);
-
-impl<T: Transport> Transport for SentBeforehand<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.0.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
-        wire::sent();
-        self.0.transmit_output(amount, limit)
-    }
-
-    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
-        self.0.await_input(limit)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.0.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.0.is_tls()
+        Ok(connection)
     }
 }
 
@@ -64,7 +37,7 @@ impl<In: Transport> Connector<In> for ObserveConnector {
     fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         // A connection to a proxy runs through the whole chain, too; its bytes are not the request's.
         let carries_request = !wire::in_proxy();
-        Ok(chained.map(|inner| Observed { inner, carries_request, head: Zeroizing::default() }))
+        Ok(chained.map(|inner| Observed { inner, carries_request, head: Zeroizing::default(), answered_early: false }))
     }
 }
 
@@ -78,6 +51,8 @@ pub(super) struct Observed<T> {
     carries_request: bool,
     /// A head that waits for its body.
     head: Zeroizing<Vec<u8>>,
+    /// The server has answered before it took the whole request, and takes no more of it.
+    answered_early: bool,
 }
 
 impl<T: Transport> Observed<T> {
@@ -89,10 +64,26 @@ impl<T: Transport> Observed<T> {
             for (place, byte) in output.iter_mut().zip(now) {
                 *place = *byte;
             }
-            self.inner.transmit_output(amount, limit)?;
+            self.transmit(amount, limit)?;
             message = later;
         }
         Ok(())
+    }
+
+    /// A server that refuses a large body answers and closes before it has read it. Then the reply counts, and not
+    /// that the rest could not be sent.
+    fn transmit(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
+        if self.answered_early {
+            return Ok(());
+        }
+        let Err(error) = self.inner.transmit_output(amount, limit) else { return Ok(()) };
+        let closed = matches!(&error, Error::Io(error) if is_closed(error.kind()));
+        if closed && self.carries_request && self.inner.await_input(limit).is_ok_and(|came| came) {
+            wire::received();
+            self.answered_early = true;
+            return Ok(());
+        }
+        Err(error)
     }
 }
 
@@ -119,7 +110,7 @@ impl<T: Transport> Transport for Observed<T> {
         } else if !self.head.is_empty() {
             self.head.extend_from_slice(output);
         } else {
-            return self.inner.transmit_output(amount, limit);
+            return self.transmit(amount, limit);
         }
         let message = std::mem::take(&mut self.head);
         self.send(&message, limit)
@@ -132,7 +123,11 @@ impl<T: Transport> Transport for Observed<T> {
         if wire::phase() == Phase::Send {
             wire::enter(Phase::Wait);
         }
-        let came = self.inner.await_input(limit)?;
+        let came = self.inner.await_input(limit).inspect_err(|error| {
+            if matches!(error, Error::Io(error) if is_closed(error.kind())) {
+                wire::broken();
+            }
+        })?;
         if came {
             wire::received();
         }
@@ -140,12 +135,20 @@ impl<T: Transport> Transport for Observed<T> {
     }
 
     fn is_open(&mut self) -> bool {
-        self.inner.is_open()
+        !self.answered_early && self.inner.is_open()
     }
 
     fn is_tls(&self) -> bool {
         self.inner.is_tls()
     }
+}
+
+/// The other side is gone, and not by a proper end.
+fn is_closed(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+    )
 }
 
 /// The beginning of a request, `METHOD / HTTP/1.1...`, with another target.

@@ -105,17 +105,29 @@ pub(super) fn is_excepted(host: &str, list: &str) -> bool {
     list.split([',', ';', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
         let entry = entry.to_ascii_lowercase();
         let bare = entry.trim_start_matches('[').trim_end_matches(']');
-        match (entry.split_once('*'), address) {
-            (Some((before, after)), _) => host.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
-            (None, Some(address)) => {
+        match address {
+            _ if entry.contains('*') => fits(&host, &entry),
+            Some(address) => {
                 bare.parse() == Ok(address) || bare.parse::<IpNet>().is_ok_and(|range| range.contains(&address))
             }
-            (None, None) => {
+            None => {
                 let suffix = entry.trim_start_matches('.');
                 host.strip_suffix(suffix).is_some_and(|before| before.is_empty() || before.ends_with('.'))
             }
         }
     })
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+fn fits(text: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
 }
 
 #[cfg(test)]
@@ -138,6 +150,9 @@ mod tests {
             ("10.1.2.3", "2.3", false),
             ("192.168.7.8", "192.168.*", true),
             ("192.169.7.8", "192.168.*", false),
+            ("192.168.7.8", "192.168.*.*", true),
+            ("rpa.corp.example", "r*.c*.example", true),
+            ("rpa.corp.example", "r*.d*.example", false),
             ("corp.example", "*.corp.example", false),
             ("[fd00::1]", "fd00::/8", true),
             ("[fd00::1]", "[fd00::1]", true),

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
@@ -28,15 +30,19 @@ impl<In: Transport> Connector<In> for TcpConnector {
         if let Some(connection) = chained {
             return Ok(Some(Either::A(connection)));
         }
-        wire::enter(Phase::Lookup);
-        let addresses = lookup(details.uri)?;
-        wire::enter(Phase::Connect);
-        let stream = connect(&addresses)?;
-        // Small requests must not wait for the acknowledgement of the one before (Nagle).
-        stream.set_nodelay(true)?;
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(Either::B(TcpTransport { stream, buffers })))
+        Ok(Some(Either::B(open(details.uri, details.config)?)))
     }
+}
+
+/// Opens a connection to the URI's host.
+pub(super) fn open(uri: &Uri, config: &Config) -> Result<TcpTransport, Error> {
+    wire::enter(Phase::Lookup);
+    let addresses = lookup(uri)?;
+    wire::enter(Phase::Connect);
+    let stream = connect(&addresses)?;
+    // Small requests must not wait for the acknowledgement of the one before (Nagle).
+    stream.set_nodelay(true)?;
+    Ok(TcpTransport { stream, buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()) })
 }
 
 fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
@@ -73,7 +79,7 @@ impl Transport for TcpTransport {
         &mut self.buffers
     }
 
-    // The limits are the attempt's own; those of ureq are the same, but begin anew with each piece that got through.
+    // The limits are the attempt's own; those of ureq begin anew with each piece that got through.
     fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
         let mut rest = self.buffers.output().get(..amount).unwrap_or_default();
         while !rest.is_empty() {
@@ -84,7 +90,13 @@ impl Transport for TcpTransport {
                     wire::sent();
                     rest = rest.get(written..).unwrap_or_default();
                 }
-                Err(error) => out_of_time_or_broken(error)?,
+                Err(error) => {
+                    // Winsock does not say whether a write that ran out of time has sent something.
+                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+                        wire::sent();
+                    }
+                    out_of_time_or_broken(error)?;
+                }
             }
         }
         Ok(())
@@ -93,7 +105,14 @@ impl Transport for TcpTransport {
     fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
         loop {
             self.stream.set_read_timeout(Some(time_left(limit)?))?;
-            match self.stream.read(self.buffers.input_append_buf()) {
+            let free = self.buffers.input_append_buf();
+            if free.is_empty() {
+                // A full buffer that nobody takes anything from: a head that does not end. To read into it would look
+                // like the end of the connection.
+                let size = self.buffers.input().len();
+                return Err(Error::LargeResponseHeader(size, size));
+            }
+            match self.stream.read(free) {
                 Ok(amount) => {
                     self.buffers.input_appended(amount);
                     return Ok(amount > 0);

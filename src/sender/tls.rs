@@ -63,7 +63,13 @@ impl Transport for TlsTransport {
 
     fn await_input(&mut self, limit: NextTimeout) -> Result<bool, ureq::Error> {
         self.stream.sock.set_timeout(limit);
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
+        let free = self.buffers.input_append_buf();
+        if free.is_empty() {
+            // As in src/sender/tcp.rs.
+            let size = self.buffers.input().len();
+            return Err(ureq::Error::LargeResponseHeader(size, size));
+        }
+        let amount = self.stream.read(free)?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

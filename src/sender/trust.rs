@@ -1,14 +1,13 @@
 //! Which server certificates are accepted.
 
 use std::fmt;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::client::verify_server_name;
+use rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
@@ -17,11 +16,15 @@ use crate::error::{Error, Kind};
 use crate::request::Trust;
 
 /// The TLS settings for one kind of trust. Reads the system's store, which takes milliseconds.
-pub(super) fn client_config(trust: &Trust) -> Result<ClientConfig, Error> {
+pub(super) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::System { ca_file } => Arc::new(Described(system_verifier(ca_file.as_deref(), &provider)?)),
+        Trust::System { .. } => {
+            let verifier = Verifier::new_with_extra_roots(further_roots.iter().cloned(), provider.clone());
+            let verifier = verifier.map_err(|error| unusable(&error))?;
+            Arc::new(System { verifier, further_roots: further_roots.to_vec() })
+        }
         Trust::Pinned(pin) => Arc::new(Pinned { pin: *pin, algorithms }),
         Trust::Anything => Arc::new(Anything { algorithms }),
     };
@@ -32,26 +35,11 @@ pub(super) fn client_config(trust: &Trust) -> Result<ClientConfig, Error> {
 }
 
 fn unusable(error: &rustls::Error) -> Error {
-    Error::new(Kind::Tls, "TLS无法初始化", format!("TLS cannot be set up: {error}"))
-}
-
-/// The system's verifier: on Windows and macOS the system itself, so that a company's policies hold; elsewhere the
-/// certificates of the system's store.
-fn system_verifier(ca_file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Verifier, Error> {
-    let Some(path) = ca_file else { return Verifier::new(provider.clone()).map_err(|error| unusable(&error)) };
-    let refuse = |cause: &str, detail: String| {
-        Error::argument("tls.ca_file", format!("字段tls.ca_file{cause}"), format!("`tls.ca_file` {detail}"))
-    };
-    let pem = fs::read(path).map_err(|error| refuse("无法读取", format!("cannot be read: {error}")))?;
-    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<_, _>>()
-        .map_err(|_| refuse("不是有效的PEM文件", "is not well-formed PEM".to_owned()))?;
-    if certificates.is_empty() {
-        let detail = "holds no certificate: it must be PEM, with lines `-----BEGIN CERTIFICATE-----`";
-        return Err(refuse("中没有证书", detail.to_owned()));
-    }
-    Verifier::new_with_extra_roots(certificates, provider.clone())
-        .map_err(|error| refuse("中的证书无法使用", format!("holds a certificate that cannot be used: {error}")))
+    let detail = format!(
+        "the certificates to trust cannot be used: {error}; install the system's (on Linux the package ca-certificates), check `tls.ca_file`, \
+         or pin the server's certificate with `tls.pin_sha256`"
+    );
+    Error::new(Kind::Tls, "系统证书不可用", detail)
 }
 
 /// Why a certificate was refused, and what it was.
@@ -78,7 +66,7 @@ impl Untrusted {
             CertificateError::ApplicationVerificationFailure => {
                 ("证书指纹不符", "its fingerprint is not the one in `tls.pin_sha256`".to_owned())
             }
-            other => ("证书不受信任", format!("it was refused ({other})")),
+            other => ("证书不受信任", format!("it cannot be verified ({})", in_words(other))),
         };
         let remedy = match reason {
             CertificateError::UnknownIssuer => {
@@ -98,6 +86,21 @@ impl Untrusted {
     }
 }
 
+/// rustls shows the reasons that it has no name for as Rust values.
+fn in_words(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::Other(other) => {
+            let text = format!("{:?}", other.0);
+            match text.as_str() {
+                "CaUsedAsEndEntity" => "it says of itself that it is a CA's, not a server's".to_owned(),
+                "UnsupportedCertVersion" => "it is of X.509 version 1 or 2, not 3".to_owned(),
+                _ => text,
+            }
+        }
+        other => other.to_string(),
+    }
+}
+
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
@@ -106,11 +109,26 @@ impl fmt::Display for Untrusted {
 
 impl std::error::Error for Untrusted {}
 
-/// Another verifier, whose refusals say what the certificate was.
+/// The system's verifier: on Windows and macOS the system itself, so that a company's policies hold; elsewhere the
+/// certificates of the system's store. Its refusals say what the certificate was.
 #[derive(Debug)]
-struct Described<V>(V);
+struct System {
+    verifier: Verifier,
+    further_roots: Vec<CertificateDer<'static>>,
+}
 
-impl<V: ServerCertVerifier> ServerCertVerifier for Described<V> {
+impl System {
+    /// A self-signed certificate as OpenSSL makes it by default says that it is a CA, and no verifier takes a CA's for a
+    /// server's. If it is in `ca_file`, it is meant to be trusted; its name and its time must be right all the same.
+    fn is_further_root(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> bool {
+        let named = || ParsedCertificate::try_from(certificate).and_then(|parsed| verify_server_name(&parsed, name));
+        self.further_roots.iter().any(|root| root == certificate)
+            && named().is_ok()
+            && certificate::is_valid_at(certificate, now)
+    }
+}
+
+impl ServerCertVerifier for System {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -119,7 +137,10 @@ impl<V: ServerCertVerifier> ServerCertVerifier for Described<V> {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.0.verify_server_cert(certificate, intermediates, name, ocsp, now).map_err(|error| match error {
+        if self.is_further_root(certificate, name, now) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.verifier.verify_server_cert(certificate, intermediates, name, ocsp, now).map_err(|error| match error {
             rustls::Error::InvalidCertificate(reason) => Untrusted::new(&reason, certificate).into_rustls(),
             other => other,
         })
@@ -131,7 +152,7 @@ impl<V: ServerCertVerifier> ServerCertVerifier for Described<V> {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        self.verifier.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -140,11 +161,11 @@ impl<V: ServerCertVerifier> ServerCertVerifier for Described<V> {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        self.verifier.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }
 

@@ -3,7 +3,7 @@
 //! ureq runs a request from start to end on the thread that asked for it, and hands nothing of the request to the
 //! connectors and transports below it. So the attempt is this thread's, and they find it here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use crate::error::Delivered;
@@ -60,13 +60,16 @@ struct Attempt {
     forward: bool,
     sent: bool,
     received: bool,
+    broken: bool,
 }
 
 thread_local! {
     static ATTEMPT: RefCell<Option<Attempt>> = const { RefCell::new(None) };
+    /// What the earlier attempts of the same call say about the request.
+    static EARLIER: Cell<Delivered> = const { Cell::new(Delivered::No) };
 }
 
-/// Begins an attempt: what was known of an earlier one is forgotten.
+/// Begins an attempt: of an earlier one only whether it can have arrived is kept.
 pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outgoing) {
     let connect_deadline = Instant::now().checked_add(connect_timeout).map_or(deadline, |at| at.min(deadline));
     let attempt = Attempt {
@@ -78,12 +81,15 @@ pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
         in_proxy: false,
         sent: false,
         received: false,
+        broken: false,
     };
+    EARLIER.set(delivered_in_all());
     ATTEMPT.set(Some(attempt));
 }
 
-/// Forgets the attempt.
+/// Forgets the call: its attempt and those before.
 pub(super) fn forget() {
+    EARLIER.set(Delivered::No);
     ATTEMPT.set(None);
 }
 
@@ -131,6 +137,16 @@ pub(super) fn received() {
     with((), |attempt| attempt.received = true);
 }
 
+/// The connection broke while a reply was read. ureq takes that for the end of a reply that has no length.
+pub(super) fn broken() {
+    with((), |attempt| attempt.broken = true);
+}
+
+/// Whether [`broken`] was said.
+pub(super) fn is_broken() -> bool {
+    with(false, |attempt| attempt.broken)
+}
+
 /// The request target, once.
 pub(super) fn take_outgoing() -> Option<Outgoing> {
     with(None, |attempt| attempt.outgoing.take())
@@ -149,6 +165,11 @@ pub(super) fn delivered() -> Delivered {
         Attempt { sent: true, .. } => Delivered::Unknown,
         _ => Delivered::No,
     })
+}
+
+/// What this attempt and those before it say about the request.
+pub(super) fn delivered_in_all() -> Delivered {
+    EARLIER.get().max(delivered())
 }
 
 /// The time left for the present phase; `None` when it has run out.
