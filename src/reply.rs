@@ -28,11 +28,8 @@ pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -
         let whole = trimmed.len() == decoded.text.len();
         return Ok(if whole { decoded.text } else { trimmed.to_owned() });
     }
-    let redactor = redactor();
-    let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor));
-    // The Content-Type is quoted, too.
-    let detail = redactor.clean(&error.detail).into_owned();
-    Err(Error { detail, retry_after: retry_after(&reply), ..error })
+    let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor()));
+    Err(Error { retry_after: retry_after(&reply), ..error })
 }
 
 /// White space as JSON has it.
@@ -44,7 +41,13 @@ fn trim(text: &str) -> &str {
 struct Decoded {
     text: String,
     /// What is wrong with its bytes. The text then has U+FFFD in their place.
-    problem: Option<String>,
+    problem: Option<Problem>,
+}
+
+enum Problem {
+    Malformed(&'static Encoding),
+    /// Not UTF-8, and the Content-Type names a charset that nobody knows.
+    UnknownCharset(String),
 }
 
 /// Reads the body in the charset that a byte-order mark or the Content-Type names.
@@ -58,7 +61,7 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
                 Ok(text) => Decoded { text, problem: None },
                 Err(error) => {
                     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                    Decoded { text, problem: Some(format!("is not UTF-8, and names the unknown charset \"{label}\"")) }
+                    Decoded { text, problem: Some(Problem::UnknownCharset(label)) }
                 }
             };
         }
@@ -71,7 +74,7 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
         }
     }
     let (text, malformed) = charset.decode_without_bom_handling(&body);
-    Decoded { text: text.into_owned(), problem: malformed.then(|| format!("is not well-formed {}", charset.name())) }
+    Decoded { text: text.into_owned(), problem: malformed.then_some(Problem::Malformed(charset)) }
 }
 
 /// The charset of the Content-Type, UTF-8 where it names none; or the label that nobody knows.
@@ -96,8 +99,12 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     let excerpt: String = words.chars().take(EXCERPT).collect();
     let (cause, problem) = match &decoded.problem {
-        None => ("返回内容不是JSON", "is not JSON"),
-        Some(problem) => ("返回内容编码错误", problem.as_str()),
+        None => ("返回内容不是JSON", "is not JSON".to_owned()),
+        Some(Problem::Malformed(charset)) => ("返回内容编码错误", format!("is not well-formed {}", charset.name())),
+        // What the server names is the server's text, too.
+        Some(Problem::UnknownCharset(label)) => {
+            ("返回内容编码错误", format!("is not UTF-8, and names the unknown charset \"{}\"", redactor.clean(label)))
+        }
     };
     reply.error(Kind::Response, cause, format!("the reply {problem}, with HTTP status {status}: {excerpt}"))
 }
