@@ -1,0 +1,314 @@
+//! `examples/python` as people copy it: `rpa_openapi.py` and `story.py` in a folder of their own, with the library.
+#![cfg(unix)]
+
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+#[path = "support/python.rs"]
+mod python;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use harness::ControlCenter;
+use serde_json::{Value, json};
+
+const STORY: [&str; 5] = [
+    "token: ok",
+    "job started: ok",
+    "job read back: 月结 & 100% 完成",
+    "token refreshed: ok",
+    "refused on purpose: argument acesstoken",
+];
+
+/// The beginning of a script: a client that has logged in. What it puts into `shown` is its result.
+const BEGIN: &str = r#"# -*- coding: utf-8 -*-
+import datetime, decimal, json, os, sys, threading
+import rpa_openapi
+from rpa_openapi import Client, RpaError
+
+facts, shown = json.loads(sys.argv[1]), []
+keys = facts["accesskey"], facts["secretkey"]
+
+def client(**more):
+    made = Client(facts["base"], pin_sha256=facts["fingerprint"], proxy=None, **more)
+    made.login(*keys)
+    return made
+
+def raised(work):
+    try:
+        return ["returned", work()]
+    except RpaError as error:
+        return [error.kind, error.field, error.delivered, error.code]
+    except (OSError, ValueError) as error:
+        return [type(error).__name__, str(error)]
+"#;
+
+/// A folder, gone when this is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    /// The two files, and the library.
+    fn new(name: &str) -> Folder {
+        let folder = Folder::without_library(name);
+        fs::copy(harness::built_library(), folder.library()).unwrap();
+        folder
+    }
+
+    fn without_library(name: &str) -> Folder {
+        let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python_host {name}")));
+        let _ = fs::remove_dir_all(&folder.0);
+        fs::create_dir_all(&folder.0).unwrap();
+        for file in ["rpa_openapi.py", "story.py"] {
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python").join(file);
+            fs::copy(source, folder.0.join(file)).unwrap();
+        }
+        folder
+    }
+
+    fn library(&self) -> PathBuf {
+        self.0.join(libloading::library_filename("rpa_openapi"))
+    }
+
+    /// Python with a script of this folder, run from another.
+    fn python(&self, script: &str) -> Option<Command> {
+        let mut command = python::python(self.0.join(script).to_str().unwrap())?;
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy().to_ascii_lowercase();
+            if text.ends_with("_proxy") || text.starts_with("python") || text == "rpa_openapi_library" {
+                command.env_remove(&name);
+            }
+        }
+        command.current_dir(env::temp_dir());
+        Some(command)
+    }
+
+    /// Runs `BEGIN` and these lines; what they have shown, or nothing where there is no Python.
+    fn run(&self, center: &ControlCenter, lines: &str, variables: &[(&str, &Path)]) -> Option<Value> {
+        let mut command = self.python("script.py")?;
+        let script = format!("{BEGIN}\n{lines}\nprint(json.dumps(shown))\n");
+        fs::write(self.0.join("script.py"), script).unwrap();
+        command.envs(variables.iter().copied()).arg(center.facts.to_string());
+        let output = command.output().expect("python3 starts");
+        assert!(output.status.success(), "{}", said(&output));
+        Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output))))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_story_is_told() {
+    let folder = Folder::new("story");
+    let mut expected = format!("version {}\n", env!("CARGO_PKG_VERSION"));
+    STORY.iter().for_each(|line| expected += &format!("{line}\n"));
+    for (options, fingerprint) in [(&["--tls"][..], None), (&["--token-shape", "array"][..], Some("-"))] {
+        let center = ControlCenter::start(options);
+        // The second is a console of Chinese Windows, as far as Python here can be made to think so.
+        for encoding in ["utf-8", "gbk"] {
+            let Some(mut story) = folder.python("story.py") else { return };
+            let fingerprint = fingerprint.unwrap_or(center.text("fingerprint"));
+            story.args([center.text("base"), fingerprint]).env("PYTHONIOENCODING", encoding);
+            let output = story.output().unwrap();
+            assert!(output.status.success(), "{}", said(&output));
+            assert_eq!(said(&output), expected, "{options:?}");
+        }
+    }
+}
+
+#[test]
+fn the_story_says_what_is_wrong() {
+    let folder = Folder::new("wrong story");
+    let center = ControlCenter::start(&["--tls"]);
+    let base = center.text("base");
+    let (right, wrong) = (center.text("fingerprint"), "00".repeat(32));
+    for (arguments, expected) in [
+        (&[base, &wrong][..], "not as it should be: tls: "),
+        (&["http://127.0.0.1:1", "-"], "not as it should be: connect: "),
+        (&[base, right, "demo-access-key", "x"], "not as it should be: the token: "),
+        (&[base], "python story.py"),
+    ] {
+        let Some(mut story) = folder.python("story.py") else { return };
+        let output = story.args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(expected) && !stderr.contains("Traceback"), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_client_returns_replies_and_raises_errors() {
+    let folder = Folder::new("client");
+    let center = ControlCenter::start(&["--tls"]);
+    let lines = r#"
+me = client(timeout_ms=20000, headers={"X-Gateway": "g"})
+first = me.token
+shown.append([me.refresh()["code"], me.token != first, first in repr(me)])
+data = {"日期": datetime.date(2020, 11, 30), "金额": decimal.Decimal("1.10"), "中": "文", "n": 1e16}
+for method in (me.get, me.post, me.put, me.delete):
+    result = method("/oapi/v1/echo", data)["result"]
+    pairs = dict(result["query"]) if result["method"] == "GET" else json.loads(result["body"])
+    shown.append([result["method"], pairs, result["headers"]["x-gateway"]])
+shown.append(me.get("/oapi/v1/job/get", {"jobNo": "x"})["code"])
+for error in ({"kind": 1}, "a kind word, delivered", 7, None):
+    shown.append(me.post("/oapi/v1/reply", {"body": json.dumps({"error": error})}))
+shown.append(me.post("/oapi/v1/reply", {"body": "[1]"}))
+shown.append(Client(facts["base"], verify=False, proxy=None).login("x", "y")["code"])
+shown.append(raised(lambda: me.post("/oapi/v1/reply", {"body": "<html>"})))
+shown.append(raised(lambda: me.get("no slash")))
+shown.append(raised(lambda: Client("http://127.0.0.1:1", proxy=None).login(*keys)))
+shown.append(raised(lambda: Client(facts["base"], proxy=None).login(*keys)))
+shown.append(raised(lambda: Client(facts["base"], proxy=None, colour="red").get("/x")))
+shown.append(raised(lambda: Client(facts["base"], proxy=None).get("/x")))
+shown.append(raised(lambda: Client(facts["base"], proxy=None).refresh()))
+shown.append(me.raw("call", rest_type="/x", mode="get", acesstoken="t")["error"]["field"])
+request = {"host": "https://h", "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0b3e6a7d812f45c90",
+           "data_json": {"procCode": "P001", "pageNum": 1, "pageSize": 20}, "timestamp": 1606694400000}
+shown.append(rpa_openapi.sign(request)["result"]["signature"])
+shown.append([rpa_openapi.call({})["code"], rpa_openapi.get_token({})["code"], rpa_openapi.refresh_token({})["code"]])
+shown.append(raised(lambda: me.raw("free"))[0])
+"#;
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let pairs = json!({ "日期": "2020-11-30", "金额": "1.10", "中": "文", "n": "1e+16" });
+    let expected = json!([
+        [0, true, false],
+        ["GET", pairs, "g"],
+        ["POST", pairs, "g"],
+        ["PUT", pairs, "g"],
+        ["DELETE", pairs, "g"],
+        103,
+        { "error": { "kind": 1 } },
+        { "error": "a kind word, delivered" },
+        { "error": 7 },
+        { "error": null },
+        [1],
+        401,
+        ["response", null, "yes", 40],
+        ["argument", "rest_type", "no", 41],
+        ["connect", null, "no", 44],
+        ["tls", null, "no", 44],
+        ["argument", "colour", "no", 41],
+        ["argument", "accesstoken", "no", 41],
+        ["argument", "refreshtoken", "no", 44],
+        "acesstoken",
+        "MDdjYTc1YTUxNjdkMGFlNjQxYWFjNTA2MmUzMzc3MzRhNzg2NWY2ZTBhZjRlMDJlOThjODFkNjMyMTMwZDEwMw==",
+        [41, 44, 44],
+        "ValueError",
+    ]);
+    for (found, expected) in shown.as_array().unwrap().iter().zip(expected.as_array().unwrap()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(shown.as_array().unwrap().len(), expected.as_array().unwrap().len());
+}
+
+#[test]
+fn eight_threads_share_a_client() {
+    let folder = Folder::new("threads");
+    let center = ControlCenter::start(&["--tls"]);
+    let lines = r#"
+me, results = [], []
+ready = threading.Barrier(8)
+
+def work(number):
+    ready.wait()
+    mine = client()  # the first of all loads the library
+    me.append(mine)
+    ready.wait()
+    for turn in range(25):
+        value = "{} 月结 {}".format(number, turn)
+        reply = me[0].post("/oapi/v1/echo", {"v": value})
+        results.append(json.loads(reply["result"]["body"]) == {"v": value})
+        if number == 0 and turn % 10 == 9:
+            me[0].refresh()
+
+threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+shown += [len(results), all(results)]
+"#;
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    assert_eq!(shown, json!([200, true]));
+}
+
+#[test]
+fn the_library_is_found_beside_the_module_or_by_the_environment() {
+    let folder = Folder::without_library("finding");
+    let center = ControlCenter::start(&[]);
+    let version = "shown.append(raised(rpa_openapi.version))";
+    let variable = "RPA_OPENAPI_LIBRARY";
+    let here = json!([["returned", env!("CARGO_PKG_VERSION")]]);
+
+    let Some(missing) = folder.run(&center, version, &[]) else { return };
+    let said = missing[0][1].as_str().unwrap();
+    let bitness = format!("{}-bit", usize::BITS);
+    let name = folder.library().file_name().unwrap().to_str().unwrap().to_owned();
+    for part in [&name, folder.0.to_str().unwrap(), &bitness] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    assert_eq!(folder.run(&center, version, &[(variable, harness::built_library())]).unwrap(), here);
+
+    // The variable wins over what lies beside, and does not fall back to it.
+    let machine = if usize::BITS == 64 { "x64" } else { "x86" };
+    fs::create_dir_all(folder.0.join(machine)).unwrap();
+    for beside in [folder.0.join(machine).join(&name), folder.library()] {
+        fs::copy(harness::built_library(), &beside).unwrap();
+        assert_eq!(folder.run(&center, version, &[]).unwrap(), here, "{}", beside.display());
+        let garbage = folder.0.join("garbage");
+        fs::write(&garbage, "no library").unwrap();
+        for wrong in [&garbage, &folder.0.join("nothing")] {
+            let refused = folder.run(&center, version, &[(variable, wrong)]).unwrap();
+            let said = refused[0][1].as_str().unwrap();
+            assert_eq!(refused[0][0], "OSError");
+            assert!(said.contains(wrong.to_str().unwrap()) && said.contains(&bitness), "{said}");
+        }
+        fs::remove_file(beside).unwrap();
+    }
+}
+
+/// A library whose replies say how many of them are not freed, and are not JSON when a token is refreshed.
+const COUNTING_LIBRARY: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+static int alive;
+static char *reply(const char *format) {
+    char *text = malloc(64);
+    snprintf(text, 64, format, ++alive);
+    return text;
+}
+char *rpa_call(const char *request) { return reply("[%d]"); }
+char *rpa_sign(const char *request) { return reply("[%d]"); }
+char *rpa_get_token(const char *request) { return reply("[%d]"); }
+char *rpa_refresh_token(const char *request) { return reply("\xff%d"); }
+const char *rpa_version(void) { return "0"; }
+void rpa_free(char *reply) { alive--; free(reply); }
+"#;
+
+#[test]
+fn every_reply_is_freed_whatever_it_holds() {
+    let folder = Folder::without_library("freeing");
+    let library = folder.library();
+    let source = library.with_extension("c");
+    fs::write(&source, COUNTING_LIBRARY).unwrap();
+    let mut compile = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+    compile.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+    assert!(compile.status().expect("Rust itself needs cc to link").success());
+    let lines = r#"
+for _ in range(3):
+    shown.append([work({}) for work in (rpa_openapi.call, rpa_openapi.sign, rpa_openapi.get_token)])
+    shown.append(raised(lambda: rpa_openapi.refresh_token({}))[0])
+"#;
+    let center = ControlCenter::start(&[]);
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let each = [json!([[1], [1], [1]]), "UnicodeDecodeError".into()];
+    assert_eq!(shown, json!([&each[..], &each, &each].concat()));
+}

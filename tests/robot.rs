@@ -1,0 +1,650 @@
+//! `examples/robot/GlobalFun.py` as a robot uses it: copied beside a generated script, with the library next to it, in
+//! a folder whose name holds Chinese characters and a space.
+#![cfg(unix)]
+
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+#[path = "support/python.rs"]
+mod python;
+#[path = "support/server.rs"]
+mod server;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use harness::ControlCenter;
+use serde_json::{Value, json};
+use server::Server;
+
+/// What the designer generates around a flow's steps. The steps put what they want to show into `shown`.
+const SCRIPT: &str = r#"# -*- coding: utf-8 -*-
+# 本脚本由设计器自动生成
+import copy, datetime, decimal, importlib.util, json, os, sys, threading, time
+
+folder = os.path.dirname(os.path.abspath(__file__))
+spec = importlib.util.spec_from_file_location("GlobalFun", os.path.join(folder, "GlobalFun.py"))
+GlobalFun = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(GlobalFun)
+
+
+class 主流程:
+    def __init__(self, 参数):
+        self.平台 = json.loads(参数)
+        self.显示 = []
+
+    def 执行(self):
+        shown = self.显示
+        base = self.平台["base"]
+        keys = self.平台["accesskey"], self.平台["secretkey"]
+        host, port = base.rsplit(":", 1)
+
+        def token():
+            return GlobalFun.get_token(base, "", *keys)["result"]["accessToken"]
+
+        def call(path, data, mode, **more):
+            return GlobalFun.rpa_rest_2020_4(base, path, data, mode, accesstoken=token(), **more)
+
+{steps}
+
+
+if __name__ == "__main__":
+    流程 = 主流程(sys.argv[1])
+    流程.执行()
+    sys.stdout.write(json.dumps(流程.显示))
+"#;
+
+const NOTE: &str = "月结 & 100% 完成";
+
+/// A robot's folder, gone when this is dropped.
+struct Robot(PathBuf);
+
+impl Robot {
+    /// The script's folder with `GlobalFun.py` and the library in it.
+    fn new(name: &str) -> Robot {
+        let robot = Robot::without_library(name);
+        fs::copy(harness::built_library(), robot.library()).unwrap();
+        robot
+    }
+
+    fn without_library(name: &str) -> Robot {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("机器人 {name}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let global_fun = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/robot/GlobalFun.py");
+        fs::copy(global_fun, folder.join("GlobalFun.py")).unwrap();
+        Robot(folder)
+    }
+
+    /// A robot for this control center, whose fingerprint stands in the settings if it has one.
+    fn of(name: &str, center: &ControlCenter) -> Robot {
+        let robot = Robot::new(name);
+        if !center.text("fingerprint").is_empty() {
+            robot.set("RPA_CERT_SHA256", &format!("'{}'", center.text("fingerprint")));
+        }
+        robot
+    }
+
+    fn library(&self) -> PathBuf {
+        self.0.join(libloading::library_filename("rpa_openapi"))
+    }
+
+    /// Edits a setting, as a robot developer does.
+    fn set(&self, setting: &str, value: &str) -> &Robot {
+        let path = self.0.join("GlobalFun.py");
+        let text = fs::read_to_string(&path).unwrap();
+        let mut edited = 0;
+        let lines = text.lines().map(|line| match line.starts_with(&format!("{setting} = ")) {
+            true => {
+                edited += 1;
+                format!("{setting} = {value}\n")
+            }
+            false => format!("{line}\n"),
+        });
+        let text: String = lines.collect();
+        assert_eq!(edited, 1, "{setting} is one line of the settings");
+        fs::write(&path, text).unwrap();
+        self
+    }
+
+    /// Runs a script of these steps; what they have shown, or nothing where there is no Python.
+    fn run(&self, center: &Value, steps: &str) -> Option<Value> {
+        let path = self.0.join("main 流程.py");
+        let mut command = python(path.to_str().unwrap())?;
+        let indented: String = steps.lines().map(|line| format!("        {line}\n")).collect();
+        fs::write(&path, SCRIPT.replace("{steps}\n", &indented)).unwrap();
+        let output = command.arg(center.to_string()).current_dir(env::temp_dir()).output().expect("python3 starts");
+        assert!(output.status.success(), "{}", said(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "a robot's log stays clean");
+        Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output))))
+    }
+}
+
+impl Drop for Robot {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Python, with no proxy and no setting of this machine.
+fn python(script: &str) -> Option<Command> {
+    let mut command = python::python(script)?;
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy().to_ascii_lowercase();
+        if text.ends_with("_proxy") || text.starts_with("python") {
+            command.env_remove(&name);
+        }
+    }
+    // A file that is edited twice within a second would be taken from the cache.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(command)
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn msg(reply: &Value) -> &str {
+    reply["msg"].as_str().unwrap_or_else(|| panic!("no msg: {reply}"))
+}
+
+#[track_caller]
+fn assert_failed(reply: &Value, code: i64, begin: &str) {
+    assert_eq!((&reply["code"], &reply["result"]), (&json!(code), &Value::Null), "{reply}");
+    assert!(msg(reply).starts_with(begin) && msg(reply).len() > begin.len(), "{begin} and a cause: {reply}");
+}
+
+// --- What flows do --------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_three_functions_work_over_tls_and_plain_http() {
+    for options in [&["--tls", "--job-millis", "0"][..], &["--job-millis", "0"][..]] {
+        let center = ControlCenter::start(options);
+        let robot = Robot::of("三个函数", &center);
+        let steps = format!(
+            r#"
+first = GlobalFun.get_token(host=host, port=port, accesskey=keys[0], secretkey=keys[1])
+second = GlobalFun.refresh_token(host, int(port), refleshtoken=first["result"]["refreshToken"], retry=3)
+token = second["result"]["accessToken"]
+shown += [type(first).__name__, first["code"], second["code"], token != first["result"]["accessToken"]]
+job = GlobalFun.rpa_rest_2020_4(host=host, rest_type="/oapi/v1/job/create", mode="post", port=int(port), accesstoken=token,
+    data_json={{"procCode": "P001", "robotNo": "Administrator@0A1B2C3D4E5F", "note": "{NOTE}", "日期": datetime.date(2020, 11, 30)}})
+number = {{"jobNo": job["result"]["jobNo"]}}
+shown.append(GlobalFun.rpa_rest_2020_4(host, "/oapi/v1/job/get", number, "get", port, token, 2)["result"]["params"])
+shown.append(GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/job/update", dict(number, note="改"), "put", 443, token)["result"]["params"])
+shown.append(GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/job/delete", number, "delete", accesstoken=token)["msg"])
+shown.append(GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/job/get", number, "get", accesstoken=token))
+"#
+        );
+        let Some(shown) = robot.run(&center.facts, &steps) else { return };
+        let expected = json!([
+            "dict", 0, 0, true,
+            { "note": NOTE, "日期": "2020-11-30" },
+            { "note": "改", "日期": "2020-11-30" },
+            "success",
+            { "code": 103, "msg": "任务不存在", "result": { "detail": "no such job" } },
+        ]);
+        assert_eq!(shown, expected);
+    }
+}
+
+/// What was accepted before is accepted. Each step is an expression that must be true.
+#[test]
+fn what_flows_pass_today_is_accepted() {
+    let center = ControlCenter::start(&["--tls"]);
+    let robot = Robot::of("接受", &center);
+    let steps = r#"
+access = token()
+def echo(data=None, mode="get", host=base, port=443, retry=2):
+    reply = GlobalFun.rpa_rest_2020_4(host, "/oapi/v1/echo", data, mode, port, access, retry)
+    if reply.get("code") != 0:
+        shown.append(["refused", repr((data, mode, host, port, retry)), reply])
+        return {}
+    result = reply["result"]
+    return dict(result["query"]) if result["method"] == "GET" else json.loads(result["body"])
+
+def check(what, right):
+    if not right:
+        shown.append(what)
+
+for p in (443, "443", "", None, " ", 443.0):
+    check(["port", repr(p)], echo({"a": 1}, port=p) == {"a": "1"})
+for p in (int(port), port, float(port), " " + port + " "):
+    check(["port", repr(p)], echo({"a": 1}, host=host, port=p) == {"a": "1"})
+    check(["token port", repr(p)], GlobalFun.get_token(host, p, *keys)["code"] == 0)
+for h in (base + "/", base + "//", " " + base + "\n", base.upper()):
+    check(["host", h], echo({"a": 1}, host=h) == {"a": "1"})
+check("host and port", echo({"a": 1}, host=host + "/", port=port) == {"a": "1"})
+check("rest_type", GlobalFun.rpa_rest_2020_4(base + "/", "oapi/v1/echo", {}, "get", accesstoken=access)["code"] == 0)
+for m in ("get", "GET", "Post", "PUT", "deletE"):
+    check(["mode", m], echo({"中": "文"}, m) == {"中": "文"})
+    for d in (None, {}, "", " ", "{}"):
+        check(["data_json", m, repr(d)], echo(d, m) == {})
+    check("text", echo('{"b": [1, "二", null], "a": 1E400, "c": NaN, "d": true}', m)
+        == {"b": "[1, '二', None]", "a": "inf", "c": "nan", "d": "True"})
+for r in (1, 2, 10, 0, -5, 11, 10 ** 30, "3", " 3 ", "", None, 2.0, 2.9, True, "三", float("nan"), float("inf"), []):
+    check(["retry", repr(r)], echo({}, retry=r) == {})
+    check(["token retry", repr(r)], GlobalFun.get_token(base, "", *keys, retry=r)["code"] == 0)
+
+class Invoice:
+    def __str__(self):
+        return "发票 007"
+
+values = {
+    "date": datetime.date(2020, 11, 30), "time": datetime.datetime(2020, 11, 30, 17, 36), "money": decimal.Decimal("1.10"),
+    "nested": {"d": [decimal.Decimal("1E+2"), datetime.date(2020, 1, 2), b"\xe4", {1}], 1: (None, True)},
+    "bytes": b"a\xff'", "set": {"一"}, "none": None, "yes": True, "nan": float("nan"), "inf": -float("inf"), "zero": -0.0,
+    "big": 10 ** 400, "tiny": 5e-324, "object": Invoice(), "text": "a&b=c#d+e%f\r\n", "list": [1, "it's", None],
+}
+expected = {
+    "date": "2020-11-30", "time": "2020-11-30 17:36:00", "money": "1.10",
+    "nested": "{'d': [Decimal('1E+2'), datetime.date(2020, 1, 2), b'\\xe4', {1}], 1: (None, True)}",
+    "bytes": "b\"a\\xff'\"", "set": "{'一'}", "none": "None", "yes": "True", "nan": "nan", "inf": "-inf", "zero": "-0.0",
+    "big": "1" + 400 * "0", "tiny": "5e-324", "object": "发票 007", "text": "a&b=c#d+e%f\r\n", "list": "[1, \"it's\", None]",
+}
+for m in ("get", "post", "put", "delete"):
+    before = repr(values), {k: id(v) for k, v in values.items()}
+    arrived = echo(values, m)
+    check(["values", m, arrived], arrived == expected)
+    check(["changed", m], before == (repr(values), {k: id(v) for k, v in values.items()}))
+    # As json.dumps writes names; 10 before 9, since they are sorted as text.
+    check(["names", m], echo({10: "a", 9: "b", 2.5: "c"}, m) == {"10": "a", "9": "b", "2.5": "c"})
+    check(["names", m], echo({True: 1}, m) == {"true": "1"} and echo({None: 1}, m) == {"null": "1"})
+shown.append("all was tried")
+"#;
+    let Some(shown) = robot.run(&center.facts, steps) else { return };
+    assert_eq!(shown, json!(["all was tried"]));
+}
+
+#[test]
+fn replies_of_any_json_come_back_as_they_are() {
+    let center = ControlCenter::start(&[]);
+    let steps = r#"
+for body in ('[1, "二"]', "7", "null", '"月结"', '{"error": "Not Found", "status": 404}'):
+    shown.append(call("/oapi/v1/reply", {"body": body, "status": 500}, "post"))
+# More digits than many Pythons read, and deeper than any does.
+big = call("/oapi/v1/reply", {"body": "[" + 5000 * "1" + "]"}, "post")
+shown.append(big if isinstance(big, dict) else big == [(10 ** 5000 - 1) // 9])
+shown.append(call("/oapi/v1/reply", {"body": 100000 * "[" + 100000 * "]"}, "put"))
+"#;
+    let Some(shown) = Robot::new("应答").run(&center.facts, steps) else { return };
+    let plain = json!([[1, "二"], 7, null, "月结", { "error": "Not Found", "status": 404 }]);
+    let (shown, rest) = shown.as_array().unwrap().split_at(5);
+    assert_eq!(shown, &plain.as_array().unwrap()[..]);
+    let [big, deep] = rest else { panic!("{rest:?}") };
+    for unreadable in [big, deep].into_iter().filter(|reply| **reply != json!(true)) {
+        assert_failed(unreadable, 40, "fail,意外情况:平台已应答,但应答不能读入Python");
+    }
+}
+
+#[test]
+fn threads_call_at_once() {
+    let center = ControlCenter::start(&["--tls"]);
+    let robot = Robot::of("线程", &center);
+    // The first calls of all, so that both threads want the library loaded.
+    let steps = r#"
+def work(name):
+    access = GlobalFun.get_token(base, "", *keys)["result"]["accessToken"]
+    begun = time.time()
+    reply = GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/reply", {"delayMillis": 1500, "body": json.dumps(name)}, "post", accesstoken=access)
+    times.append((begun, time.time()))
+    replies.append(reply)
+
+times, replies = [], []
+threads = [threading.Thread(target=work, args=(name,)) for name in ("甲", "乙")]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+overlap = min(end for _, end in times) - max(begin for begin, _ in times)
+shown += [sorted(replies), overlap > 0]
+"#;
+    let Some(shown) = robot.run(&center.facts, steps) else { return };
+    assert_eq!(shown, json!([["乙", "甲"], true]));
+}
+
+// --- What goes wrong ------------------------------------------------------------------------------------------------
+
+#[test]
+fn failures_are_envelopes() {
+    let center = ControlCenter::start(&[]);
+    let steps = r#"
+nobody = "http://127.0.0.1:1"
+class Broken:
+    def __str__(self):
+        raise RuntimeError("a secret")
+    __repr__ = __str__
+endless = []
+for _ in range(100000): endless = [endless]
+rest = GlobalFun.rpa_rest_2020_4
+shown += [
+    ["closed", rest(nobody, "/oapi/v1/echo", {}, "get", 443, "t")],
+    ["not JSON", call("/oapi/v1/reply", {"body": "<html>"}, "post")],
+    ["mode", rest(base, "/oapi/v1/echo", {}, "head", 443, "t")],
+    ["mode", rest(base, "/oapi/v1/echo", {}, "", 443, "t")],
+    ["mode", rest(base, "/oapi/v1/echo", {}, None, 443, "t")],
+    ["mode", rest(base, "/oapi/v1/echo", {}, Broken, 443, "t")],
+    ["signature", rest(base, "/oapi/v1/echo", {}, "get")],
+    ["signature", rest(base, "/oapi/v1/echo", {}, "get", 443, "a b")],
+    ["parameters", rest()],
+    ["parameters", rest(None, None, None, "get", None, None, None)],
+    ["parameters", rest("127.0.0.1", "/oapi/v1/echo", {}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {}, "get", "x", "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {}, "get", 65536, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo?a=1", {}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", "[1]", "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", "{", "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", [("a", 1)], "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {"a": 1, 2: 3}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {(1,): 1}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {"中": Broken()}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {Broken(): Broken()}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {"a": endless}, "get", 443, "t")],
+    ["parameters", rest(base, "/oapi/v1/echo", {"a": "\ud83d"}, "get", 443, "t")],
+    ["unexpected", rest(Broken(), "/oapi/v1/echo", {}, "get", 443, "t")],
+    ["unexpected", rest(base, "/oapi/v1/echo", {}, Broken(), 443, "t")],
+    ["unexpected", rest(base, "/oapi/v1/echo", {}, "get", Broken(), "t")],
+    ["token", GlobalFun.get_token()],
+    ["token", GlobalFun.get_token(nobody, "", *keys)],
+    ["token", GlobalFun.get_token(base, "", Broken(), None)],
+    ["token", GlobalFun.get_token(base, "", None, None)],
+    ["refresh", GlobalFun.refresh_token()],
+    ["refresh", GlobalFun.refresh_token(nobody, None, "a")],
+    ["refresh", GlobalFun.refresh_token(base, Broken(), Broken())],
+    ["server", GlobalFun.refresh_token(base, "", 7)],
+    ["server", GlobalFun.get_token(base, "", "demo-access-key", 1)],
+    ["server", rest(base, "/oapi/v1/echo", {}, "get", 443, 12345)],
+]
+"#;
+    let Some(shown) = Robot::new("失败").run(&center.facts, steps) else { return };
+    let shown = shown.as_array().unwrap();
+    assert_eq!(shown.len(), 36);
+    for pair in shown {
+        let (kind, reply) = (pair[0].as_str().unwrap(), &pair[1]);
+        match kind {
+            "closed" => {
+                assert_failed(reply, 40, "fail,发送API失败!");
+                assert_eq!(
+                    (&reply["error"]["kind"], &reply["error"]["delivered"]),
+                    (&"connect".into(), &"no".into()),
+                    "{reply}"
+                );
+            }
+            "not JSON" => assert_failed(reply, 40, "fail,发送API失败!"),
+            "mode" => assert_failed(reply, 42, "fail,mode错误,只能为get、put、post或delete!"),
+            "signature" => assert_failed(reply, 41, "fail,获取签名失败!"),
+            "parameters" => assert_failed(reply, 41, "fail,转换URL参数失败!"),
+            "unexpected" => assert_failed(reply, 40, "fail,意外情况:程序异常RuntimeError,"),
+            "token" => assert_failed(reply, 44, "fail,获取token失败:"),
+            "refresh" => assert_failed(reply, 44, "fail,刷新token失败:"),
+            "server" => assert_eq!(reply["code"], 401, "{reply}"),
+            _ => panic!("{kind}"),
+        }
+        assert!(!reply.to_string().contains("a secret"), "{reply}");
+    }
+}
+
+/// `retry` counts, and a post that may have arrived is not sent again unless the setting says so.
+#[test]
+fn a_post_is_sent_once_unless_the_setting_says_otherwise() {
+    for (setting, mode, retry, expected) in [
+        ("'safe'", "post", "5", 1),
+        ("'always'", "post", "3", 3),
+        ("'safe'", "get", "3", 3),
+        ("'safe'", "put", "'2'", 2),
+        ("'safe'", "delete", "0", 1),
+    ] {
+        let server = Server::start(|connection| drop(connection.request()));
+        let robot = Robot::new("重试");
+        robot.set("RPA_RETRY_MODE", setting);
+        let steps =
+            format!("shown.append(GlobalFun.rpa_rest_2020_4(base, '/x', {{}}, '{mode}', 443, 't', retry={retry}))");
+        let facts = json!({ "base": server.url(), "accesskey": "", "secretkey": "" });
+        let Some(shown) = robot.run(&facts, &steps) else { return };
+        assert_failed(&shown[0], 40, "fail,发送API失败!");
+        assert_eq!(shown[0]["error"]["delivered"], "unknown", "{shown}");
+        assert_eq!(server.requests(), expected, "{setting} {mode} {retry}");
+    }
+}
+
+// --- The library's file ---------------------------------------------------------------------------------------------
+
+/// The first sentence of all three functions, which must be the same but for the beginning.
+fn told_about_the_library(robot: &Robot) -> Option<String> {
+    let steps = r#"
+shown.append(GlobalFun.rpa_rest_2020_4("http://127.0.0.1:1", "/x", {}, "get", 443, "t"))
+shown.append(GlobalFun.get_token("http://127.0.0.1:1", "", "a", "b"))
+shown.append(GlobalFun.refresh_token("http://127.0.0.1:1", "", "a"))
+"#;
+    let shown = robot.run(&json!({ "base": "http://127.0.0.1:1", "accesskey": "", "secretkey": "" }), steps)?;
+    let beginnings = [(40, "fail,意外情况:"), (44, "fail,获取token失败:"), (44, "fail,刷新token失败:")];
+    let mut sentences: Vec<String> = beginnings
+        .iter()
+        .zip(shown.as_array().unwrap())
+        .map(|((code, begin), reply)| {
+            assert_failed(reply, *code, begin);
+            assert_eq!(reply.as_object().unwrap().len(), 3, "{reply}");
+            msg(reply)[begin.len()..].to_owned()
+        })
+        .collect();
+    sentences.dedup();
+    assert_eq!(sentences.len(), 1, "{sentences:?}");
+    let sentence = sentences.remove(0);
+    assert!(!sentence.contains(['\n', '。']) && !sentence.contains("Traceback"), "one sentence: {sentence}");
+    assert!(sentence.contains(&format!("Python是{}位的", usize::BITS)), "{sentence}");
+    Some(sentence)
+}
+
+#[test]
+fn a_missing_library_is_told_in_one_sentence() {
+    let robot = Robot::without_library("缺少");
+    let Some(sentence) = told_about_the_library(&robot) else { return };
+    assert!(sentence.starts_with("找不到"), "{sentence}");
+    let name = robot.library().file_name().unwrap().to_str().unwrap().to_owned();
+    for part in [name.as_str(), robot.0.to_str().unwrap()] {
+        assert!(sentence.contains(part), "{part}: {sentence}");
+    }
+}
+
+#[test]
+fn a_wrong_library_is_told_in_one_sentence() {
+    let robot = Robot::without_library("错误的库");
+    let path = robot.library().to_str().unwrap().to_owned();
+    for garbage in [&b""[..], b"MZ", b"\x7fELF", b"not a library at all", &[0xff; 5000]] {
+        fs::write(&path, garbage).unwrap();
+        let Some(sentence) = told_about_the_library(&robot) else { return };
+        assert!(sentence.starts_with(&format!("{path}不能加载")), "{sentence}");
+    }
+    let mut compile = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+    compile.args(["-shared", "-o", &path, "-x", "c", "/dev/null"]);
+    assert!(compile.status().expect("Rust itself needs cc to link").success());
+    let sentence = told_about_the_library(&robot).unwrap();
+    assert!(sentence.starts_with(&format!("{path}不是rpa_openapi库")), "{sentence}");
+}
+
+/// The real library, with a header that says it is of the other bitness; and the headers of Windows libraries.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_library_of_the_other_bitness_is_told_in_one_sentence() {
+    let robot = Robot::without_library("位数");
+    let path = robot.library().to_str().unwrap().to_owned();
+    let (other, class, machine) = if usize::BITS == 64 { (32, 1, 0x14c_u16) } else { (64, 2, 0x8664) };
+    let mut elf = fs::read(harness::built_library()).unwrap();
+    elf[4] = class;
+    let mut dll = vec![0; 0x100];
+    dll[..2].copy_from_slice(b"MZ");
+    dll[0x3c] = 0x80;
+    dll[0x80..0x84].copy_from_slice(b"PE\0\0");
+    dll[0x84..0x86].copy_from_slice(&machine.to_le_bytes());
+    for bytes in [elf, dll] {
+        fs::write(&path, bytes).unwrap();
+        let Some(sentence) = told_about_the_library(&robot) else { return };
+        assert!(sentence.starts_with(&format!("{path}是{other}位的")), "{sentence}");
+    }
+}
+
+/// Both bitnesses may lie in one folder, under the names of the archive; and a library that comes later is taken.
+#[test]
+fn the_library_is_found_under_each_name() {
+    let center = ControlCenter::start(&[]);
+    let robot = Robot::without_library("名称");
+    let (this, other) = if usize::BITS == 64 { ("x64", "x86") } else { ("x86", "x64") };
+    let plain = robot.library().file_name().unwrap().to_str().unwrap().to_owned();
+    let named = |machine: &str| plain.replace("openapi.", &format!("openapi_{machine}."));
+    for name in [named(this), format!("{this}/{plain}"), plain.clone()] {
+        let path = robot.0.join(&name);
+        let steps = format!(
+            r#"
+import shutil
+shown.append(GlobalFun.get_token(base, "", *keys)["code"])
+os.makedirs(os.path.dirname({path:?}), exist_ok=True)
+shutil.copy({:?}, {path:?})
+shown.append(GlobalFun.get_token(base, "", *keys)["code"])
+"#,
+            harness::built_library()
+        );
+        for wrong in [named(other), format!("{other}/{plain}")] {
+            let wrong = robot.0.join(wrong);
+            fs::create_dir_all(wrong.parent().unwrap()).unwrap();
+            fs::write(wrong, "that of another Python").unwrap();
+        }
+        let Some(shown) = robot.run(&center.facts, &steps) else { return };
+        assert_eq!(shown, json!([44, 0]), "{name}");
+        fs::remove_file(path).unwrap();
+    }
+}
+
+/// A library whose replies say how many of them are not freed, and are not JSON when a token is refreshed.
+const COUNTING_LIBRARY: &str = r#"
+#include <stdio.h>
+#include <stdlib.h>
+static int alive;
+static char *reply(const char *format) {
+    char *text = malloc(64);
+    snprintf(text, 64, format, ++alive);
+    return text;
+}
+char *rpa_call(const char *request) { return reply("[%d]"); }
+char *rpa_sign(const char *request) { return reply("[%d]"); }
+char *rpa_get_token(const char *request) { return reply("[%d]"); }
+char *rpa_refresh_token(const char *request) { return reply("\xff%d"); }
+const char *rpa_version(void) { return "0"; }
+void rpa_free(char *reply) { alive--; free(reply); }
+"#;
+
+#[test]
+fn every_reply_is_freed_whatever_it_holds() {
+    let robot = Robot::without_library("释放");
+    let library = robot.library();
+    let source = library.with_extension("c");
+    fs::write(&source, COUNTING_LIBRARY).unwrap();
+    let mut compile = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
+    compile.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
+    assert!(compile.status().expect("Rust itself needs cc to link").success());
+    let steps = r#"
+for _ in range(3):
+    shown.append(GlobalFun.get_token())
+    shown.append(GlobalFun.refresh_token()["msg"])
+    shown.append(GlobalFun.rpa_rest_2020_4())
+"#;
+    let Some(shown) = robot.run(&json!({ "base": "http://127.0.0.1:1", "accesskey": "", "secretkey": "" }), steps)
+    else {
+        return;
+    };
+    let unreadable = "fail,刷新token失败:平台已应答,但应答不能读入Python(UnicodeDecodeError),请不要直接重新调用";
+    let each = [json!([1]), unreadable.into(), json!([1])];
+    assert_eq!(shown, json!([&each[..], &each, &each].concat()));
+}
+
+// --- The settings ---------------------------------------------------------------------------------------------------
+
+const GET_TOKEN: &str = r#"shown.append(GlobalFun.get_token(base, "", *keys))"#;
+
+#[test]
+fn the_settings_of_trust() {
+    let center = ControlCenter::start(&["--tls"]);
+    let robot = Robot::new("证书");
+    let get_token = || robot.run(&center.facts, GET_TOKEN).map(|mut shown| shown[0].take());
+
+    let Some(untrusted) = get_token() else { return };
+    assert_failed(&untrusted, 44, "fail,获取token失败:证书");
+    // As the comment of the setting says.
+    let fingerprint = center.text("fingerprint");
+    assert!(untrusted["error"]["detail"].as_str().unwrap().contains(fingerprint), "{untrusted} {fingerprint}");
+
+    robot.set("RPA_CERT_SHA256", &format!("'{}'", "00".repeat(32)));
+    assert_failed(&get_token().unwrap(), 44, "fail,获取token失败:证书");
+    let spaced: Vec<String> = fingerprint.replace(':', "").as_bytes().chunks(2).map(hex_pair).collect();
+    for spelling in [fingerprint.to_owned(), fingerprint.to_uppercase(), spaced.join(" "), spaced.join(":")] {
+        robot.set("RPA_CERT_SHA256", &format!("'{spelling}'"));
+        assert_eq!(get_token().unwrap()["code"], 0, "{spelling}");
+    }
+    robot.set("RPA_CERT_SHA256", "''");
+
+    fs::copy(center.text("pem"), robot.0.join("平台.pem")).unwrap();
+    robot.set("RPA_CA_FILE", "'平台.pem'");
+    assert_eq!(get_token().unwrap()["code"], 0);
+    robot.set("RPA_CA_FILE", "'没有.pem'");
+    let missing = get_token().unwrap();
+    assert_eq!(missing["error"]["field"], "tls.ca_file", "{missing}");
+    robot.set("RPA_CA_FILE", "''");
+
+    robot.set("RPA_VERIFY", "False");
+    assert_eq!(get_token().unwrap()["code"], 0);
+}
+
+fn hex_pair(pair: &[u8]) -> String {
+    String::from_utf8_lossy(pair).into_owned()
+}
+
+#[test]
+fn the_settings_of_proxy_and_time() {
+    let center = ControlCenter::start(&[]);
+    let robot = Robot::new("代理和时间");
+    let Some(shown) = robot.run(&center.facts, GET_TOKEN) else { return };
+    assert_eq!(shown[0]["code"], 0);
+
+    robot.set("RPA_PROXY", "'http://127.0.0.1:1'");
+    assert_eq!(robot.run(&center.facts, GET_TOKEN).unwrap()[0]["error"]["kind"], "proxy");
+    // The environment counts for 'system' and not for 'none'.
+    let steps = format!("os.environ['http_proxy'] = 'http://127.0.0.1:1'\nos.environ['no_proxy'] = ''\n{GET_TOKEN}");
+    robot.set("RPA_PROXY", "'system'");
+    assert_eq!(robot.run(&center.facts, &steps).unwrap()[0]["error"]["kind"], "proxy");
+    robot.set("RPA_PROXY", "'none'");
+    assert_eq!(robot.run(&center.facts, &steps).unwrap()[0]["code"], 0);
+
+    robot.set("RPA_TIMEOUT_MS", "700");
+    let steps = r#"shown.append(call("/oapi/v1/reply", {"delayMillis": 20000, "body": "1"}, "get", retry=1))"#;
+    assert_eq!(robot.run(&center.facts, steps).unwrap()[0]["error"]["kind"], "timeout");
+    robot.set("RPA_CONNECT_TIMEOUT_MS", "0");
+    assert_eq!(robot.run(&center.facts, GET_TOKEN).unwrap()[0]["error"]["field"], "connect_timeout_ms");
+}
+
+#[test]
+fn the_setting_of_the_encoding() {
+    let center = ControlCenter::start(&["--encoding", "java"]);
+    let robot = Robot::new("编码");
+    let steps = r#"shown.append(call("/oapi/v1/echo", {"a": "2020/11/30 ~"}, "post")["code"])"#;
+    let Some(shown) = robot.run(&center.facts, steps) else { return };
+    assert_eq!(shown, json!([403]));
+    robot.set("RPA_ENCODING", "'java'");
+    assert_eq!(robot.run(&center.facts, steps).unwrap(), json!([0]));
+}
+
+// --- Against plain Python -------------------------------------------------------------------------------------------
+
+#[test]
+fn replies_are_those_of_a_plain_python_client() {
+    for options in [&["--job-millis", "0"][..], &["--job-millis", "0", "--tls", "--token-ttl", "600"][..]] {
+        let center = ControlCenter::start(options);
+        let robot = Robot::of("比较", &center);
+        let Some(mut command) = python("tests/python/plain_client.py") else { return };
+        let output = command.arg(robot.0.join("GlobalFun.py")).arg(center.text("base")).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let differences = report["differences"].as_array().unwrap();
+        let first: Vec<&str> = differences.iter().take(3).filter_map(Value::as_str).collect();
+        assert!(differences.is_empty(), "{} of {} differ:\n{}", differences.len(), report["calls"], first.join("\n"));
+        assert!(report["succeeded"].as_u64() >= Some(500), "{report}");
+        assert!(report["calls"].as_u64() >= Some(600), "{report}");
+    }
+}
