@@ -1,6 +1,8 @@
 //! `examples/python` as people copy it: `rpa_openapi.py` and `story.py` in a folder of their own, with the library.
 #![cfg(unix)]
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "../examples/harness/mod.rs"]
 mod harness;
 #[path = "support/python.rs"]
@@ -275,33 +277,11 @@ fn the_library_is_found_beside_the_module_or_by_the_environment() {
     }
 }
 
-/// A library whose replies say how many of them are not freed, and are not JSON when a token is refreshed.
-const COUNTING_LIBRARY: &str = r#"
-#include <stdio.h>
-#include <stdlib.h>
-static int alive;
-static char *reply(const char *format) {
-    char *text = malloc(64);
-    snprintf(text, 64, format, ++alive);
-    return text;
-}
-char *rpa_call(const char *request) { return reply("[%d]"); }
-char *rpa_sign(const char *request) { return reply("[%d]"); }
-char *rpa_get_token(const char *request) { return reply("[%d]"); }
-char *rpa_refresh_token(const char *request) { return reply("\xff%d"); }
-const char *rpa_version(void) { return "0"; }
-void rpa_free(char *reply) { alive--; free(reply); }
-"#;
-
 #[test]
 fn every_reply_is_freed_whatever_it_holds() {
     let folder = Folder::without_library("freeing");
     let library = folder.library();
-    let source = library.with_extension("c");
-    fs::write(&source, COUNTING_LIBRARY).unwrap();
-    let mut compile = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
-    compile.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
-    assert!(compile.status().expect("Rust itself needs cc to link").success());
+    counting::compile(&library);
     let lines = r#"
 for _ in range(3):
     shown.append([work({}) for work in (rpa_openapi.call, rpa_openapi.sign, rpa_openapi.get_token)])

@@ -2,6 +2,8 @@
 //! a folder whose name holds Chinese characters and a space.
 #![cfg(unix)]
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "../examples/harness/mod.rs"]
 mod harness;
 #[path = "support/python.rs"]
@@ -513,33 +515,11 @@ shown.append(GlobalFun.get_token(base, "", *keys)["code"])
     }
 }
 
-/// A library whose replies say how many of them are not freed, and are not JSON when a token is refreshed.
-const COUNTING_LIBRARY: &str = r#"
-#include <stdio.h>
-#include <stdlib.h>
-static int alive;
-static char *reply(const char *format) {
-    char *text = malloc(64);
-    snprintf(text, 64, format, ++alive);
-    return text;
-}
-char *rpa_call(const char *request) { return reply("[%d]"); }
-char *rpa_sign(const char *request) { return reply("[%d]"); }
-char *rpa_get_token(const char *request) { return reply("[%d]"); }
-char *rpa_refresh_token(const char *request) { return reply("\xff%d"); }
-const char *rpa_version(void) { return "0"; }
-void rpa_free(char *reply) { alive--; free(reply); }
-"#;
-
 #[test]
 fn every_reply_is_freed_whatever_it_holds() {
     let robot = Robot::without_library("释放");
     let library = robot.library();
-    let source = library.with_extension("c");
-    fs::write(&source, COUNTING_LIBRARY).unwrap();
-    let mut compile = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
-    compile.args(["-shared", "-fPIC", "-o"]).args([&library, &source]);
-    assert!(compile.status().expect("Rust itself needs cc to link").success());
+    counting::compile(&library);
     let steps = r#"
 for _ in range(3):
     shown.append(GlobalFun.get_token())

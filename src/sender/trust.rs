@@ -19,19 +19,20 @@ use crate::request::Trust;
 pub(super) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
-    let verifier: Arc<dyn ServerCertVerifier> = match trust {
+    let accepts = match trust {
         Trust::System { .. } => {
             let verifier = Verifier::new_with_extra_roots(further_roots.iter().cloned(), provider.clone());
             let verifier = verifier.map_err(|error| unusable(&error))?;
-            Arc::new(System { verifier, further_roots: further_roots.to_vec() })
+            Accepts::Trusted { verifier, further_roots: further_roots.to_vec() }
         }
-        Trust::Pinned(pin) => Arc::new(Pinned { pin: *pin, algorithms }),
-        Trust::Anything => Arc::new(Anything { algorithms }),
+        Trust::Pinned(pin) => Accepts::Pinned(*pin),
+        Trust::Anything => Accepts::Anything,
     };
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|error| unusable(&error))?;
+    let judge = Arc::new(Judge { accepts, algorithms });
     // "Dangerous" is rustls' name for any verifier that is not its own.
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_no_client_auth())
 }
 
 fn unusable(error: &rustls::Error) -> Error {
@@ -109,26 +110,26 @@ impl fmt::Display for Untrusted {
 
 impl std::error::Error for Untrusted {}
 
-/// The system's verifier: on Windows and macOS the system itself, so that a company's policies hold; elsewhere the
-/// certificates of the system's store. Its refusals say what the certificate was.
+/// Decides over server certificates.
 #[derive(Debug)]
-struct System {
-    verifier: Verifier,
-    further_roots: Vec<CertificateDer<'static>>,
+struct Judge {
+    accepts: Accepts,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl System {
-    /// A self-signed certificate as OpenSSL makes it by default says that it is a CA, and no verifier takes a CA's for a
-    /// server's. If it is in `ca_file`, it is meant to be trusted; its name and its time must be right all the same.
-    fn is_further_root(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> bool {
-        let named = || ParsedCertificate::try_from(certificate).and_then(|parsed| verify_server_name(&parsed, name));
-        self.further_roots.iter().any(|root| root == certificate)
-            && named().is_ok()
-            && certificate::is_valid_at(certificate, now)
-    }
+#[derive(Debug)]
+enum Accepts {
+    /// What the system's verifier accepts: on Windows and macOS the system itself, so that a company's policies hold;
+    /// elsewhere the certificates of the system's store.
+    Trusted { verifier: Verifier, further_roots: Vec<CertificateDer<'static>> },
+    /// The certificate with this fingerprint, whatever is in it, from a server that proves to hold its key.
+    Pinned([u8; 32]),
+    /// Any: `"verify": false`. Where anyone may answer, proof of a key proves nothing, so certificates whose keys are
+    /// too weak to check pass, too.
+    Anything,
 }
 
-impl ServerCertVerifier for System {
+impl ServerCertVerifier for Judge {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -137,13 +138,20 @@ impl ServerCertVerifier for System {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.is_further_root(certificate, name, now) {
-            return Ok(ServerCertVerified::assertion());
+        let accepted = match &self.accepts {
+            Accepts::Trusted { further_roots, .. } if is_further_root(further_roots, certificate, name, now) => Ok(()),
+            Accepts::Trusted { verifier, .. } => {
+                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now).map(|_| ())
+            }
+            Accepts::Pinned(pin) if certificate::fingerprint(certificate) == *pin => Ok(()),
+            Accepts::Pinned(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
+            Accepts::Anything => Ok(()),
+        };
+        match accepted {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err(rustls::Error::InvalidCertificate(reason)) => Err(Untrusted::new(&reason, certificate).into_rustls()),
+            Err(other) => Err(other),
         }
-        self.verifier.verify_server_cert(certificate, intermediates, name, ocsp, now).map_err(|error| match error {
-            rustls::Error::InvalidCertificate(reason) => Untrusted::new(&reason, certificate).into_rustls(),
-            other => other,
-        })
     }
 
     fn verify_tls12_signature(
@@ -152,52 +160,10 @@ impl ServerCertVerifier for System {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
-    }
-}
-
-/// Accepts one certificate, whatever is in it, from a server that proves to hold its key.
-#[derive(Debug)]
-struct Pinned {
-    pin: [u8; 32],
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if certificate::fingerprint(certificate) == self.pin {
-            return Ok(ServerCertVerified::assertion());
+        match self.accepts {
+            Accepts::Anything => Ok(HandshakeSignatureValid::assertion()),
+            _ => verify_tls12_signature(message, certificate, signature, &self.algorithms),
         }
-        Err(Untrusted::new(&CertificateError::ApplicationVerificationFailure, certificate).into_rustls())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -206,7 +172,10 @@ impl ServerCertVerifier for Pinned {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        match self.accepts {
+            Accepts::Anything => Ok(HandshakeSignatureValid::assertion()),
+            _ => verify_tls13_signature(message, certificate, signature, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -214,44 +183,16 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// Accepts any certificate: `"verify": false`. Where anyone may answer, proof of a key proves nothing, so
-/// certificates whose keys are too weak to check pass, too.
-#[derive(Debug)]
-struct Anything {
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for Anything {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
-    }
+/// A self-signed certificate as OpenSSL makes it by default says that it is a CA, and no verifier takes a CA's for a
+/// server's. If it is in `ca_file`, it is meant to be trusted; its name and its time must be right all the same.
+fn is_further_root(
+    further_roots: &[CertificateDer<'_>],
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> bool {
+    let named = || ParsedCertificate::try_from(certificate).and_then(|parsed| verify_server_name(&parsed, name));
+    further_roots.iter().any(|root| root == certificate)
+        && named().is_ok()
+        && certificate::is_valid_at(certificate, now)
 }
