@@ -76,7 +76,10 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Insta
         forward: matches!(route, Route::Forward { .. }),
     };
     wire::begin(deadline, options.connect_timeout, outgoing);
-    exchange(&agent, request, options, &route, deadline)
+    let reply = exchange(&agent, request, options, &route, deadline);
+    // What never went out must not stay in this thread's memory.
+    drop(wire::take_outgoing());
+    reply
 }
 
 fn exchange(
