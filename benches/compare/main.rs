@@ -1,0 +1,55 @@
+//! The library beside what a robot could use in its place, against one server: `cargo bench`. Writes `benches/RESULTS.md`
+//! and `benches/latency.svg`, which the README shows.
+//!
+//! Each figure is measured in rounds, all peers in turn within each, and told as the median of the rounds' ratios with
+//! the least and the greatest: the machine's noise falls on all of them alike.
+
+mod floor;
+mod growth;
+mod instructions;
+mod latency;
+mod load;
+mod peers;
+mod plot;
+mod report;
+mod server;
+mod signing;
+mod start;
+mod statistics;
+
+// The signing scheme is the library's own secret: what is measured alone is built in here.
+#[path = "../../src/python/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "signing needs a part of it")]
+mod python;
+#[path = "../../src/scheme/mod.rs"]
+#[allow(dead_code, reason = "signing needs a part of it")]
+mod scheme;
+#[path = "../../src/secret.rs"]
+#[allow(unused_imports, reason = "its tests run elsewhere")]
+mod secret;
+
+use std::env;
+
+use peers::Peers;
+use report::Report;
+use server::Server;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.split_first() {
+        Some((peer, task)) if peer == "floor" => return floor::run(task),
+        Some((peer, task)) if peer == "signing" => return signing::run(task),
+        _ => {}
+    }
+    let server = Server::start();
+    let peers = Peers::build(&server);
+    let mut report = Report::new();
+    latency::measure(&peers, &mut report);
+    start::measure(&peers, &mut report);
+    load::measure(&peers, &server, &mut report);
+    growth::measure(&peers, &mut report);
+    signing::measure(&mut report);
+    instructions::measure(&peers, &mut report);
+    report.size(&peers.library);
+    report.write();
+}
