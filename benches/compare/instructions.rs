@@ -13,7 +13,7 @@ pub fn measure(peers: &Peers, report: &mut Report) {
     let signing = |what: &'static str| {
         let command = |calls: u64| {
             let mut command = Command::new(env::current_exe().expect("this program has a path"));
-            command.args(["signing", what, &calls.to_string()]);
+            command.args(["sign", what, &calls.to_string()]);
             command
         };
         per_call(command, 1000)

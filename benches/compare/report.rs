@@ -20,10 +20,6 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new() -> Report {
-        Report::default()
-    }
-
     /// One line of the first table.
     pub fn bar(&mut self, what: &str, figure: &Figure, bar: Bar) {
         let (wanted, reached) = match bar {
@@ -58,6 +54,9 @@ impl Report {
         );
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md");
         fs::write(path, text).expect("the results can be written");
+    }
+
+    pub fn show(&self) {
         println!("{}", self.tables);
     }
 }

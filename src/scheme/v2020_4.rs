@@ -4,7 +4,6 @@
 //! and are sent as they are.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -95,21 +94,21 @@ pub(crate) struct Stamp<'a> {
 impl Stamp<'_> {
     /// The source string: `{params or body}&token={token}&timestamp={ms}`.
     pub(crate) fn source(&self) -> Secret {
-        self.joined(Cow::Borrowed)
+        self.joined(|part, text| text.push_str(part))
     }
 
     /// The source string percent-encoded.
     pub(crate) fn encoded(&self) -> Secret {
-        self.joined(|part| escape(part, self.rule()).into())
+        self.joined(|part, text| text.extend(escape(part, self.rule())))
     }
 
-    fn joined<'s>(&'s self, write: impl Fn(&'s str) -> Cow<'s, str>) -> Secret {
+    fn joined(&self, write: impl Fn(&str, &mut String)) -> Secret {
         // Sized for the worst case, so that no reallocation leaves a copy of the token behind.
         let longest = self.payload.signed().len().saturating_add(self.token.expose().len()).saturating_add(64);
         let mut text = String::with_capacity(longest.saturating_mul(3));
         let timestamp = self.timestamp.to_string();
         for part in [self.payload.signed(), "&token=", self.token.expose(), "&timestamp="] {
-            text.push_str(&write(part));
+            write(part, &mut text);
         }
         text.push_str(&timestamp);
         Secret::new(text)
@@ -119,16 +118,19 @@ impl Stamp<'_> {
     pub(crate) fn signature(&self) -> String {
         // An HMAC takes a key of any length: this cannot fail.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.token.expose().as_bytes()) else { return String::new() };
-        for part in [self.payload.signed(), "&token=", self.token.expose(), "&timestamp="] {
+        let signed = self.payload.signed();
+        let mut encoded = String::with_capacity(signed.len().saturating_mul(3));
+        encoded.extend(escape(signed, self.rule()));
+        mac.update(encoded.as_bytes());
+        // The rest piece by piece, so that there is no copy of the token to wipe.
+        for part in ["&token=", self.token.expose(), "&timestamp="] {
             for piece in escape(part, self.rule()) {
                 mac.update(piece.as_bytes());
             }
         }
-        mac.update(self.timestamp.to_string().as_bytes());
-        let mut hex = String::with_capacity(64);
-        for byte in mac.finalize().into_bytes() {
-            let _ = write!(hex, "{byte:02x}");
-        }
+        mac.update(itoa::Buffer::new().format(self.timestamp).as_bytes());
+        let mut hex = [0; 64];
+        let hex = base16ct::lower::encode(&mac.finalize().into_bytes(), &mut hex).unwrap_or_default();
         BASE64_STANDARD.encode(hex)
     }
 
