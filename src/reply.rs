@@ -8,7 +8,7 @@ use ureq::http::Uri;
 
 use crate::error::{Error, Kind};
 use crate::redact::Redactor;
-use crate::sender::Reply;
+use crate::sender::{CERTIFICATE_WANTED, Reply};
 
 /// At most this much of a reply that is not JSON is quoted.
 const EXCERPT: usize = 200;
@@ -106,7 +106,9 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
             ("返回内容编码错误", format!("is not UTF-8, and names the unknown charset \"{}\"", redactor.clean(label)))
         }
     };
-    reply.error(Kind::Response, cause, format!("the reply {problem}, with HTTP status {status}: {excerpt}"))
+    // Some servers ask for a certificate, let anyone in, and answer with a page.
+    let hint = if reply.certificate_wanted { [" (", CERTIFICATE_WANTED, ")"].concat() } else { String::new() };
+    reply.error(Kind::Response, cause, format!("the reply {problem}, with HTTP status {status}{hint}: {excerpt}"))
 }
 
 /// The error over a redirection, which is never followed: the headers carry the token.
@@ -147,6 +149,7 @@ mod tests {
             retry_after: None,
             body: body.to_owned(),
             may_be_cut: false,
+            certificate_wanted: false,
         }
     }
 

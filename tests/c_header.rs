@@ -5,13 +5,16 @@
 mod c;
 #[path = "../examples/harness/mod.rs"]
 mod harness;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use c::{LEAK_FOUND, Language, folder, in_tree, on_windows, said, skipped, succeed, with_its_library};
+use c::{LEAK_FOUND, Language, on_windows, with_its_library};
 use harness::ControlCenter;
+use tools::{folder, in_tree, said, skipped, succeed};
 
 const STANDARDS: [(Language, &str); 4] =
     [(Language::C, "c99"), (Language::C, "c11"), (Language::Cpp, "c++11"), (Language::Cpp, "c++17")];

@@ -7,13 +7,16 @@
 mod c;
 #[path = "../examples/harness/mod.rs"]
 mod harness;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use c::{LEAK_FOUND, Language, in_tree, on_windows, said, skipped, succeed, with_its_library};
+use c::{LEAK_FOUND, Language, on_windows, with_its_library};
 use harness::ControlCenter;
+use tools::{in_tree, said, skipped, succeed};
 
 const C_STANDARDS: [&str; 2] = ["c99", "c11"];
 const CPP_STANDARDS: [&str; 2] = ["c++11", "c++17"];
@@ -251,7 +254,7 @@ fn valgrind_finds_no_leak_but_a_planted_one() {
 /// Compiles C# files of a folder; `None` where there is no Mono. They hold nothing that C# 5 has not, which is what the
 /// compiler on every Windows knows.
 fn compile_csharp(pasted: &Pasted, sources: &[&str], program: &str) -> Option<PathBuf> {
-    if let Some(missing) = ["mcs", "mono"].into_iter().find(|tool| !c::runs(tool)) {
+    if let Some(missing) = ["mcs", "mono"].into_iter().find(|tool| !tools::runs(tool)) {
         skipped(&format!("no {missing}, so the C# examples are not run"));
         return None;
     }

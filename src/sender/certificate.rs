@@ -41,6 +41,19 @@ pub(super) fn describe(der: &[u8]) -> String {
     text
 }
 
+/// The public key, without the name of its algorithm.
+pub(super) fn public_key(der: &[u8]) -> Option<Vec<u8>> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let key = &certificate.tbs_certificate().subject_public_key_info().subject_public_key;
+    key.as_bytes().map(<[u8]>::to_vec)
+}
+
+/// Whether subject and issuer are the same, as in a self-signed certificate.
+pub(super) fn is_self_issued(der: &[u8]) -> bool {
+    let Ok(certificate) = Certificate::from_der(der) else { return false };
+    certificate.tbs_certificate().subject() == certificate.tbs_certificate().issuer()
+}
+
 /// Whether the time lies within the certificate's validity.
 pub(super) fn is_valid_at(der: &[u8], now: UnixTime) -> bool {
     let Ok(certificate) = Certificate::from_der(der) else { return false };

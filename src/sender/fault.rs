@@ -1,7 +1,7 @@
 //! From ureq's errors to the kinds of the contract. What an error means depends on the phase it came in, which is
 //! known; its text decides nothing but a hint.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 
 use rustls::{AlertDescription, InvalidMessage};
 use ureq::Error as UreqError;
@@ -13,9 +13,11 @@ use crate::error::{Error, Kind};
 /// The error that the present attempt ended with.
 pub(super) fn explain(error: &UreqError) -> Error {
     let phase = wire::phase();
+    if !is_timeout(error) && refused_for_a_certificate(error) {
+        return Error::new(Kind::Tls, "服务器要求客户端证书", super::CERTIFICATE_WANTED);
+    }
     let mut explained = match (error, phase) {
-        (UreqError::Timeout(_), _) => timeout(phase),
-        (UreqError::Io(error), _) if is_timeout(error) => timeout(phase),
+        _ if is_timeout(error) => timeout(phase),
         (_, Phase::Lookup) => {
             Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {}", io_text(error)))
         }
@@ -34,10 +36,6 @@ pub(super) fn explain(error: &UreqError) -> Error {
             "返回的头部过大",
             "the head of the reply is longer than 32 KiB, or has more headers than anyone reads",
         ),
-        (UreqError::Io(error), _) if client_certificate_wanted(error) => {
-            let detail = "the server wants a client certificate, which this library does not have";
-            Error::new(Kind::Tls, "服务器要求客户端证书", detail)
-        }
         (UreqError::Decompress(..), _) => {
             Error::new(Kind::Response, "返回内容无法解压", "the reply says that it is gzip, and cannot be unpacked")
         }
@@ -71,13 +69,27 @@ fn timeout(phase: Phase) -> Error {
     Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
 }
 
-/// In TLS 1.3 the server says so after the handshake.
-fn client_certificate_wanted(error: &io::Error) -> bool {
-    let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(rustls, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)))
+/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that.
+fn refused_for_a_certificate(error: &UreqError) -> bool {
+    match (error, rustls_error(error)) {
+        (_, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired))) => true,
+        // Before that any alert may say so, or just the end of the connection.
+        (_, Some(rustls::Error::AlertReceived(_))) | (UreqError::Io(_), None) => {
+            wire::phase() == Phase::Tls && wire::is_certificate_wanted()
+        }
+        _ => false,
+    }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
+fn rustls_error(error: &UreqError) -> Option<&rustls::Error> {
+    match error {
+        UreqError::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    }
+}
+
+fn is_timeout(error: &UreqError) -> bool {
+    let UreqError::Io(error) = error else { return matches!(error, UreqError::Timeout(_)) };
     let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref::<UreqError>());
     matches!(wrapped, Some(UreqError::Timeout(_))) || error.kind() == ErrorKind::TimedOut
 }
@@ -103,10 +115,7 @@ fn proxy(error: &UreqError) -> Error {
 }
 
 fn tls(error: &UreqError) -> Error {
-    let rustls = match error {
-        UreqError::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
-        _ => None,
-    };
+    let rustls = rustls_error(error);
     if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls {
         if let Some(untrusted) = other.0.downcast_ref::<Untrusted>() {
             return Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone());

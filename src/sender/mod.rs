@@ -6,6 +6,7 @@ mod certificate;
 mod fault;
 mod lookup;
 mod observe;
+mod proof;
 mod route;
 mod socks;
 mod tcp;
@@ -49,7 +50,13 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// The connection broke at the end of a body whose length nobody said: it may be cut short.
     pub(crate) may_be_cut: bool,
+    /// The server asked for a client certificate.
+    pub(crate) certificate_wanted: bool,
 }
+
+/// No option helps here.
+pub(crate) const CERTIFICATE_WANTED: &str =
+    "the server wants a client certificate, which this library does not have: its owner must let calls in without one";
 
 /// Before a call: nothing is known of any attempt.
 pub(crate) fn forget_attempts() {
@@ -178,6 +185,7 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
         retry_after: text(RETRY_AFTER),
         body: bytes,
         may_be_cut: wire::is_broken(),
+        certificate_wanted: wire::is_certificate_wanted(),
     })
 }
 

@@ -78,12 +78,19 @@ impl<T: Transport> Observed<T> {
         }
         let Err(error) = self.inner.transmit_output(amount, limit) else { return Ok(()) };
         let closed = matches!(&error, Error::Io(error) if is_closed(error.kind()));
-        if closed && self.carries_request && self.inner.await_input(limit).is_ok_and(|came| came) {
-            wire::received();
-            self.answered_early = true;
-            return Ok(());
+        if !closed || !self.carries_request {
+            return Err(error);
         }
-        Err(error)
+        match self.inner.await_input(limit) {
+            Ok(true) => {
+                wire::received();
+                self.answered_early = true;
+                Ok(())
+            }
+            // A TLS alert says more than that the connection is closed.
+            Err(Error::Io(alert)) if !is_closed(alert.kind()) => Err(Error::Io(alert)),
+            _ => Err(error),
+        }
     }
 }
 

@@ -1,17 +1,19 @@
 //! Which server certificates are accepted.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_name;
+use rustls::client::{ResolvesClientCert, verify_server_name};
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::certificate;
+use super::{certificate, proof, wire};
 use crate::error::{Error, Kind};
 use crate::request::Trust;
 
@@ -32,7 +34,7 @@ pub(super) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'stat
     let builder = builder.map_err(|error| unusable(&error))?;
     let judge = Arc::new(Judge { accepts, algorithms });
     // "Dangerous" is rustls' name for any verifier that is not its own.
-    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_client_cert_resolver(Arc::new(NoCertificate)))
 }
 
 fn unusable(error: &rustls::Error) -> Error {
@@ -52,26 +54,18 @@ pub(super) struct Untrusted {
 
 impl Untrusted {
     fn new(reason: &CertificateError, certificate: &[u8]) -> Untrusted {
-        let (cause, why) = match reason {
-            CertificateError::UnknownIssuer => ("证书不受信任", "its issuer is not trusted".to_owned()),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                ("证书已过期", "it has expired".to_owned())
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                ("证书尚未生效", "it is not valid yet by this machine's clock".to_owned())
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                ("证书与主机名不符", "it is not for the host that was called".to_owned())
-            }
-            CertificateError::Revoked => ("证书已被吊销", "it has been revoked".to_owned()),
-            CertificateError::ApplicationVerificationFailure => {
-                ("证书指纹不符", "its fingerprint is not the one in `tls.pin_sha256`".to_owned())
-            }
-            other => ("证书不受信任", format!("it cannot be verified ({})", in_words(other))),
-        };
+        let (cause, mut why) = in_words(reason);
+        if is_over_time(reason) && certificate::is_valid_at(certificate, UnixTime::now()) {
+            why = "the certificate of a CA above it has expired, or is not valid yet".into();
+        }
         let remedy = match reason {
+            CertificateError::BadSignature => "it may be an impostor's, or belong to another machine: do not trust it",
+            CertificateError::UnknownIssuer if certificate::is_self_issued(certificate) => {
+                "to trust it, check this fingerprint and give it as `tls.pin_sha256`, or give its PEM file as `tls.ca_file`"
+            }
             CertificateError::UnknownIssuer => {
-                "to trust it, give the issuing CA's PEM file as `tls.ca_file`, or this fingerprint, once it is checked, as `tls.pin_sha256`"
+                "to trust it, give the issuing CA's PEM file as `tls.ca_file`, or this fingerprint, once it is checked, as `tls.pin_sha256`; \
+                 if that CA is trusted already, the server fails to send an intermediate certificate: mend the server, or add the intermediate to `tls.ca_file`"
             }
             _ => {
                 "to trust exactly this certificate all the same, check the fingerprint and give it as `tls.pin_sha256`"
@@ -87,19 +81,61 @@ impl Untrusted {
     }
 }
 
-/// rustls shows the reasons that it has no name for as Rust values.
-fn in_words(reason: &CertificateError) -> String {
-    match reason {
-        CertificateError::Other(other) => {
-            let text = format!("{:?}", other.0);
-            match text.as_str() {
-                "CaUsedAsEndEntity" => "it says of itself that it is a CA's, not a server's".to_owned(),
-                "UnsupportedCertVersion" => "it is of X.509 version 1 or 2, not 3".to_owned(),
-                _ => text,
-            }
+fn is_over_time(reason: &CertificateError) -> bool {
+    matches!(reason, CertificateError::ExpiredContext { .. } | CertificateError::NotValidYetContext { .. })
+}
+
+/// What is wrong, for `msg` and for `detail`.
+fn in_words(reason: &CertificateError) -> (&'static str, Cow<'static, str>) {
+    let (cause, why) = match reason {
+        CertificateError::UnknownIssuer => ("证书不受信任", "its issuer is not trusted"),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => ("证书已过期", "it has expired"),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ("证书尚未生效", "it is not valid yet by this machine's clock")
         }
-        other => other.to_string(),
-    }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ("证书与主机名不符", "it is not for the host that was called")
+        }
+        CertificateError::Revoked => ("证书已被吊销", "it has been revoked"),
+        CertificateError::ApplicationVerificationFailure => {
+            ("证书指纹不符", "its fingerprint is not the one in `tls.pin_sha256`")
+        }
+        CertificateError::BadSignature => (
+            "证书签名不符",
+            "a signature does not fit: the server does not hold this certificate's key, or the certificate was not issued by the CA that it names",
+        ),
+        CertificateError::BadEncoding => ("证书格式错误", "it is not a well-formed certificate"),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
+            ("证书算法太弱", "it is signed with an algorithm that is too weak or unknown, such as SHA-1")
+        }
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            ("证书算法太弱", "its key is of a kind or a size that is not accepted, such as RSA with 1024 bits")
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            ("证书用途不符", "it is not meant for servers")
+        }
+        CertificateError::UnhandledCriticalExtension => {
+            ("证书不受信任", "it has a critical extension that this library does not know")
+        }
+        CertificateError::Other(other) => return ("证书不受信任", other_in_words(other).into()),
+        other => return ("证书不受信任", format!("it cannot be verified ({other})").into()),
+    };
+    (cause, why.into())
+}
+
+/// The reasons that rustls has no name for reach us as the names that webpki has for them.
+fn other_in_words(other: &OtherError) -> String {
+    let name = format!("{:?}", other.0);
+    let known = match name.as_str() {
+        "CaUsedAsEndEntity" => "it says of itself that it is a CA's, not a server's",
+        "EkuError" => "it is not meant for servers",
+        "EndEntityUsedAsCa" => "one of its issuers is no CA",
+        "UnsupportedCertVersion" => "it is of X.509 version 1 or 2, not 3",
+        "NameConstraintViolation" => "its CA may not issue certificates for this host",
+        "PathLenConstraintViolated" => "there are more CAs between it and its root than the root allows",
+        _ => "",
+    };
+    if known.is_empty() { format!("it cannot be verified ({name})") } else { known.to_owned() }
 }
 
 impl fmt::Display for Untrusted {
@@ -109,6 +145,21 @@ impl fmt::Display for Untrusted {
 }
 
 impl std::error::Error for Untrusted {}
+
+/// Has no client certificate to show, and notes that one was wanted.
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        wire::certificate_wanted();
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
 
 /// Decides over server certificates.
 #[derive(Debug)]
@@ -129,6 +180,54 @@ enum Accepts {
     Anything,
 }
 
+/// rustls' check of a handshake's signature, for TLS 1.2 or 1.3.
+type Check = fn(
+    &[u8],
+    &CertificateDer<'_>,
+    &DigitallySignedStruct,
+    &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, rustls::Error>;
+
+impl Judge {
+    fn verify_signature(
+        &self,
+        check: Check,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let proven = || proof::verify(&self.algorithms, message, certificate, signature);
+        let verified = match self.accepts {
+            Accepts::Trusted { .. } => match check(message, certificate, signature, &self.algorithms) {
+                Ok(_) => Ok(()),
+                // The key is the server's, but too weak: rustls makes no difference.
+                Err(_) if proven().is_ok() => Err(weak_key()),
+                Err(error) => Err(error),
+            },
+            Accepts::Pinned(_) => proven().map_err(Into::into),
+            Accepts::Anything => Ok(()),
+        };
+        verified.map_err(|error| explained(error, certificate)).map(|()| HandshakeSignatureValid::assertion())
+    }
+}
+
+fn weak_key() -> rustls::Error {
+    let (signature_algorithm_id, public_key_algorithm_id) = (Vec::new(), Vec::new());
+    CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+        signature_algorithm_id,
+        public_key_algorithm_id,
+    }
+    .into()
+}
+
+/// What was wrong with the certificate, in the words of [`Untrusted`].
+fn explained(error: rustls::Error, certificate: &[u8]) -> rustls::Error {
+    match error {
+        rustls::Error::InvalidCertificate(reason) => Untrusted::new(&reason, certificate).into_rustls(),
+        other => other,
+    }
+}
+
 impl ServerCertVerifier for Judge {
     fn verify_server_cert(
         &self,
@@ -147,11 +246,7 @@ impl ServerCertVerifier for Judge {
             Accepts::Pinned(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
             Accepts::Anything => Ok(()),
         };
-        match accepted {
-            Ok(()) => Ok(ServerCertVerified::assertion()),
-            Err(rustls::Error::InvalidCertificate(reason)) => Err(Untrusted::new(&reason, certificate).into_rustls()),
-            Err(other) => Err(other),
-        }
+        accepted.map_err(|error| explained(error, certificate)).map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -160,10 +255,7 @@ impl ServerCertVerifier for Judge {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match self.accepts {
-            Accepts::Anything => Ok(HandshakeSignatureValid::assertion()),
-            _ => verify_tls12_signature(message, certificate, signature, &self.algorithms),
-        }
+        self.verify_signature(verify_tls12_signature, message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -172,10 +264,7 @@ impl ServerCertVerifier for Judge {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        match self.accepts {
-            Accepts::Anything => Ok(HandshakeSignatureValid::assertion()),
-            _ => verify_tls13_signature(message, certificate, signature, &self.algorithms),
-        }
+        self.verify_signature(verify_tls13_signature, message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

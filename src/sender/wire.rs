@@ -61,6 +61,7 @@ struct Attempt {
     sent: bool,
     received: bool,
     broken: bool,
+    certificate_wanted: bool,
 }
 
 thread_local! {
@@ -82,6 +83,7 @@ pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
         sent: false,
         received: false,
         broken: false,
+        certificate_wanted: false,
     };
     EARLIER.set(delivered_in_all());
     ATTEMPT.set(Some(attempt));
@@ -145,6 +147,16 @@ pub(super) fn broken() {
 /// Whether [`broken`] was said.
 pub(super) fn is_broken() -> bool {
     with(false, |attempt| attempt.broken)
+}
+
+/// The server asked for a client certificate as this connection was made.
+pub(super) fn certificate_wanted() {
+    with((), |attempt| attempt.certificate_wanted = true);
+}
+
+/// Whether [`certificate_wanted`] was said.
+pub(super) fn is_certificate_wanted() -> bool {
+    with(false, |attempt| attempt.certificate_wanted)
 }
 
 /// The request target, once.

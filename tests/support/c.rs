@@ -1,14 +1,14 @@
 //! The C and C++ compilers of this machine, and valgrind, for tests that compile programs and run them.
 //!
-//! Takes the compilers that `CC` and `CXX` name, else the system's. What needs a tool that is not there is skipped; with
-//! `RPA_REQUIRE_TOOLS` set, that is a failure.
+//! Takes the compilers that `CC` and `CXX` name, else the system's.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::env;
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Command;
+
+use super::tools::{in_tree, runs, succeed};
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 /// What valgrind exits with if it finds something.
@@ -74,43 +74,10 @@ pub fn valgrind() -> Option<Command> {
     Some(command)
 }
 
-pub fn runs(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
-pub fn in_tree(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// A folder for what one test makes.
-pub fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::create_dir_all(&folder).expect("a folder can be made in the build folder");
-    folder
-}
-
-/// Says on the real stderr, past the test runner's capture, that something was not checked.
-pub fn skipped(what: &str) {
-    assert!(env::var_os("RPA_REQUIRE_TOOLS").is_none(), "RPA_REQUIRE_TOOLS is set, but: {what}");
-    let _ = writeln!(io::stderr(), "\nskipped: {what}");
-}
-
 /// The commands here are those of GCC and Clang.
 pub fn on_windows() -> bool {
     if cfg!(windows) {
         let _ = writeln!(io::stderr(), "\nskipped: programs are compiled on other systems than Windows only");
     }
     cfg!(windows)
-}
-
-pub fn succeed(command: &mut Command, what: &str) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{what}: cannot be started: {error}"));
-    assert!(output.status.success(), "{what}: {}\n{command:?}\n{}", output.status, said(&output));
-    output
-}
-
-pub fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
