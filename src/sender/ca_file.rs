@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::lookup::within;
+use super::single_flight::SingleFlight;
 use crate::error::Error;
 
 /// The certificates of a file.
@@ -25,6 +25,8 @@ struct Read {
     certificates: Certificates,
 }
 
+static UNDER_WAY: SingleFlight<PathBuf, Result<Vec<CertificateDer<'static>>, Error>> = SingleFlight::new();
+
 static READ: Mutex<Vec<Read>> = Mutex::new(Vec::new());
 
 /// The certificates in a PEM file.
@@ -33,8 +35,7 @@ pub(super) fn certificates(path: &Path, limit: Duration) -> Result<Certificates,
     if let Some(read) = kept().iter().find(|read| read.path == path && read.at.elapsed() < FRESH) {
         return Ok(read.certificates.clone());
     }
-    let owned = path.to_owned();
-    let certificates = within(limit, move || read(&owned));
+    let certificates = UNDER_WAY.wait(path.to_owned(), limit, |path| read(path));
     let timeout = || refuse("读取超时", "cannot be read within the time limit; is it on a network drive?");
     let certificates = Arc::new(certificates.ok().flatten().ok_or_else(timeout)??);
     let mut kept = kept();

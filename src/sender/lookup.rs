@@ -2,9 +2,6 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use ureq::Timeout;
 use ureq::config::Config;
@@ -12,6 +9,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use super::single_flight::SingleFlight;
 use super::wire;
 
 /// ureq asks for the addresses before it looks into its pool, so a lookup here would be one for each call. Our own
@@ -25,6 +23,11 @@ impl Resolver for LateResolver {
     }
 }
 
+/// An `io::Error` cannot be handed to several threads; its kind and its text can.
+type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
+
+static UNDER_WAY: SingleFlight<(String, u16), Found> = SingleFlight::new();
+
 /// The addresses of the URI's host, in the system's order.
 pub(super) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
     let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
@@ -34,31 +37,16 @@ pub(super) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let limit = wire::time_left().ok_or(ureq::Error::Timeout(Timeout::Resolve))?;
-    let name = bare.to_owned();
     // The system's lookup knows no time limit.
-    let found = within(limit, move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>));
+    let found = UNDER_WAY.wait((bare.to_owned(), port), limit, |(name, port)| {
+        let found = (name.as_str(), *port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        found.map_err(|error| (error.kind(), error.to_string()))
+    });
     match found? {
         None => Err(ureq::Error::Timeout(Timeout::Resolve)),
         Some(Ok(found)) if found.is_empty() => Err(ureq::Error::HostNotFound),
-        Some(found) => Ok(found?),
-    }
-}
-
-/// Runs what may block for longer than `limit` on a thread of its own; `None` if it does. The thread is then left
-/// behind, and ends with its work.
-pub(super) fn within<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<Option<T>> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new().spawn(move || {
-        // Nobody listens any more if the limit has run out.
-        let _ = sender.send(work());
-    })?;
-    match receiver.recv_timeout(limit) {
-        Ok(result) => Ok(Some(result)),
-        Err(mpsc::RecvTimeoutError::Timeout) => Ok(None),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(io::Error::other("a thread ended without an answer")),
+        Some(Ok(found)) => Ok(found),
+        Some(Err((kind, text))) => Err(io::Error::new(kind, text).into()),
     }
 }
 

@@ -4,10 +4,12 @@ mod agent;
 mod ca_file;
 mod certificate;
 mod fault;
+mod idle;
 mod lookup;
 mod observe;
 mod proof;
 mod route;
+mod single_flight;
 mod socks;
 mod tcp;
 mod tls;
@@ -30,6 +32,8 @@ use crate::secret::Secret;
 use route::Route;
 pub(crate) use route::proxy_secrets;
 use wire::{Outgoing, Phase};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// An HTTP request, ready to be sent.
 pub(crate) struct HttpRequest<'a> {
@@ -172,6 +176,9 @@ fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
 
 fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     let (head, body) = response.into_parts();
+    if let Some(limit) = head.headers.get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
+        wire::server_keeps(limit);
+    }
     // One byte more for the NUL of the reply text.
     let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);

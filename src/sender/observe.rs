@@ -1,12 +1,13 @@
 //! The ends of the transport chain: what goes into a proxy, and what ureq sees.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use zeroize::Zeroizing;
 
+use super::idle::Idle;
 use super::wire::{self, Phase};
 
 /// Marks what ureq's CONNECT connector does as the proxy's, so that its failures are the proxy's.
@@ -37,7 +38,14 @@ impl<In: Transport> Connector<In> for ObserveConnector {
     fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
         // A connection to a proxy runs through the whole chain, too; its bytes are not the request's.
         let carries_request = !wire::in_proxy();
-        Ok(chained.map(|inner| Observed { inner, carries_request, head: Zeroizing::default(), answered_early: false }))
+        Ok(chained.map(|inner| Observed {
+            inner,
+            carries_request,
+            head: Zeroizing::default(),
+            is_used: false,
+            answered_early: false,
+            idle: Idle::new(),
+        }))
     }
 }
 
@@ -51,8 +59,11 @@ pub(super) struct Observed<T> {
     carries_request: bool,
     /// A head that waits for its body.
     head: Zeroizing<Vec<u8>>,
+    /// A request went over it.
+    is_used: bool,
     /// The server has answered before it took the whole request, and takes no more of it.
     answered_early: bool,
+    idle: Idle,
 }
 
 impl<T: Transport> Observed<T> {
@@ -66,6 +77,17 @@ impl<T: Transport> Observed<T> {
             }
             self.transmit(amount, limit)?;
             message = later;
+        }
+        Ok(())
+    }
+
+    /// Who speaks before it is asked does not speak HTTP, or answers somebody else. The pool looks at kept connections;
+    /// in TLS a server may send session tickets at any time.
+    fn check_silence(&mut self) -> Result<(), Error> {
+        let new = !std::mem::replace(&mut self.is_used, true);
+        if new && !self.inner.is_tls() && !self.inner.is_open() {
+            let why = "the other side closed it, or spoke before it was asked";
+            return Err(io::Error::new(ErrorKind::ConnectionAborted, why).into());
         }
         Ok(())
     }
@@ -100,10 +122,13 @@ impl<T: Transport> Transport for Observed<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
-        let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
         let outgoing = if self.carries_request { wire::take_outgoing() } else { None };
+        if outgoing.is_some() {
+            wire::request_begins(self.idle.limit());
+            self.check_silence()?;
+        }
+        let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
         if let Some(outgoing) = outgoing {
-            wire::request_begins();
             self.head = with_target(output, outgoing.target.expose());
             if outgoing.has_body {
                 return Ok(());
@@ -137,12 +162,13 @@ impl<T: Transport> Transport for Observed<T> {
         })?;
         if came {
             wire::received();
+            self.idle.begin();
         }
         Ok(came)
     }
 
     fn is_open(&mut self) -> bool {
-        !self.answered_early && self.inner.is_open()
+        !self.answered_early && !self.idle.is_over() && self.inner.is_open()
     }
 
     fn is_tls(&self) -> bool {

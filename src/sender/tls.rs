@@ -2,7 +2,7 @@
 //! certificate nor a further root beside the system's.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
@@ -75,7 +75,9 @@ impl Transport for TlsTransport {
     }
 
     fn is_open(&mut self) -> bool {
-        self.stream.sock.get_mut().is_open()
+        // What came in one record with the end of a reply, and belongs to none.
+        let surplus = self.stream.conn.reader().fill_buf().is_ok();
+        !surplus && self.stream.sock.get_mut().is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
+use super::idle::ServersLimit;
 use crate::error::Delivered;
 use crate::secret::Secret;
 
@@ -62,6 +63,8 @@ struct Attempt {
     received: bool,
     broken: bool,
     certificate_wanted: bool,
+    /// Of the connection that the request goes over.
+    idle_limit: Option<ServersLimit>,
 }
 
 thread_local! {
@@ -84,6 +87,7 @@ pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
         received: false,
         broken: false,
         certificate_wanted: false,
+        idle_limit: None,
     };
     EARLIER.set(delivered_in_all());
     ATTEMPT.set(Some(attempt));
@@ -121,8 +125,9 @@ pub(super) fn in_proxy() -> bool {
 }
 
 /// The request begins, on a new connection or a kept one. What handshakes sent does not count.
-pub(super) fn request_begins() {
+pub(super) fn request_begins(idle_limit: ServersLimit) {
     with((), |attempt| {
+        attempt.idle_limit = Some(idle_limit);
         attempt.phase = Phase::Send;
         attempt.sent = false;
         attempt.received = false;
@@ -147,6 +152,15 @@ pub(super) fn broken() {
 /// Whether [`broken`] was said.
 pub(super) fn is_broken() -> bool {
     with(false, |attempt| attempt.broken)
+}
+
+/// The server told in a Keep-Alive header for how long it keeps the connection.
+pub(super) fn server_keeps(header: &str) {
+    with((), |attempt| {
+        if let Some(limit) = &attempt.idle_limit {
+            limit.learn(header);
+        }
+    });
 }
 
 /// The server asked for a client certificate as this connection was made.
