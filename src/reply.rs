@@ -132,7 +132,12 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
     let value = reply.retry_after.as_deref()?.trim();
     match value.parse::<u64>() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some(httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).unwrap_or_default()),
+        Err(_) => {
+            // By the server's own clock where it tells it: this machine's may be off.
+            let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
+            let now = reply.date.as_deref().and_then(date).unwrap_or_else(SystemTime::now);
+            Some(date(value)?.duration_since(now).unwrap_or_default())
+        }
     }
 }
 
@@ -147,6 +152,7 @@ mod tests {
             content_type: Some(content_type.to_owned()),
             location: None,
             retry_after: None,
+            date: None,
             body: body.to_owned(),
             may_be_cut: false,
             certificate_wanted: false,

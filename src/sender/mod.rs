@@ -21,7 +21,9 @@ mod wire;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use ureq::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER};
+use ureq::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
+};
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use ureq::{Agent, Body, RequestBuilder};
 
@@ -51,6 +53,7 @@ pub(crate) struct Reply {
     pub(crate) content_type: Option<String>,
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<String>,
+    pub(crate) date: Option<String>,
     pub(crate) body: Vec<u8>,
     /// The connection broke at the end of a body whose length nobody said: it may be cut short.
     pub(crate) may_be_cut: bool,
@@ -190,6 +193,7 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
         content_type: text(CONTENT_TYPE),
         location: text(LOCATION),
         retry_after: text(RETRY_AFTER),
+        date: text(DATE),
         body: bytes,
         may_be_cut: wire::is_broken(),
         certificate_wanted: wire::is_certificate_wanted(),

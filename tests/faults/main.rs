@@ -1,10 +1,19 @@
 //! Servers and proxies that fail, and what the caller is told: the kind, whether the request was delivered, how many
 //! attempts were made, and that it did not take too long.
 
-#[path = "../examples/harness/mod.rs"]
+#[path = "../support/c.rs"]
+mod c;
+mod clock;
+mod hangs;
+#[path = "../../examples/harness/mod.rs"]
 mod harness;
-#[path = "support/server.rs"]
+mod idle;
+mod posts;
+#[path = "../support/server.rs"]
 mod server;
+mod table;
+#[path = "../support/tools.rs"]
+mod tools;
 
 use std::net::TcpListener;
 use std::thread;
