@@ -89,7 +89,7 @@ fn of_system(address: &Address) -> Option<(Secret, &'static str)> {
     let found = first(for_scheme).or_else(|| first(&["all_proxy", "ALL_PROXY"]));
     if let Some((url, name)) = found {
         let exceptions = first(&["no_proxy", "NO_PROXY"]).map(|(list, _)| list).unwrap_or_default();
-        return (!is_excepted(&address.host, &exceptions)).then(|| (Secret::new(url), name));
+        return (!is_excepted(&address.host, address.port, &exceptions)).then(|| (Secret::new(url), name));
     }
     #[cfg(windows)]
     if let Some(url) = super::windows_proxy::find(address) {
@@ -98,24 +98,40 @@ fn of_system(address: &Address) -> Option<(Secret, &'static str)> {
     None
 }
 
-/// Whether a list such as `NO_PROXY` names the host: by `*`, by name or suffix of names, by IP address or CIDR range.
-pub(super) fn is_excepted(host: &str, list: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+/// Whether a list such as `NO_PROXY` names the host: by `*`, by name or suffix of names, by IP address or CIDR range, each
+/// with or without a port.
+pub(super) fn is_excepted(host: &str, port: u16, list: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
     list.split([',', ';', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
         let entry = entry.to_ascii_lowercase();
+        let (entry, of_port) = without_port(&entry);
+        if of_port.is_some_and(|of_port| of_port != port) {
+            return false;
+        }
         let bare = entry.trim_start_matches('[').trim_end_matches(']');
         match address {
-            _ if entry.contains('*') => fits(&host, &entry),
+            _ if entry.contains('*') => fits(&host, entry),
             Some(address) => {
                 bare.parse() == Ok(address) || bare.parse::<IpNet>().is_ok_and(|range| range.contains(&address))
             }
             None => {
-                let suffix = entry.trim_start_matches('.');
+                let suffix = entry.trim_start_matches('.').trim_end_matches('.');
                 host.strip_suffix(suffix).is_some_and(|before| before.is_empty() || before.ends_with('.'))
             }
         }
     })
+}
+
+/// `host:8443` is for that port alone. An IPv6 address without brackets has none.
+fn without_port(entry: &str) -> (&str, Option<u16>) {
+    match entry.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (entry, None),
+        },
+        _ => (entry, None),
+    }
 }
 
 /// Whether a text fits a pattern in which `*` stands for anything.
@@ -156,10 +172,20 @@ mod tests {
             ("corp.example", "*.corp.example", false),
             ("[fd00::1]", "fd00::/8", true),
             ("[fd00::1]", "[fd00::1]", true),
+            ("10.1.2.3", "10.1.2.3:8443", true),
+            ("10.1.2.3", "10.1.2.3:443", false),
+            ("rpa.corp.example", "corp.example:8443", true),
+            ("rpa.corp.example", "corp.example:80", false),
+            ("rpa.corp.example.", "corp.example", true),
+            ("rpa.corp.example", "corp.example.", true),
+            ("[fd00::1]", "[fd00::1]:8443", true),
+            ("[fd00::1]", "[fd00::1]:443", false),
+            ("[fd00::1]", "fd00::1", true),
+            ("10.1.2.3", "10.0.0.0/8:8443", true),
             ("rpa", "", false),
             ("rpa", ",", false),
         ] {
-            assert_eq!(is_excepted(host, list), expected, "{host} in {list}");
+            assert_eq!(is_excepted(host, 8443, list), expected, "{host} in {list}");
         }
     }
 }
