@@ -264,3 +264,99 @@ fn unknown_and_misspelt_fields() {
     );
     assert_refused("rpa_refresh_token", &library.json("rpa_refresh_token", &both), "refleshtoken".into());
 }
+
+/// What breaks a header, a request line or a URL in two.
+fn control_characters() -> impl Iterator<Item = char> {
+    ('\0'..'\u{100}').filter(|character| character.is_control())
+}
+
+#[test]
+fn control_characters_are_refused_before_anything_is_sent() {
+    let (library, server) = (Library::load(), Server::answering(reply("200 OK", "{\"code\":0}")));
+    let host = server.url();
+    let call = || right("rpa_call", &host);
+    let mut refused = 0;
+    for control in control_characters() {
+        for text in [format!("{control}a1b2"), format!("a1{control}b2"), format!("a1b2{control}")] {
+            let header = json!({ "X-Gateway": text });
+            let mut named = json!({});
+            named[format!("X-{text}")] = "value".into();
+            for (request, field) in [
+                (with(call(), "headers", header), json!("headers.X-Gateway")),
+                (with(call(), "headers", named), Value::Null),
+                (with(call(), "accesstoken", text.clone().into()), json!("accesstoken")),
+                (with(call(), "rest_type", format!("/{text}").into()), json!("rest_type")),
+                (with(call(), "host", format!("http://{text}").into()), json!("host")),
+                (with(call(), "host", format!("{host}/{text}").into()), json!("host")),
+                (with(call(), "proxy", format!("http://{text}:8080").into()), json!("proxy")),
+            ] {
+                let told = library.json("rpa_call", &request);
+                let error = &told["error"];
+                // What stands around a host, a path or a proxy is white space that people paste along.
+                let trimmed = error.is_null() || error["kind"] != "argument";
+                if trimmed && text.trim() != text && !text.trim().contains(control) {
+                    assert_ne!(error["kind"], "internal", "{told}");
+                    continue;
+                }
+                refused += 1;
+                assert_eq!((&error["kind"], &error["attempts"]), (&json!("argument"), &json!(0)), "{request}: {told}");
+                if !field.is_null() {
+                    assert_eq!(error["field"], field, "{request}: {told}");
+                }
+            }
+        }
+    }
+    assert!(refused > 1000, "{refused}");
+    let seen = server.requests();
+    // In a key or a parameter they are data, and arrive escaped: one request, not two.
+    let split = "a\r\nX: y\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\u{0}";
+    for (function, request) in [
+        ("rpa_get_token", with(right("rpa_get_token", &host), "secretkey", split.into())),
+        ("rpa_call", with(call(), "data_json", json!({ split: split }))),
+        ("rpa_call", with(with(call(), "mode", "post".into()), "data_json", json!({ split: split }))),
+        ("rpa_call", with(with(call(), "mode", "put".into()), "data_json", json!({ split: split }))),
+    ] {
+        let before = server.requests();
+        let told = library.json(function, &request);
+        match told["error"]["field"].as_str() {
+            None => assert_eq!((&told["code"], server.requests()), (&json!(0), before + 1), "{told}"),
+            Some(field) => assert_eq!((field, server.requests()), ("secretkey", before), "{told}"),
+        }
+    }
+    assert_eq!(seen, 0, "what was refused was not sent");
+}
+
+#[test]
+fn headers_that_would_change_what_is_sent() {
+    let (library, server) = (Library::load(), Server::answering(reply("200 OK", "{\"code\":0}")));
+    for name in [
+        "Host",
+        "content-length",
+        "Transfer-Encoding",
+        "CONNECTION",
+        "Expect",
+        "TE",
+        "Trailer",
+        "Upgrade",
+        "Keep-Alive",
+        "Proxy-Authorization",
+        "Proxy-Connection",
+        "accesstoken",
+        "Timestamp",
+        "signature",
+        "content-type",
+        "Accept-Encoding",
+        "",
+        "a b",
+        "a:b",
+        "中",
+    ] {
+        for mode in ["get", "post"] {
+            let mut request = with(right("rpa_call", &server.url()), "mode", mode.into());
+            request["headers"] = json!({ name: "1" });
+            let told = library.json("rpa_call", &request);
+            assert_eq!(told["error"]["kind"], "argument", "{name}: {told}");
+        }
+    }
+    assert_eq!(server.connections(), 0);
+}

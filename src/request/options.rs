@@ -168,12 +168,13 @@ fn headers(fields: &mut Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Er
         if RESERVED_HEADERS.contains(&header.as_str()) {
             return Err(fields.refuse(&field, "由本库设置", "is set by this library; take it out"));
         }
-        let ascii = Some(value).filter(|value| value.is_ascii());
-        let Some(mut value) = ascii.and_then(|value| HeaderValue::from_str(&value).ok()) else {
+        // HTTP lets a tab through; nobody means one.
+        let visible = Some(value).filter(|value| value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        let Some(mut value) = visible.and_then(|value| HeaderValue::from_str(&value).ok()) else {
             return Err(fields.refuse(
                 &field,
                 "含有无效字符",
-                "must be visible ASCII text: no line breaks, no Chinese",
+                "must be visible ASCII text: no line breaks, no tabs, no Chinese",
             ));
         };
         if value.len() > LONGEST_HEADER {

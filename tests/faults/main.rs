@@ -9,6 +9,7 @@ mod hangs;
 mod harness;
 mod idle;
 mod posts;
+mod redirects;
 #[path = "../support/server.rs"]
 mod server;
 mod table;
