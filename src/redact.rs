@@ -10,6 +10,13 @@ use crate::secret::Secret;
 /// A run of letters and digits is hidden from this length on. Shorter ones are words of every page.
 const SHORTEST_RUN: usize = 5;
 
+/// So much of a secret, at its beginning or its end, gives it away.
+const SHORTEST_HALF: usize = 8;
+/// No word of any language is so long.
+const LONG_WORD: usize = 32;
+/// In a secret's place.
+const HIDDEN: &str = "***";
+
 /// What must not be shown of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Redactor {
@@ -55,13 +62,42 @@ impl Redactor {
     /// The text without the secrets, and without any URL's query.
     pub(crate) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut text = without_queries(text);
-        for secret in &self.secrets {
-            if text.contains(secret.expose()) {
-                text = Cow::Owned(text.replace(secret.expose(), "***"));
+        let secrets = || self.secrets.iter().map(Secret::expose);
+        for secret in secrets() {
+            if text.contains(secret) {
+                text = Cow::Owned(text.replace(secret, HIDDEN));
             }
         }
-        text
+        for secret in secrets() {
+            while let Some((start, end)) = half(&text, secret) {
+                let [before, after] = [text.get(..start), text.get(end..)].map(Option::unwrap_or_default);
+                text = Cow::Owned([before, HIDDEN, after].concat());
+            }
+        }
+        without_long_words(text)
     }
+}
+
+/// Where the beginning or the end of the secret stands alone: who quotes a request may cut it anywhere.
+fn half(text: &str, secret: &str) -> Option<(usize, usize)> {
+    let first = secret.get(..secret.ceil_char_boundary(SHORTEST_HALF))?;
+    let last = secret.get(secret.floor_char_boundary(secret.len().checked_sub(SHORTEST_HALF)?)..)?;
+    if let Some(start) = text.find(first) {
+        let same = text.get(start..)?.chars().zip(secret.chars()).take_while(|(a, b)| a == b);
+        return Some((start, start.saturating_add(same.map(|(c, _)| c.len_utf8()).sum())));
+    }
+    let end = text.find(last)?.saturating_add(last.len());
+    let same = text.get(..end)?.chars().rev().zip(secret.chars().rev()).take_while(|(a, b)| a == b);
+    Some((end.saturating_sub(same.map(|(c, _)| c.len_utf8()).sum()), end))
+}
+
+/// The text with [`HIDDEN`] in place of each word that is Base64 or hex of something long, whatever it is of.
+fn without_long_words(mut text: Cow<'_, str>) -> Cow<'_, str> {
+    let of_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=');
+    while let Some(word) = text.split(|c| !of_base64(c)).find(|word| word.len() >= LONG_WORD) {
+        text = Cow::Owned(text.replace(word, HIDDEN));
+    }
+    text
 }
 
 /// `%2F` as `%2f`.
@@ -109,6 +145,22 @@ mod tests {
         for text in hidden {
             assert!(!clean("se/cr+etsecret==", text).contains("etsecret"), "{text}");
         }
+    }
+
+    #[test]
+    fn hides_halves() {
+        let token = "9f2c4b7e1d5a48c0b3e6a7d812f45c90";
+        assert_eq!(clean(token, "accesstoken: 9f2c4b7e1d5a48..."), "accesstoken: ***...");
+        assert_eq!(clean(token, "12f45c90 timestamp: 1"), "*** timestamp: 1");
+        assert_eq!(clean(token, "2f45c90, 9f2c4b7 and 9f2c4b7e1d5a48c0b3e6a7d812f45c90"), "2f45c90, 9f2c4b7 and ***");
+        assert_eq!(clean(token, "a7d812f45c90 and 9f2c4b7e1d"), "*** and ***");
+        assert_eq!(clean("中文密钥中文密钥", "的中文密钥中。"), "的***。");
+    }
+
+    #[test]
+    fn hides_long_words() {
+        let text = format!("id {} of {}, {}", "a1".repeat(15), "Zm9v+".repeat(9), "0f".repeat(16));
+        assert_eq!(clean("none", &text), format!("id {} of ***, ***", "a1".repeat(15)));
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::error::{Error, Function};
 use crate::secret::Secret;
 
 /// The fields of a JSON object that have not been read yet. Of a name that comes twice, the last value counts.
-#[derive(Debug)]
 pub(super) struct Fields<'a> {
     fields: BTreeMap<String, &'a RawValue>,
     /// Put before a field's name in errors: `tls.` for the fields of `tls`.
@@ -271,7 +270,7 @@ mod tests {
 
     #[test]
     fn names_and_positions() {
-        let error = Fields::of_request("{\"a\":\n tru}").unwrap_err();
+        let error = Fields::of_request("{\"a\":\n tru}").err().unwrap();
         assert_eq!(error.detail, "the request is not JSON: syntax error at line 2, column 5");
         assert_eq!(error.field, None);
         let mut fields = Fields::of_request(r#"{"tls":{"verfy":true}}"#).unwrap();

@@ -30,7 +30,6 @@ pub(crate) enum Credentials {
 }
 
 /// A request for one API call.
-#[derive(Debug)]
 pub(crate) struct CallRequest<'a> {
     pub(crate) address: Address,
     pub(crate) options: Options,
@@ -47,13 +46,11 @@ pub(crate) struct CallRequest<'a> {
 }
 
 /// A request text with its fields told apart. `data_json` given as text must outlive the parameters read from it.
-#[derive(Debug)]
 pub(crate) struct CallText<'a> {
     fields: Fields<'a>,
     data: Data<'a>,
 }
 
-#[derive(Debug)]
 enum Data<'a> {
     Object(&'a str),
     Text(String),

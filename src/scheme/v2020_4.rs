@@ -48,7 +48,6 @@ pub(crate) struct LoneSurrogate {
 }
 
 /// What a call carries, apart from its stamp: the same for each attempt.
-#[derive(Debug)]
 pub(crate) struct Payload {
     /// `key=value&...`, percent-encoded; absent where the mode has no query or there are no parameters.
     pub(crate) query: Option<String>,

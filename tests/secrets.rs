@@ -1,0 +1,328 @@
+//! What leaves the library when something goes wrong: no key, token, signature, password, header of a gateway or query,
+//! in whatever form a server or a proxy quotes it.
+
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/tools.rs"]
+mod tools;
+
+use std::env;
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use harness::{ControlCenter, Library};
+use serde_json::{Value, json};
+use server::{Server, reply};
+
+const ACCESS_KEY: &str = "AK+/=~ %\"'中文7f3a91d2c4";
+const SECRET_KEY: &str = "SK&#<>?;密钥😀b81e55ac0d";
+const TOKEN: &str = "Tk+/=~%\"'&<>9f2c4b7e1d5a48c0";
+const REFRESH: &str = "Rf+/=~%\"'&<>令牌4b7e1d5a48c0b3";
+const PROXY_PASSWORD: &str = "Pw:@/+口令c0ffee5a1e";
+const GATEWAY: &str = "Gw+/=~%\"'&<> key d15ea5e0b2";
+const PARAMETER: &str = "身份证110101199003071234&=+";
+const ALL: [&str; 7] = [ACCESS_KEY, SECRET_KEY, TOKEN, REFRESH, PROXY_PASSWORD, GATEWAY, PARAMETER];
+
+/// The forms in which a text may be written by who quotes it.
+fn forms(secret: &str) -> Vec<String> {
+    let escaped = |plain: &dyn Fn(u8) -> bool| -> String {
+        let escape = |&byte: &u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        secret.as_bytes().iter().map(escape).collect()
+    };
+    let of_each = |write: &dyn Fn(char) -> String| secret.chars().map(write).collect::<String>();
+    let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![
+        secret.to_owned(),
+        escaped(&|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)),
+        escaped(&|byte| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte)),
+        escaped(&|byte| byte.is_ascii_alphanumeric()),
+        escaped(&|byte| byte.is_ascii_graphic() && !b"%\"<>&".contains(&byte)),
+        escaped(&|_| false),
+        of_each(&|c| if c.is_ascii() && c != '"' { c.to_string() } else { units(c) }),
+        of_each(&units),
+        of_each(&|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("&#{};", u32::from(c)) }),
+        of_each(&|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("&#x{:X};", u32::from(c)) }),
+        secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+        serde_json::to_string(secret).unwrap().trim_matches('"').to_owned(),
+        hex.to_uppercase(),
+        hex,
+    ];
+    forms.extend(forms.clone().iter().map(|form| form.to_lowercase()));
+    // Base64 depends on what stands before: three ways, less the characters that share bits with the neighbours.
+    for before in 0..3 {
+        let encoded = BASE64_STANDARD.encode([vec![0; before], secret.as_bytes().to_vec()].concat());
+        let (from, to) = ([0, 2, 3][before], encoded.trim_end_matches('=').len() - 1);
+        forms.push(encoded[from..to].to_owned());
+        forms.push(encoded[from..to].replace('+', "-").replace('/', "_"));
+    }
+    // Whatever is done to the rest, such a run gives it away.
+    forms.extend(secret.split(|c: char| !c.is_ascii_alphanumeric()).filter(|run| run.len() >= 8).map(str::to_owned));
+    forms
+}
+
+/// How a server's or a proxy's page may quote the request: the page of this number, if there are so many.
+fn quoted(seen: &str, number: usize) -> Option<String> {
+    const STEP: usize = 23;
+    let html = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let decoded = percent_encoding::percent_decode_str(seen).decode_utf8_lossy();
+    let text = if number.is_multiple_of(2) { seen } else { &*decoded };
+    let (way, cut) = (number / 2 % 7, number / 14 * STEP);
+    // Cut at every place, also where the library cuts its excerpt.
+    let from = (cut.min(text.len())..=text.len()).find(|&at| text.is_char_boundary(at))?;
+    let (before, after) = text.split_at(from);
+    let page = match way {
+        0 => after.to_owned(),
+        1 => html(after),
+        2 => after.lines().map(|line| format!("<tr><td>{}</td></tr>", html(line))).collect(),
+        3 => format!("error: {}", serde_json::to_string(after).unwrap()),
+        4 => format!("{}{after}", ".".repeat(cut % 200)),
+        5 => format!("<pre>{}...", html(before)),
+        _ => format!("{} {}", ".".repeat(cut % 200), BASE64_STANDARD.encode(after)),
+    };
+    // No page is JSON by chance.
+    (cut < text.len()).then(|| format!(".{page}"))
+}
+
+fn call(fields: Value) -> Value {
+    let mut request = json!({
+        "mode": "post", "rest_type": "/oapi/v1/job/create", "data_json": { "说明": PARAMETER }, "accesstoken": TOKEN,
+        "headers": { "X-Gateway": GATEWAY }, "proxy": null, "retry": 1,
+    });
+    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    request
+}
+
+fn token(fields: Value) -> Value {
+    let mut request = json!({ "accesskey": ACCESS_KEY, "secretkey": SECRET_KEY, "proxy": null, "retry": 1 });
+    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    request
+}
+
+/// Requests that are wrong, with secrets in right and in wrong places.
+fn wrong_requests() -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
+    for name in [
+        "host",
+        "port",
+        "retry",
+        "timeout_ms",
+        "keep_alive_ms",
+        "proxy",
+        "tls",
+        "headers",
+        "max_response_bytes",
+        "rest_type",
+        "mode",
+        "data_json",
+        "values",
+        "encoding",
+        "retry_mode",
+        "accesstoken",
+        "acesstoken",
+        "no such field",
+    ] {
+        for secret in ALL {
+            let placed = [
+                json!(secret),
+                json!([secret]),
+                json!({ "a": secret }),
+                json!(format!("http://{secret}@[")),
+                json!(format!("/{secret}\n")),
+            ];
+            for value in placed {
+                let mut request = call(json!({ "host": "http://127.0.0.1:1" }));
+                request[name] = value;
+                all.push(("rpa_call", request.to_string()));
+            }
+        }
+    }
+    for secret in ALL {
+        all.push(("rpa_call", format!("{{\"accesstoken\":\"{secret}\"")));
+        all.push(("rpa_call", format!("[\"{secret}\"]")));
+        all.push(("rpa_call", secret.to_owned()));
+        all.push(("rpa_get_token", token(json!({ "host": "http://127.0.0.1:1", "secretkey": [secret] })).to_string()));
+        all.push((
+            "rpa_call",
+            call(json!({ "host": "http://127.0.0.1:1", "data_json": format!("{{\"{secret}\": }}") })).to_string(),
+        ));
+        all.push((
+            "rpa_refresh_token",
+            json!({ "host": "http://127.0.0.1:1", "refleshtoken": secret, "refreshtoken": secret }).to_string(),
+        ));
+    }
+    all
+}
+
+/// Not a test: calls that fail in every way, each reply on a line.
+#[test]
+#[ignore = "run by the test below, as a process of its own"]
+fn child() {
+    let library = Library::load();
+    let tell = |function: &str, request: &Value| {
+        let told = library.json(function, request);
+        println!("reply: {told}");
+        told["error"]["kind"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned()
+    };
+    let mut kinds = std::collections::BTreeSet::new();
+    for (function, request) in wrong_requests() {
+        let told: Value = serde_json::from_str(&library.call(function, &request)).unwrap();
+        println!("reply: {told}");
+        kinds.insert(told["error"]["kind"].as_str().unwrap_or_default().to_owned());
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dead = Server::start(|connection| drop(connection.request()));
+    let silent = Server::start(|connection| while connection.request().is_some() {});
+    let moved = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            let target = seen.split(' ').nth(1).unwrap().to_owned();
+            connection.send(
+                format!("HTTP/1.1 302 Found\r\nLocation: http://login.example{target}\r\nContent-Length: 0\r\n\r\n")
+                    .as_bytes(),
+            );
+        }
+    });
+    let tls = ControlCenter::start(&["--tls"]);
+    let proxy = |address: &str, scheme: &str| {
+        let password: String = PROXY_PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        format!("{scheme}://robot:{password}@{address}")
+    };
+    let refusing = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            connection.send(reply("407 Proxy Authentication Required", &seen).as_bytes());
+        }
+    });
+    for fields in [
+        json!({ "host": format!("http://{closed}") }),
+        json!({ "host": format!("http://{}.example", "a".repeat(64)) }),
+        json!({ "host": dead.url() }),
+        json!({ "host": silent.url(), "timeout_ms": 150 }),
+        json!({ "host": moved.url() }),
+        json!({ "host": tls.text("base") }),
+        json!({ "host": tls.text("base").replace("https", "http") }),
+        json!({ "host": silent.url().replace("http", "https"), "timeout_ms": 150 }),
+        json!({ "host": "https://rpa.invalid", "proxy": proxy(&closed.to_string(), "http") }),
+        json!({ "host": "https://rpa.invalid", "proxy": proxy(&closed.to_string(), "socks5") }),
+        json!({ "host": "https://rpa.invalid", "proxy": proxy(&refusing.address().to_string(), "http") }),
+        json!({ "host": "http://rpa.invalid", "proxy": proxy(&refusing.address().to_string(), "http") }),
+        json!({ "host": "https://rpa.invalid", "proxy": proxy(&refusing.address().to_string(), "socks5"), "timeout_ms": 150 }),
+        json!({ "host": "http://127.0.0.1:1", "mode": TOKEN }),
+    ] {
+        for mode in ["get", "post", "put", "delete"] {
+            let mut fields = fields.clone();
+            if fields["mode"].is_null() {
+                fields["mode"] = mode.into();
+            }
+            kinds.insert(tell("rpa_call", &call(fields)));
+        }
+        if fields["mode"].is_null() {
+            kinds.insert(tell("rpa_get_token", &token(fields.clone())));
+            let mut refresh = json!({ "refreshtoken": REFRESH, "proxy": null, "retry": 1 });
+            refresh.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            kinds.insert(tell("rpa_refresh_token", &refresh));
+        }
+    }
+    quote_every_page(&tell);
+    let large = Server::answering(reply("200 OK", &format!("\"{TOKEN}{SECRET_KEY}\"").replace('"', "'")));
+    kinds.insert(tell("rpa_call", &call(json!({ "host": large.url(), "max_response_bytes": 3 }))));
+    println!("kinds: {}", json!(kinds));
+}
+
+/// Servers whose pages quote the request, in every form and from every place on.
+fn quote_every_page(tell: &dyn Fn(&str, &Value) -> String) {
+    let next = Arc::new(AtomicUsize::new(0));
+    let number = next.clone();
+    let server = Server::start(move |connection| {
+        while let Some(seen) = connection.request() {
+            let page = quoted(&seen, number.fetch_add(1, Ordering::SeqCst)).unwrap_or_else(|| {
+                number.store(0, Ordering::SeqCst);
+                "<html>the end".to_owned()
+            });
+            connection.send(reply("502 Bad Gateway", &page).as_bytes());
+        }
+    });
+    for (function, request) in [
+        ("rpa_call", call(json!({ "host": server.url() }))),
+        ("rpa_call", call(json!({ "host": server.url(), "mode": "get" }))),
+        // Of the parameters the query alone is kept to ourselves.
+        ("rpa_call", call(json!({ "host": server.url(), "mode": "put", "data_json": {} }))),
+        ("rpa_get_token", token(json!({ "host": server.url() }))),
+        ("rpa_refresh_token", json!({ "host": server.url(), "refreshtoken": REFRESH, "proxy": null, "retry": 1 })),
+    ] {
+        assert_eq!(tell(function, &request), "response");
+        while next.load(Ordering::SeqCst) > 0 {
+            assert_eq!(tell(function, &request), "response");
+        }
+    }
+}
+
+#[test]
+fn no_secret_leaves_the_library() {
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--ignored", "--exact", "child", "--nocapture", "--test-threads=1"]);
+    child.envs([("RUST_BACKTRACE", "full"), ("RUST_LOG", "trace")]);
+    let output = tools::said(&tools::succeed(&mut child, "calls that fail"));
+    let kinds = output.lines().find_map(|line| line.split_once("kinds: ")).expect("a line with the kinds").1;
+    let kinds: Vec<String> = serde_json::from_str(kinds).unwrap();
+    let all = [
+        "argument",
+        "connect",
+        "disconnected",
+        "dns",
+        "mode",
+        "proxy",
+        "redirect",
+        "response",
+        "timeout",
+        "tls",
+        "too_large",
+    ];
+    for kind in all {
+        assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
+    }
+    assert!(output.matches("reply: ").count() > 800);
+    // JSON's own escapes hide nothing from who reads it.
+    let read: String = output
+        .lines()
+        .filter_map(|line| line.split_once("reply: "))
+        .map(|(_, reply)| {
+            let reply: Value = serde_json::from_str(reply).unwrap();
+            format!(
+                "{}\n{}\n{}\n",
+                reply["msg"].as_str().unwrap(),
+                reply["error"]["detail"].as_str().unwrap(),
+                reply["error"]["field"]
+            )
+        })
+        .collect();
+    for secret in ALL {
+        for form in forms(secret) {
+            for text in [&output, &read] {
+                let found = text.lines().find(|line| line.contains(&form));
+                assert!(found.is_none(), "{form} of {secret} stands in {}", found.unwrap_or_default());
+            }
+        }
+    }
+    // A signature is Base64 of 64 hexadecimal digits.
+    let base64 = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
+    let longest = read.split(|c| !base64(c)).max_by_key(|run| run.len()).unwrap();
+    assert!(longest.len() < 60, "{longest}");
+}
+
+#[test]
+fn the_search_finds_what_is_there() {
+    for secret in ALL {
+        for form in forms(secret) {
+            assert!(form.len() >= 8, "{form} of {secret} would be found anywhere");
+        }
+        let pages = (0..).map_while(|number| quoted(&format!("GET /a?b={secret} HTTP/1.1\r\n"), number));
+        let found = pages.filter(|page| forms(secret).iter().any(|form| page.contains(form.as_str()))).count();
+        assert!(found > 4, "{found} pages");
+    }
+}
