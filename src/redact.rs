@@ -1,8 +1,9 @@
 //! Takes secrets out of text that others wrote: a proxy's error page quotes the URL that it could not fetch.
 
-use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 use crate::python::{Escape, escape};
 use crate::secret::Secret;
@@ -59,45 +60,59 @@ impl Redactor {
         }
     }
 
-    /// The text without the secrets, and without any URL's query.
-    pub(crate) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut text = without_queries(text);
+    /// The text without the secrets, and without any URL's query. All is done in one place, which is wiped: a copy for
+    /// each step would leave the secrets behind.
+    pub(crate) fn clean(&self, text: &str) -> Zeroizing<String> {
+        let queries = text.matches('?').count().saturating_mul(HIDDEN.len());
+        let mut clean = Zeroizing::new(String::with_capacity(text.len().saturating_add(queries)));
+        clean.push_str(text);
+        hide_queries(&mut clean);
         let secrets = || self.secrets.iter().map(Secret::expose);
         for secret in secrets() {
-            if text.contains(secret) {
-                text = Cow::Owned(text.replace(secret, HIDDEN));
-            }
+            hide_all(&mut clean, |rest| rest.find(secret).map(|at| (at, at.saturating_add(secret.len()))));
         }
         for secret in secrets() {
-            while let Some((start, end)) = half(&text, secret) {
-                let [before, after] = [text.get(..start), text.get(end..)].map(Option::unwrap_or_default);
-                text = Cow::Owned([before, HIDDEN, after].concat());
-            }
+            hide_all(&mut clean, |rest| half(rest, secret));
         }
-        without_long_words(text)
+        hide_all(&mut clean, long_word);
+        clean
+    }
+}
+
+/// Puts [`HIDDEN`] in place of whatever `find` finds in the rest of the text, one after the other.
+fn hide_all(text: &mut String, find: impl Fn(&str) -> Option<(usize, usize)>) {
+    let mut done: usize = 0;
+    while let Some((from, to)) = text.get(done..).and_then(&find) {
+        let from = done.saturating_add(from);
+        text.replace_range(from..done.saturating_add(to), HIDDEN);
+        done = from.saturating_add(HIDDEN.len());
     }
 }
 
 /// Where the beginning or the end of the secret stands alone: who quotes a request may cut it anywhere.
 fn half(text: &str, secret: &str) -> Option<(usize, usize)> {
-    let first = secret.get(..secret.ceil_char_boundary(SHORTEST_HALF))?;
-    let last = secret.get(secret.floor_char_boundary(secret.len().checked_sub(SHORTEST_HALF)?)..)?;
-    if let Some(start) = text.find(first) {
+    let boundary = |at: &usize| secret.is_char_boundary(*at);
+    let first = secret.get(..(SHORTEST_HALF..=secret.len()).find(boundary)?)?;
+    let last = secret.get((0..=secret.len().checked_sub(SHORTEST_HALF)?).rev().find(boundary)?..)?;
+    let of_first = text.find(first).and_then(|start| {
         let same = text.get(start..)?.chars().zip(secret.chars()).take_while(|(a, b)| a == b);
-        return Some((start, start.saturating_add(same.map(|(c, _)| c.len_utf8()).sum())));
-    }
-    let end = text.find(last)?.saturating_add(last.len());
-    let same = text.get(..end)?.chars().rev().zip(secret.chars().rev()).take_while(|(a, b)| a == b);
-    Some((end.saturating_sub(same.map(|(c, _)| c.len_utf8()).sum()), end))
+        Some((start, start.saturating_add(same.map(|(c, _)| c.len_utf8()).sum())))
+    });
+    let of_last = text.find(last).and_then(|start| {
+        let end = start.saturating_add(last.len());
+        let same = text.get(..end)?.chars().rev().zip(secret.chars().rev()).take_while(|(a, b)| a == b);
+        Some((end.saturating_sub(same.map(|(c, _)| c.len_utf8()).sum()), end))
+    });
+    // Of two the one that comes first, and of two at one place the longer: the search goes on behind it.
+    of_first.into_iter().chain(of_last).min_by_key(|&(start, end)| (start, Reverse(end)))
 }
 
-/// The text with [`HIDDEN`] in place of each word that is Base64 or hex of something long, whatever it is of.
-fn without_long_words(mut text: Cow<'_, str>) -> Cow<'_, str> {
+/// A word that is Base64 or hex of something long, whatever it is of.
+fn long_word(text: &str) -> Option<(usize, usize)> {
     let of_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '=');
-    while let Some(word) = text.split(|c| !of_base64(c)).find(|word| word.len() >= LONG_WORD) {
-        text = Cow::Owned(text.replace(word, HIDDEN));
-    }
-    text
+    let word = text.split(|c| !of_base64(c)).find(|word| word.len() >= LONG_WORD)?;
+    let start = text.find(word)?;
+    Some((start, start.saturating_add(word.len())))
 }
 
 /// `%2F` as `%2f`.
@@ -112,18 +127,17 @@ fn lower_case_escapes(encoded: &str) -> String {
 }
 
 /// Cuts each `?name=value...` down to `?***`.
-fn without_queries(text: &str) -> Cow<'_, str> {
-    let mut parts = text.split('?');
-    let mut clean = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end =
-            part.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')')).unwrap_or(part.len());
-        let (query, rest) = part.split_at(end);
-        clean.push('?');
-        clean.push_str(if query.contains('=') { "***" } else { query });
-        clean.push_str(rest);
-    }
-    if clean == text { Cow::Borrowed(text) } else { Cow::Owned(clean) }
+fn hide_queries(text: &mut String) {
+    hide_all(text, |rest| {
+        let starts = rest.match_indices('?').map(|(at, mark)| at.saturating_add(mark.len()));
+        let mut queries = starts.filter_map(|start| {
+            let query = rest.get(start..)?;
+            let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | '?');
+            let query = query.get(..query.find(is_end).unwrap_or(query.len()))?;
+            query.contains('=').then(|| (start, start.saturating_add(query.len())))
+        });
+        queries.next()
+    });
 }
 
 #[cfg(test)]
@@ -133,7 +147,7 @@ mod tests {
     fn clean(secret: &str, text: &str) -> String {
         let mut redactor = Redactor::default();
         redactor.hide([secret]);
-        redactor.clean(text).into_owned()
+        redactor.clean(text).to_string()
     }
 
     #[test]
@@ -167,9 +181,12 @@ mod tests {
     fn hides_queries() {
         let mut redactor = Redactor::default();
         redactor.hide_query("idcard=1234567890&%E5%90%8D=%E5%BC%A0%E4%B8%89&a=b");
-        assert_eq!(redactor.clean("bad query: idcard=1234567890, 名=张三, a=b, 张三"), "bad query: ***, ***, ***, ***");
         assert_eq!(
-            redactor.clean("GET http://a/b?x=1&amp;y=2\">z</a> why? ok? <b>http://a/b?x=1</b>"),
+            *redactor.clean("bad query: idcard=1234567890, 名=张三, a=b, 张三"),
+            "bad query: ***, ***, ***, ***"
+        );
+        assert_eq!(
+            *redactor.clean("GET http://a/b?x=1&amp;y=2\">z</a> why? ok? <b>http://a/b?x=1</b>"),
             "GET http://a/b?***\">z</a> why? ok? <b>http://a/b?***</b>"
         );
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use encoding_rs::{Encoding, UTF_8};
 use serde::de::IgnoredAny;
 use ureq::http::Uri;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Kind};
 use crate::redact::Redactor;
@@ -17,7 +18,7 @@ const EXCERPT: usize = 200;
 /// `redactor` is asked for only when something of the reply must be quoted.
 pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -> Result<String, Error> {
     let body = std::mem::take(&mut reply.body);
-    let decoded = decode(&reply, body);
+    let mut decoded = decode(&reply, body);
     let trimmed = trim(&decoded.text);
     let is_json = decoded.problem.is_none() && serde_json::from_str::<IgnoredAny>(trimmed).is_ok();
     // All JSON but a number shows by itself that it is whole.
@@ -26,7 +27,7 @@ pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -
     }
     if is_json {
         let whole = trimmed.len() == decoded.text.len();
-        return Ok(if whole { decoded.text } else { trimmed.to_owned() });
+        return Ok(if whole { std::mem::take(&mut *decoded.text) } else { trimmed.to_owned() });
     }
     let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor()));
     Err(Error { retry_after: retry_after(&reply), ..error })
@@ -39,7 +40,7 @@ fn trim(text: &str) -> &str {
 
 /// A body as UTF-8.
 struct Decoded {
-    text: String,
+    text: Zeroizing<String>,
     /// What is wrong with its bytes. The text then has U+FFFD in their place.
     problem: Option<Problem>,
 }
@@ -58,9 +59,10 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
         // A label that nobody knows ("utf8mb4") is mostly a slip of who meant UTF-8.
         (None, Err(label)) => {
             return match String::from_utf8(body) {
-                Ok(text) => Decoded { text, problem: None },
+                Ok(text) => Decoded { text: Zeroizing::new(text), problem: None },
                 Err(error) => {
-                    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                    let text = Zeroizing::new(String::from_utf8_lossy(error.as_bytes()).into_owned());
+                    error.into_bytes().zeroize();
                     Decoded { text, problem: Some(Problem::UnknownCharset(label)) }
                 }
             };
@@ -70,11 +72,13 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
     if charset == UTF_8 {
         // The usual case, without a copy.
         if let Ok(text) = String::from_utf8(std::mem::take(&mut body)).map_err(|error| body = error.into_bytes()) {
-            return Decoded { text, problem: None };
+            return Decoded { text: Zeroizing::new(text), problem: None };
         }
     }
     let (text, malformed) = charset.decode_without_bom_handling(&body);
-    Decoded { text: text.into_owned(), problem: malformed.then_some(Problem::Malformed(charset)) }
+    let text = Zeroizing::new(text.into_owned());
+    body.zeroize();
+    Decoded { text, problem: malformed.then_some(Problem::Malformed(charset)) }
 }
 
 /// The charset of the Content-Type, UTF-8 where it names none; or the label that nobody knows.
@@ -94,8 +98,9 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
         return reply.error(Kind::Response, "返回内容为空", format!("the reply is empty, with HTTP status {status}"));
     }
     // Secrets go before the cut: half of one would no longer be found.
-    let beginning: String = decoded.text.chars().take(EXCERPT.saturating_mul(200)).collect();
-    let clean = redactor.clean(&beginning);
+    let longest = EXCERPT.saturating_mul(200);
+    let end = decoded.text.char_indices().nth(longest).map_or(decoded.text.len(), |(at, _)| at);
+    let clean = redactor.clean(decoded.text.get(..end).unwrap_or_default());
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     let excerpt: String = words.chars().take(EXCERPT).collect();
     let (cause, problem) = match &decoded.problem {
@@ -103,7 +108,7 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
         Some(Problem::Malformed(charset)) => ("返回内容编码错误", format!("is not well-formed {}", charset.name())),
         // What the server names is the server's text, too.
         Some(Problem::UnknownCharset(label)) => {
-            ("返回内容编码错误", format!("is not UTF-8, and names the unknown charset \"{}\"", redactor.clean(label)))
+            ("返回内容编码错误", format!("is not UTF-8, and names the unknown charset \"{}\"", *redactor.clean(label)))
         }
     };
     // Some servers ask for a certificate, let anyone in, and answer with a page.

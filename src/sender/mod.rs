@@ -1,6 +1,7 @@
 //! Sends one HTTP request once, and hands back what came. Knows nothing of signatures, tokens or JSON.
 
 mod agent;
+mod buffers;
 mod ca_file;
 mod certificate;
 mod fault;
@@ -203,8 +204,10 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
 /// How much to allocate beforehand: what the server announces, as far as that is credible.
 fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
     const CREDIBLE: u64 = 1 << 20;
+    // A vector that grows leaves its old bytes behind, and they may be a token.
+    const USUAL: u64 = 4096;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    usize::try_from(announced.unwrap_or_default().min(limit).min(CREDIBLE)).unwrap_or_default()
+    usize::try_from(announced.unwrap_or(USUAL).min(limit).min(CREDIBLE)).unwrap_or_default()
 }
 
 impl Reply {

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
-};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport};
 use ureq::{Error, Timeout};
 
+use super::buffers::WipedBuffers;
 use super::lookup::lookup;
 use super::wire::{self, Phase};
 
@@ -42,7 +41,7 @@ pub(super) fn open(uri: &Uri, config: &Config) -> Result<TcpTransport, Error> {
     let stream = connect(&addresses)?;
     // Small requests must not wait for the acknowledgement of the one before (Nagle).
     stream.set_nodelay(true)?;
-    Ok(TcpTransport { stream, buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()) })
+    Ok(TcpTransport { stream, buffers: WipedBuffers::new(config) })
 }
 
 fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
@@ -71,7 +70,7 @@ fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
 
 pub(super) struct TcpTransport {
     stream: TcpStream,
-    buffers: LazyBuffers,
+    buffers: WipedBuffers,
 }
 
 impl Transport for TcpTransport {
@@ -99,6 +98,7 @@ impl Transport for TcpTransport {
                 }
             }
         }
+        self.buffers.wipe_output(amount);
         Ok(())
     }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
+    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
 };
 
+use super::buffers::WipedBuffers;
 use super::lookup::bare_host;
 use super::wire::{self, Phase};
 
@@ -34,7 +35,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let mut socket = TransportAdapter::new(connection.boxed(), details.current_time.clone());
         socket.set_timeout(details.timeout);
         session.complete_io(&mut socket)?;
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
+        let buffers = WipedBuffers::new(details.config);
         Ok(Some(Either::B(TlsTransport { stream: StreamOwned::new(session, socket), buffers })))
     }
 }
@@ -47,7 +48,7 @@ impl fmt::Debug for TlsConnector {
 
 pub(super) struct TlsTransport {
     stream: StreamOwned<ClientConnection, TransportAdapter>,
-    buffers: LazyBuffers,
+    buffers: WipedBuffers,
 }
 
 impl Transport for TlsTransport {
@@ -58,7 +59,9 @@ impl Transport for TlsTransport {
     fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), ureq::Error> {
         self.stream.sock.set_timeout(limit);
         let output = self.buffers.output().get(..amount).unwrap_or_default();
-        Ok(self.stream.write_all(output)?)
+        self.stream.write_all(output)?;
+        self.buffers.wipe_output(amount);
+        Ok(())
     }
 
     fn await_input(&mut self, limit: NextTimeout) -> Result<bool, ureq::Error> {

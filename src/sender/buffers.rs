@@ -1,0 +1,167 @@
+//! The buffers of a connection, which lives on when a call is over: what has passed through them is wiped.
+
+use ureq::config::Config;
+use ureq::unversioned::transport::Buffers;
+use zeroize::Zeroize;
+
+/// A body is read in pieces of at least this size.
+const SMALLEST_PIECE: usize = 10 * 1024;
+
+/// Allocated when first used: a connection to a proxy or under a TLS session needs none of its own.
+pub(super) struct WipedBuffers {
+    input_size: usize,
+    output_size: usize,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    /// What came and was not taken yet lies in `input[start..end]`.
+    start: usize,
+    end: usize,
+    /// The last look at the input took something of it.
+    progress: bool,
+}
+
+impl WipedBuffers {
+    pub(super) fn new(config: &Config) -> WipedBuffers {
+        WipedBuffers {
+            input_size: config.input_buffer_size(),
+            output_size: config.output_buffer_size(),
+            input: Vec::new(),
+            output: Vec::new(),
+            start: 0,
+            end: 0,
+            progress: false,
+        }
+    }
+
+    /// The first `amount` bytes of the output were sent.
+    pub(super) fn wipe_output(&mut self, amount: usize) {
+        self.output.iter_mut().take(amount).for_each(|byte| *byte = 0);
+    }
+
+    fn allocate(&mut self) {
+        if self.output.is_empty() {
+            self.output.resize(self.output_size, 0);
+        }
+        if self.input.is_empty() {
+            self.input.resize(self.input_size, 0);
+        }
+    }
+
+    /// Moves what is left to the beginning, so that all that is free lies behind it.
+    fn compact(&mut self) {
+        if self.start > 0 {
+            self.input.copy_within(self.start..self.end, 0);
+            let left = self.end.saturating_sub(self.start);
+            self.wipe_input(left.max(self.start), self.end);
+            (self.start, self.end) = (0, left);
+        }
+    }
+
+    fn wipe_input(&mut self, from: usize, to: usize) {
+        if let Some(taken) = self.input.get_mut(from..to) {
+            taken.fill(0);
+        }
+    }
+}
+
+impl Buffers for WipedBuffers {
+    fn output(&mut self) -> &mut [u8] {
+        self.allocate();
+        &mut self.output
+    }
+
+    fn input(&self) -> &[u8] {
+        self.input.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        self.allocate();
+        self.compact();
+        self.input.get_mut(self.end..).unwrap_or_default()
+    }
+
+    fn input_appended(&mut self, amount: usize) {
+        self.end = self.end.saturating_add(amount).min(self.input.len());
+    }
+
+    fn input_consume(&mut self, amount: usize) {
+        self.progress = amount > 0;
+        let taken = self.start.saturating_add(amount).min(self.end);
+        self.wipe_input(self.start, taken);
+        self.start = taken;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.allocate();
+        self.compact();
+        let wanted = self.end.saturating_add(SMALLEST_PIECE);
+        if self.input.len() < wanted {
+            self.input.resize(wanted, 0);
+        }
+        (self.input.get_mut(self.end..).unwrap_or_default(), &mut self.output)
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.progress && self.start < self.end
+    }
+}
+
+impl Drop for WipedBuffers {
+    fn drop(&mut self) {
+        self.input.zeroize();
+        self.output.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buffers() -> WipedBuffers {
+        WipedBuffers::new(&Config::builder().input_buffer_size(8).output_buffer_size(4).build())
+    }
+
+    fn receive(buffers: &mut WipedBuffers, text: &[u8]) {
+        buffers.input_append_buf()[..text.len()].copy_from_slice(text);
+        buffers.input_appended(text.len());
+    }
+
+    #[test]
+    fn what_was_taken_is_wiped_and_the_rest_is_kept() {
+        let mut buffers = buffers();
+        receive(&mut buffers, b"abcdefgh");
+        assert!(buffers.input_append_buf().is_empty());
+        buffers.input_consume(5);
+        assert_eq!((buffers.input(), &buffers.input[..5]), (&b"fgh"[..], &[0; 5][..]));
+        assert!(buffers.can_use_input());
+        receive(&mut buffers, b"ij");
+        assert_eq!((buffers.input(), &buffers.input[5..]), (&b"fghij"[..], &[0; 3][..]));
+        buffers.input_consume(0);
+        assert!(!buffers.can_use_input());
+        buffers.input_consume(5);
+        assert_eq!((buffers.input(), &buffers.input[..]), (&b""[..], &[0; 8][..]));
+    }
+
+    #[test]
+    fn what_overlaps_as_it_moves_is_whole() {
+        let mut buffers = buffers();
+        receive(&mut buffers, b"abcdefgh");
+        buffers.input_consume(2);
+        assert_eq!(buffers.input_append_buf().len(), 2);
+        assert_eq!((buffers.input(), &buffers.input[6..]), (&b"cdefgh"[..], &[0; 2][..]));
+    }
+
+    #[test]
+    fn output_is_wiped_and_a_body_always_has_room() {
+        let mut buffers = buffers();
+        buffers.output().copy_from_slice(b"abcd");
+        buffers.wipe_output(3);
+        assert_eq!(buffers.output(), b"\0\0\0d");
+        receive(&mut buffers, b"abcdefgh");
+        assert_eq!(buffers.tmp_and_output().0.len(), SMALLEST_PIECE);
+        assert_eq!(buffers.input(), b"abcdefgh");
+    }
+}

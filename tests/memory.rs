@@ -1,0 +1,148 @@
+//! What remains of keys and tokens in a process's memory once a call is over and its reply is freed. A program in C calls,
+//! frees, and then reads its own memory.
+
+#[path = "support/c.rs"]
+mod c;
+#[path = "../examples/harness/mod.rs"]
+mod harness;
+#[path = "support/server.rs"]
+mod server;
+#[path = "support/tools.rs"]
+mod tools;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use harness::{ControlCenter, built_library};
+use serde_json::{Value, json};
+use server::{Server, reply};
+
+const MASK: u8 = 0x5a;
+
+fn program() -> PathBuf {
+    let library = built_library().parent().unwrap();
+    let program = tools::folder("memory").join("memory");
+    let mut compile = c::Language::C.compile("gnu11").expect("a C compiler");
+    compile.arg("-I").arg(tools::in_tree("include"));
+    c::link(compile, &tools::in_tree("tests/c/memory.c"), library, &program);
+    program
+}
+
+/// One text to look for.
+struct Remains {
+    form: String,
+    /// Found while the reply lived, and after it was freed.
+    before: u64,
+    after: u64,
+    places: Vec<String>,
+}
+
+/// Makes a call in a process of its own; the beginning of the reply, and what remains of each text.
+fn remains(program: &Path, function: &str, request: &Value, forms: &[String]) -> (String, Vec<Remains>) {
+    let mut command = Command::new(program);
+    let command = c::with_its_library(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let request = request.to_string();
+    for line in [function, &request].into_iter().chain(forms.iter().map(String::as_str)) {
+        let masked: String = line.bytes().map(|byte| format!("{:02x}", byte ^ MASK)).collect();
+        writeln!(stdin, "{masked}").unwrap();
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{function}: {}", output.status);
+    // The reply is cut anywhere.
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text.lines();
+    let told = lines.next().unwrap().to_owned();
+    let mut all: Vec<Remains> = Vec::new();
+    for line in lines {
+        if let Some(place) = line.strip_prefix("  ") {
+            all.last_mut().unwrap().places.push(place.to_owned());
+            continue;
+        }
+        let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().unwrap()).collect();
+        let [index, before, after] = numbers[..] else { panic!("{line}") };
+        all.push(Remains { form: forms[index as usize].clone(), before, after, places: Vec::new() });
+    }
+    (told, all)
+}
+
+/// A secret as it is, percent-encoded, and in Base64 in the middle of a text.
+fn forms(secret: &str) -> Vec<String> {
+    let escaped: String = secret
+        .bytes()
+        .map(|byte| match byte.is_ascii_alphanumeric() {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect();
+    let encoded = BASE64_STANDARD.encode(secret);
+    vec![secret.to_owned(), escaped, encoded[..encoded.len() - 4].to_owned()]
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_remains_of_secrets() {
+    let program = program();
+    let [plain, tls] = [ControlCenter::start(&[]), ControlCenter::start(&["--tls"])];
+    // A reply that holds the token, whole, in chunks, and without a length.
+    let text = format!("{{\"code\":0,\"result\":[\"{}\"]}}", "Tk+4b7e1d5a48c0b3e6/y");
+    let tokens = |head: &str, body: &[u8]| {
+        Server::answering([format!("HTTP/1.1 200 OK\r\n{head}\r\n").as_bytes(), body].concat())
+    };
+    let whole = tokens(&format!("Content-Length: {}\r\n", text.len()), text.as_bytes());
+    let chunks = format!("{:x}\r\n{text}\r\n0\r\n\r\n", text.len());
+    let chunked = tokens("Transfer-Encoding: chunked\r\n", chunks.as_bytes());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let packed = tokens(&format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n", gzip.len()), &gzip);
+    let dead = Server::start(|connection| drop(connection.request()));
+    let page = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            connection.send(reply("502 Bad Gateway", &seen).as_bytes());
+        }
+    });
+    let (access, secret, token) = ("AK+9f2c4b7e1d5a48c0", "SK+b3e6a7d812f45c90/x", "Tk+4b7e1d5a48c0b3e6/y");
+    let all: Vec<String> = [access, secret, token].into_iter().flat_map(forms).collect();
+    let mut left = Vec::new();
+    for (name, host, trust) in [
+        ("plain", plain.text("base").to_owned(), json!({})),
+        ("TLS", tls.text("base").to_owned(), json!({ "pin_sha256": tls.text("fingerprint") })),
+        ("a token", whole.url(), json!({})),
+        ("a token in chunks", chunked.url(), json!({})),
+        ("a token in gzip", packed.url(), json!({})),
+        ("broken", dead.url(), json!({})),
+        ("page", page.url(), json!({})),
+        ("nobody", "http://127.0.0.1:1".to_owned(), json!({})),
+        ("argument", "no host".to_owned(), json!({})),
+    ] {
+        let with = |fields: Value| {
+            let mut request = json!({ "host": host, "proxy": null, "retry": 1, "tls": trust });
+            request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            request
+        };
+        let call =
+            json!({ "mode": "post", "rest_type": "/oapi/v1/echo", "data_json": { "a": "b" }, "accesstoken": token });
+        for (function, request) in [
+            ("rpa_get_token", with(json!({ "accesskey": access, "secretkey": secret }))),
+            ("rpa_refresh_token", with(json!({ "refreshtoken": token }))),
+            ("rpa_call", with(call.clone())),
+            ("rpa_sign", with(call)),
+        ] {
+            let (told, remains) = remains(&program, function, &request, &all);
+            let found: u64 = remains.iter().map(|one| one.before).sum();
+            assert!(found > 0, "{name}, {function}: the search finds the request itself: {told}");
+            // What unpacks a reply keeps a window of it, and gives that back as it is.
+            let allowed = u64::from(name == "a token in gzip");
+            for one in remains.iter().filter(|one| one.after > allowed) {
+                left.push(format!("{name}, {function}: {} x {} {:?}", one.after, one.form, one.places));
+            }
+        }
+    }
+    assert!(left.is_empty(), "{} remain:\n{}", left.len(), left.join("\n"));
+}
