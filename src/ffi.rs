@@ -82,6 +82,8 @@ pub unsafe extern "C" fn rpa_free(reply: *mut c_char) {
         let mut reply = unsafe { CString::from_raw(reply) };
         // It may hold tokens.
         reply.zeroize();
+        #[cfg(rpa_planted)]
+        planted::at_free(&reply);
     }
 }
 
@@ -112,6 +114,8 @@ unsafe fn fence(request: *const c_char, function: Function, work: fn(&str) -> St
             }
         }
     };
+    #[cfg(rpa_planted)]
+    planted::at_call();
     let started = Instant::now();
     let reply = caught(answer).unwrap_or_else(|place| {
         let detail = format!("the library panicked at {place}; please report it");
@@ -165,6 +169,39 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// A payload may panic once more as it is dropped. It is leaked: this happens once in a blue moon.
 fn forget_payload(payload: Box<dyn Any + Send>) {
     std::mem::forget(payload);
+}
+
+/// Errors put in on purpose, to show that the tools that look for them can find one: `.ci/sanitizers` builds with
+/// `--cfg rpa_planted="leak"` and so on. No feature switches them on.
+#[cfg(rpa_planted)]
+mod planted {
+    use std::ffi::CString;
+
+    pub(super) fn at_call() {
+        #[cfg(rpa_planted = "race")]
+        {
+            static mut CALLS: u64 = 0;
+            let calls = std::hint::black_box(&raw mut CALLS);
+            // SAFETY: none; two threads write at once.
+            unsafe { *calls = (*calls).wrapping_add(1) };
+        }
+        #[cfg(rpa_planted = "leak")]
+        std::hint::black_box(Box::leak(Box::new([1u8; 48])));
+        #[cfg(rpa_planted = "leak")]
+        std::hint::black_box([0usize; 512]);
+    }
+
+    pub(super) fn at_free(reply: &CString) {
+        #[cfg(rpa_planted = "use_after_free")]
+        {
+            let copy = reply.clone();
+            let pointer = copy.as_ptr();
+            drop(copy);
+            // SAFETY: none; what it points to is freed.
+            std::hint::black_box(unsafe { pointer.read_volatile() });
+        }
+        let _ = reply;
+    }
 }
 
 #[cfg(test)]

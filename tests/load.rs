@@ -190,5 +190,7 @@ fn nothing_is_left_behind() {
         assert!(held.descriptors <= begun.descriptors + 2, "{held:?}, at first {begun:?}");
         assert!(held.threads <= begun.threads, "{held:?}, at first {begun:?}");
     }
-    assert!(second.resident_kib <= first.resident_kib + 1024, "{second:?} after {first:?}");
+    // The allocator needs some thousand calls until it has all that it wants.
+    let more = if calls >= 200_000 { 1024 } else { 4096 };
+    assert!(second.resident_kib <= first.resident_kib + more, "{second:?} after {first:?}");
 }

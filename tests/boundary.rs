@@ -1,0 +1,108 @@
+//! The C interface from many threads at once, for AddressSanitizer and ThreadSanitizer above all (see `.ci/sanitizers`):
+//! every function, right and wrong requests, over plain HTTP and TLS, with replies that other threads read and free.
+
+#[path = "support/server.rs"]
+mod server;
+
+use std::ffi::{CStr, CString, c_char};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use rpa_openapi::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
+use serde_json::{Value, json};
+use server::{Server, reply};
+
+const THREADS: usize = 8;
+const ROUNDS: usize = 30;
+
+type Function = unsafe extern "C" fn(*const c_char) -> *mut c_char;
+
+/// A reply on its way to the thread that frees it.
+struct Reply(*mut c_char);
+
+// SAFETY: a reply may be read and freed on any thread; that is what is tried here.
+unsafe impl Send for Reply {}
+
+fn tls_server() -> Server {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
+    let config = Arc::new(config);
+    Server::start(move |connection| {
+        use std::io::{Read, Write};
+        let session = rustls::ServerConnection::new(config.clone()).unwrap();
+        let mut stream = rustls::StreamOwned::new(session, &mut connection.stream);
+        while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {
+            if stream.write_all(reply("200 OK", "{\"code\":0}").as_bytes()).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+fn requests(plain: &Server, tls: &Server) -> Vec<(Function, Option<CString>)> {
+    let call = |host: &str, further: Value| {
+        let mut request = json!({
+            "host": host, "mode": "post", "rest_type": "/a", "data_json": { "说明": "月结", "n": [1.5, null] }, "proxy": null,
+            "accesstoken": "9f2c4b7e1d5a48c0", "retry": 1, "tls": { "verify": false },
+        });
+        request.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        Some(CString::new(request.to_string()).unwrap())
+    };
+    let https = tls.url().replace("http", "https");
+    let keys = json!({ "host": plain.url(), "accesskey": "demo-access", "secretkey": "demo-secret", "proxy": null });
+    let refresh = json!({ "host": plain.url(), "refreshtoken": "demo-refresh", "proxy": null });
+    vec![
+        (rpa_call as Function, call(&plain.url(), json!({}))),
+        (rpa_call, call(&plain.url(), json!({ "keep_alive_ms": 0, "mode": "get" }))),
+        (rpa_call, call(&https, json!({}))),
+        (rpa_call, call(&https, json!({ "keep_alive_ms": 0 }))),
+        (rpa_call, call(&https, json!({ "tls": {} }))),
+        (rpa_call, call("http://127.0.0.1:1", json!({}))),
+        (rpa_call, call("no host", json!({}))),
+        (rpa_sign, call(&plain.url(), json!({ "timestamp": 1 }))),
+        (rpa_get_token, Some(CString::new(keys.to_string()).unwrap())),
+        (rpa_refresh_token, Some(CString::new(refresh.to_string()).unwrap())),
+        (rpa_call, Some(c"{".to_owned())),
+        (rpa_sign, Some(CString::new(b"{\"a\":\"\xff\"}".to_vec()).unwrap())),
+        (rpa_get_token, None),
+    ]
+}
+
+#[test]
+fn every_function_from_many_threads() {
+    let (plain, tls) = (Server::answering(reply("200 OK", "{\"code\":0}")), tls_server());
+    let requests = requests(&plain, &tls);
+    let (hand_over, take) = mpsc::channel::<Reply>();
+    thread::scope(|scope| {
+        for first in 0..THREADS {
+            let (requests, hand_over) = (&requests, hand_over.clone());
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let (function, request) = &requests[(first + round) % requests.len()];
+                    let pointer = request.as_ref().map_or(ptr::null(), |request| request.as_ptr());
+                    // SAFETY: NULL, or a text that lives as long as the call.
+                    hand_over.send(Reply(unsafe { function(pointer) })).unwrap();
+                }
+            });
+        }
+        drop(hand_over);
+        let mut replies = 0;
+        for Reply(reply) in take {
+            // SAFETY: the reply lives until it is freed, here and once.
+            let text = unsafe { CStr::from_ptr(reply) }.to_str().unwrap();
+            assert!(serde_json::from_str::<Value>(text).unwrap()["code"].is_u64(), "{text}");
+            unsafe { rpa_free(reply) };
+            replies += 1;
+        }
+        assert_eq!(replies, THREADS * ROUNDS);
+    });
+    // SAFETY: NULL is allowed; a version is static.
+    unsafe { rpa_free(ptr::null_mut()) };
+    assert_eq!(unsafe { CStr::from_ptr(rpa_version()) }.to_str(), Ok(env!("CARGO_PKG_VERSION")));
+}
