@@ -1,0 +1,33 @@
+//! Any bytes as a reply, cut anywhere, through the real client: it ends, answers JSON, and says that the server had the
+//! request.
+
+#![no_main]
+
+#[path = "server.rs"]
+mod server;
+
+use std::time::{Duration, Instant};
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+use server::{Answer, Server, cut};
+
+fuzz_target!(|data: (Vec<u8>, &[u8])| {
+    let (places, bytes) = data;
+    let server = Server::get();
+    server.answer(Answer { pieces: cut(bytes, &places), keep: false });
+    let request = json!({
+        "host": server.url, "mode": "get", "rest_type": "/a", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null, "retry": 1,
+        "timeout_ms": 5000, "max_response_bytes": 1 << 20,
+    });
+    let started = Instant::now();
+    let told: Value = serde_json::from_str(&rpa_openapi::call(&request.to_string())).expect("a reply is JSON");
+    // The server closes the connection: nothing is waited for.
+    assert!(started.elapsed() < Duration::from_secs(4), "{told}");
+    let error = &told["error"];
+    // A server may answer with an envelope of its own.
+    if error["elapsed_ms"].is_u64() && told["result"].is_null() && error["attempts"] == 1 {
+        assert_ne!(error["kind"], "internal", "{told}");
+        assert!(error["delivered"] != "no" || bytes.is_empty(), "{told}");
+    }
+});
