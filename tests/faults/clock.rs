@@ -44,7 +44,7 @@ fn child_whose_clock_jumps() {
     });
     set_clock("+0");
     let real = SystemTime::now();
-    for offset in ["+3600", "-3600", "+0", "-3600", "+3600"] {
+    for offset in ["+3600", "-3600", "+3600"] {
         thread::scope(|scope| {
             scope.spawn(|| {
                 thread::sleep(Duration::from_millis(150));

@@ -4,6 +4,7 @@
 #[path = "../support/c.rs"]
 mod c;
 mod clock;
+mod extremes;
 mod hangs;
 #[path = "../../examples/harness/mod.rs"]
 mod harness;

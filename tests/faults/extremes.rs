@@ -1,0 +1,96 @@
+//! Replies as deep and as long as they may be, and TLS that ends in the middle.
+
+use std::env;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::harness::Library;
+use crate::server::Server;
+use crate::{facts, request};
+
+fn answering(body: Vec<u8>) -> Server {
+    Server::answering(
+        [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes(), body].concat(),
+    )
+}
+
+/// What comes out, as text: no JSON library of a test reads so deep.
+fn raw(library: &Library, server: &Server) -> String {
+    let limits = json!({ "max_response_bytes": 1_073_741_824, "timeout_ms": 600_000 });
+    library.call("rpa_call", &request(&server.url(), "get", limits).to_string())
+}
+
+#[test]
+fn json_nested_100_000_deep() {
+    let library = Library::load();
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let (opened, closed) = (open.repeat(100_000), close.repeat(100_000));
+        let inner = if open == "[" { "" } else { "1" };
+        let deep = format!("{opened}{inner}{closed}");
+        assert!(raw(&library, &answering(deep.clone().into())) == deep, "{open}");
+        let told = library.json("rpa_call", &request(&answering(opened.into()).url(), "get", json!({})));
+        assert_eq!(facts(&told), (40, "response", "yes", 1));
+    }
+}
+
+/// With `RPA_TEST_LONG_NUMBER=1073741824` in the environment it has a GiB.
+#[test]
+fn a_number_of_a_gib() {
+    let length = env::var("RPA_TEST_LONG_NUMBER").map_or(16 << 20, |length| length.parse().expect("a number"));
+    let number = vec![b'7'; length];
+    let told = raw(&Library::load(), &answering(number.clone()));
+    assert!(told.as_bytes() == number, "{} bytes came", told.len());
+}
+
+/// A server over TLS that answers with these bytes, and then ends with a farewell or without.
+fn tls_server(answer: &'static str, farewell: bool) -> Server {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
+    let config = Arc::new(config);
+    Server::start(move |connection| {
+        let session = rustls::ServerConnection::new(config.clone()).unwrap();
+        let mut stream = rustls::StreamOwned::new(session, &mut connection.stream);
+        if stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {
+            let _ = stream.write_all(answer.as_bytes());
+            if farewell {
+                stream.conn.send_close_notify();
+            }
+            let _ = stream.flush();
+        }
+    })
+}
+
+/// Who cuts the TCP connection cannot make a part of a reply look like the whole.
+#[test]
+fn tls_that_is_cut() {
+    const WITH_LENGTH: &str = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a\":1";
+    const IN_CHUNKS: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n";
+    const UNTIL_CLOSE: &str = "HTTP/1.1 200 OK\r\n\r\n12345";
+    let library = Library::load();
+    for (answer, farewell, kind, delivered) in [
+        (WITH_LENGTH, true, "disconnected", "yes"),
+        (WITH_LENGTH, false, "disconnected", "yes"),
+        (IN_CHUNKS, true, "disconnected", "yes"),
+        (IN_CHUNKS, false, "disconnected", "yes"),
+        (UNTIL_CLOSE, false, "disconnected", "yes"),
+        (UNTIL_CLOSE, true, "", ""),
+        ("HTTP/1.1 200 O", false, "disconnected", "yes"),
+        ("", false, "disconnected", "unknown"),
+        ("", true, "disconnected", "unknown"),
+    ] {
+        let server = tls_server(answer, farewell);
+        let host = server.url().replace("http", "https");
+        let told = library.json("rpa_call", &request(&host, "post", json!({ "tls": { "verify": false } })));
+        if kind.is_empty() {
+            assert_eq!(told, json!(12345));
+        } else {
+            assert_eq!(facts(&told), (40, kind, delivered, 1), "{answer}, farewell {farewell}: {told}");
+        }
+    }
+}
