@@ -1,6 +1,7 @@
 //! The HTTP agents: one for each kind of trust and idle limit, kept for the life of the process, since reading the
 //! system's certificates takes milliseconds and a kept connection saves a handshake.
 
+use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,9 @@ struct Key {
     /// What was in the `ca_file`: a changed file is another kind of trust.
     further_roots: Option<Certificates>,
     keep_alive: Duration,
+    /// A process that was forked has the connections of its parent, too. If both used one, each would read the other's
+    /// replies.
+    process: u32,
 }
 
 /// In its place before it is built, so that threads that start together build one and wait for it alone.
@@ -50,7 +54,7 @@ pub(super) fn find(options: &Options, https: bool, limit: Duration) -> Result<Ag
         Some(Trust::System { ca_file: Some(path) }) => Some(ca_file::certificates(path, limit)?),
         _ => None,
     };
-    let key = Key { trust, further_roots, keep_alive: options.keep_alive };
+    let key = Key { trust, further_roots, keep_alive: options.keep_alive, process: process::id() };
     let slot = slot(&key);
     let agent = slot.get_or_init(|| build(&key)).clone();
     if agent.is_err() {

@@ -5,6 +5,7 @@
 mod c;
 mod clock;
 mod extremes;
+mod fork;
 mod hangs;
 #[path = "../../examples/harness/mod.rs"]
 mod harness;

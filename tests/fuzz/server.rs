@@ -46,7 +46,7 @@ impl Server {
 
 fn serve(mut stream: TcpStream, given: &Mutex<Answer>) {
     let _ = stream.set_nodelay(true);
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(600)));
     let mut request = Vec::new();
     loop {
         let mut piece = [0; 2048];
