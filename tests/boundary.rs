@@ -3,10 +3,11 @@
 
 #[path = "support/server.rs"]
 mod server;
+#[path = "support/tls.rs"]
+mod tls;
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
-use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
@@ -26,13 +27,7 @@ struct Reply(*mut c_char);
 unsafe impl Send for Reply {}
 
 fn tls_server() -> Server {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
-    let config = Arc::new(config);
+    let (config, _) = tls::self_signed(&["127.0.0.1"]);
     Server::start(move |connection| {
         use std::io::{Read, Write};
         let session = rustls::ServerConnection::new(config.clone()).unwrap();

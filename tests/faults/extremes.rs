@@ -2,13 +2,12 @@
 
 use std::env;
 use std::io::{Read, Write};
-use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::harness::Library;
 use crate::server::Server;
-use crate::{facts, request};
+use crate::{facts, request, tls};
 
 fn answering(body: Vec<u8>) -> Server {
     Server::answering(
@@ -46,13 +45,7 @@ fn a_number_of_a_gib() {
 
 /// A server over TLS that answers with these bytes, and then ends with a farewell or without.
 fn tls_server(answer: &'static str, farewell: bool) -> Server {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
-    let config = Arc::new(config);
+    let (config, _) = tls::self_signed(&["127.0.0.1"]);
     Server::start(move |connection| {
         let session = rustls::ServerConnection::new(config.clone()).unwrap();
         let mut stream = rustls::StreamOwned::new(session, &mut connection.stream);

@@ -15,6 +15,8 @@ mod redirects;
 #[path = "../support/server.rs"]
 mod server;
 mod table;
+#[path = "../support/tls.rs"]
+mod tls;
 #[path = "../support/tools.rs"]
 mod tools;
 
@@ -467,16 +469,7 @@ fn socks_proxies() {
 
 /// A TLS server with a self-signed certificate as OpenSSL makes it by default, a CA's; and its PEM.
 fn tls_server_with_a_ca_certificate(names: &[&str]) -> (Server, String) {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut parameters =
-        rcgen::CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap();
-    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let certificate = parameters.self_signed(&key).unwrap();
-    let private = rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private).unwrap();
-    let config = std::sync::Arc::new(config);
+    let (config, pem) = tls::self_signed(names);
     let server = Server::start(move |connection| {
         use std::io::{Read, Write};
         let session = rustls::ServerConnection::new(config.clone()).unwrap();
@@ -487,7 +480,7 @@ fn tls_server_with_a_ca_certificate(names: &[&str]) -> (Server, String) {
             }
         }
     });
-    (server, certificate.pem())
+    (server, pem)
 }
 
 #[test]
