@@ -57,10 +57,10 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
     }
     // About the target, not this machine.
-    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
-        if let Err(error) = version_resource() {
-            println!("cargo:warning=the library gets no version resource, for want of a resource compiler: {error}");
-        }
+    if env::var_os("CARGO_CFG_WINDOWS").is_some()
+        && let Err(error) = version_resource()
+    {
+        println!("cargo:warning=the library gets no version resource, for want of a resource compiler: {error}");
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::token;
+
 /// The kinds of the contract. Serialised, a kind is the contract's word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +65,8 @@ pub(crate) struct Error {
     pub(crate) attempts: u32,
     /// How long the server asks to wait before the next attempt.
     pub(crate) retry_after: Option<Duration>,
+    /// Of the token that the library looks after.
+    pub(crate) token: Option<Box<token::Facts>>,
 }
 
 /// The reply that a failed call gives.
@@ -83,6 +87,9 @@ struct Facts<'a> {
     attempts: u32,
     delivered: Delivered,
     elapsed_ms: u64,
+    /// Only where the library looks after the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a token::Facts>,
 }
 
 impl Error {
@@ -96,6 +103,7 @@ impl Error {
             delivered: Delivered::No,
             attempts: 0,
             retry_after: None,
+            token: None,
         }
     }
 
@@ -125,6 +133,7 @@ impl Error {
                 attempts: self.attempts,
                 delivered: self.delivered,
                 elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                token: self.token.as_deref(),
             },
         };
         // Texts and numbers alone: this cannot fail.

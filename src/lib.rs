@@ -8,9 +8,14 @@
 //! | `ffi` | C pointers to texts and back; a panic becomes a reply |
 //! | `call` | the steps of each function, in order |
 //! | `request` | request text to checked request |
+//! | `managed`, `token` | by keys: a token that is got, kept, renewed and shared |
+//! | `prepared` | the call as it is sent, but for its stamp |
 //! | `scheme` | parameters, token and time to a signature |
 //! | `python` | the text forms of Python that a signature covers |
+//! | `sign` | shows the call, and does not send it |
 //! | `retry` | what is sent again, and when |
+//! | `token_call` | the call that gives tokens |
+//! | `exchange` | one request and its reply as text |
 //! | `sender` | one HTTP request, sent once |
 //! | `reply` | the server's answer to reply text |
 //! | `error` | the kinds of errors, and their envelope |
@@ -30,7 +35,10 @@
 
 mod call;
 mod error;
+mod exchange;
 mod ffi;
+mod managed;
+mod prepared;
 mod python;
 mod redact;
 mod reply;
@@ -39,6 +47,9 @@ mod retry;
 mod scheme;
 mod secret;
 mod sender;
+mod sign;
+mod token;
+mod token_call;
 
 pub use call::{call, get_token, refresh_token, sign};
 pub use ffi::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};

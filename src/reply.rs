@@ -158,6 +158,7 @@ mod tests {
             location: None,
             retry_after: None,
             date: None,
+            cached: false,
             body: body.to_owned(),
             may_be_cut: false,
             certificate_wanted: false,

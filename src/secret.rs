@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// A key, a token or a text that holds one: prints nothing, and is wiped when it is dropped.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -134,10 +134,10 @@ impl Book {
             return;
         }
         let oldest = self.jobs.iter().find(|(_, job)| job.ended(now_ms));
-        if let Some(place) = oldest.map(|(place, _)| *place) {
-            if let Some(job) = self.jobs.remove(&place) {
-                self.places.remove(&job.job_no);
-            }
+        if let Some(place) = oldest.map(|(place, _)| *place)
+            && let Some(job) = self.jobs.remove(&place)
+        {
+            self.places.remove(&job.job_no);
         }
     }
 }

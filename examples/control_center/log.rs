@@ -44,10 +44,10 @@ impl Log {
 
     pub fn line(&self, line: String) {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lines) = lines.as_ref() {
-            if lines.try_send(line).is_err() {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-            }
+        if let Some(lines) = lines.as_ref()
+            && lines.try_send(line).is_err()
+        {
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -90,6 +90,14 @@ impl Address {
     }
 }
 
+#[cfg(test)]
+impl Address {
+    /// What `host` says.
+    pub(crate) fn of_test(host: &str) -> Address {
+        Address::read(&mut Fields::of_request(&format!("{{\"host\":\"{host}\"}}")).unwrap()).unwrap()
+    }
+}
+
 /// `port`: an integer, or its digits as text; null and "" are as good as nothing, since flows pass them.
 fn port(fields: &mut Fields<'_>) -> Result<Option<u16>, Error> {
     let Some(raw) = fields.raw("port") else { return Ok(None) };

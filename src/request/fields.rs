@@ -89,6 +89,11 @@ impl<'a> Fields<'a> {
         self.fields.remove(name)
     }
 
+    /// The same, and it is still to be read.
+    pub(super) fn peek(&self, name: &str) -> Option<&'a RawValue> {
+        self.fields.get(name).copied()
+    }
+
     /// A field that is text.
     pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
         self.typed(name, "text", "文本")
@@ -174,7 +179,13 @@ impl<'a> Fields<'a> {
         self.fields.iter().map(read).collect()
     }
 
-    fn typed<T: DeserializeOwned>(&mut self, name: &str, wanted: &str, wanted_zh: &str) -> Result<Option<T>, Error> {
+    /// A field of the type `T`, in words `wanted`.
+    pub(super) fn typed<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        wanted: &str,
+        wanted_zh: &str,
+    ) -> Result<Option<T>, Error> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
         match serde_json::from_str(raw.get()) {
             Ok(value) => Ok(Some(value)),

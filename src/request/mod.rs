@@ -1,7 +1,9 @@
 //! From the request text to a checked request. After this nothing of the caller's input is in doubt.
 
 mod address;
+mod endpoint;
 mod fields;
+mod keys;
 mod options;
 mod proxy;
 
@@ -12,6 +14,7 @@ use crate::secret::Secret;
 
 pub(crate) use address::Address;
 use fields::Fields;
+pub(crate) use keys::{Keys, Place, RedisServer, RefusalRule};
 pub(crate) use options::{Options, Proxy, Trust};
 pub(crate) use proxy::ProxyServer;
 
@@ -36,13 +39,21 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) path: String,
     pub(crate) mode: Mode,
     pub(crate) parameters: Vec<Entry<'a>>,
-    pub(crate) token: Secret,
+    pub(crate) pass: Pass,
     pub(crate) values: Values,
     pub(crate) encoding: Encoding,
     /// Whether anything that failed is sent again, a post included.
     pub(crate) retry_always: bool,
     /// `rpa_sign` may fix the time.
     pub(crate) timestamp: Option<u64>,
+}
+
+/// What lets a call in.
+pub(crate) enum Pass {
+    /// An access token, which the caller looks after.
+    Token(Secret),
+    /// Keys, for which the library gets a token and looks after it.
+    Keys(Box<Keys>),
 }
 
 /// A request text with its fields told apart. `data_json` given as text must outlive the parameters read from it.
@@ -105,7 +116,7 @@ impl<'a> CallText<'a> {
     pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
         let mut fields = Fields::of_request(text)?;
         let own = ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode"];
-        let known = [&own[..], &options::NAMES].concat();
+        let known = [&own[..], &keys::NAMES, &options::NAMES].concat();
         match function {
             Function::Sign => fields.only(&[&known[..], &["timestamp"]].concat())?,
             _ => {
@@ -130,7 +141,11 @@ impl<'a> CallText<'a> {
         let mode = mode(fields)?;
         let path = path(fields)?;
         let parameters = parameters(data, fields)?;
-        let token = token(fields)?;
+        let options = Options::read(fields)?;
+        let pass = match Keys::read(fields, &options)? {
+            Some(keys) => Pass::Keys(Box::new(keys)),
+            None => Pass::Token(token(fields)?),
+        };
         let values = [("python", Values::Python), ("json", Values::Json), ("native", Values::Native)];
         let encodings = [("python", Encoding::Python), ("java", Encoding::Java)];
         let latest = 253_402_300_799_999; // the end of the year 9999
@@ -139,12 +154,12 @@ impl<'a> CallText<'a> {
             path,
             mode,
             parameters,
-            token,
+            pass,
             values: fields.choice("values", &values)?.unwrap_or(Values::Python),
             encoding: fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Python),
             retry_always: fields.choice("retry_mode", &[("safe", false), ("always", true)])?.unwrap_or(false),
             timestamp: fields.number("timestamp", 0..=latest)?,
-            options: Options::read(fields)?,
+            options,
         })
     }
 }
@@ -179,6 +194,10 @@ fn path(fields: &mut Fields<'_>) -> Result<String, Error> {
 }
 
 fn token(fields: &mut Fields<'_>) -> Result<Secret, Error> {
+    if !fields.has("accesstoken") {
+        let detail = "the field `accesstoken` is missing; give it, or `accesskey` and `secretkey`";
+        return Err(Error::argument("accesstoken", "缺少字段accesstoken", detail));
+    }
     let token = fields.required_secret("accesstoken")?;
     if token.expose().len() > options::LONGEST_HEADER {
         return Err(fields.refuse("accesstoken", "过长", "must not be longer than 8192 characters"));

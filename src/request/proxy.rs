@@ -2,9 +2,8 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use percent_encoding::percent_decode_str;
-use ureq::http::Uri;
 
+use super::endpoint::Endpoint;
 use crate::secret::Secret;
 
 /// A proxy's address, taken apart.
@@ -32,24 +31,9 @@ impl ProxyServer {
             "socks5" | "socks5h" | "socks" => (true, 1080),
             _ => return None,
         };
-        // A password may hold `@` and `/`, a host neither.
-        let (credentials, host_port) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-        let authority: Uri = format!("http://{}/", host_port.trim_end_matches('/')).parse().ok()?;
-        let host = authority.host().filter(|host| !host.is_empty())?;
-        let port = match authority.authority()?.as_str().strip_prefix(host)? {
-            "" => default_port,
-            _ => authority.port_u16().filter(|&port| port > 0)?,
-        };
-        if authority.path() != "/" || authority.query().is_some() {
-            return None;
-        }
-        let decode =
-            |text: &str| percent_decode_str(text).decode_utf8().ok().map(|text| Secret::new(text.into_owned()));
-        let credentials = match credentials.map(|user| user.split_once(':').unwrap_or((user, ""))) {
-            None => None,
-            Some((user, password)) => Some((decode(user)?, decode(password)?)),
-        };
-        Some(ProxyServer { socks, host: host.to_owned(), port, credentials })
+        let Endpoint { host, port, credentials, path } = Endpoint::parse(rest)?;
+        path.is_empty().then_some(())?;
+        Some(ProxyServer { socks, host, port: port.unwrap_or(default_port), credentials })
     }
 
     /// The value of `Proxy-Authorization`.

@@ -20,15 +20,21 @@ mod windows_proxy;
 mod wire;
 
 use std::io::Read;
+#[cfg(feature = "redis")]
+use std::path::Path;
+#[cfg(feature = "redis")]
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
+    AGE, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
 };
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use ureq::{Agent, Body, RequestBuilder};
 
 use crate::error::{Delivered, Error, Kind};
+#[cfg(feature = "redis")]
+use crate::request::Trust;
 use crate::request::{Address, Options};
 use crate::secret::Secret;
 
@@ -37,6 +43,8 @@ pub(crate) use route::proxy_secrets;
 use wire::{Outgoing, Phase};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// What caches say of themselves, beside `Age`.
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// An HTTP request, ready to be sent.
 pub(crate) struct HttpRequest<'a> {
@@ -55,6 +63,8 @@ pub(crate) struct Reply {
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) date: Option<String>,
+    /// It is a copy that a cache kept: its date is that of an earlier reply.
+    pub(crate) cached: bool,
     pub(crate) body: Vec<u8>,
     /// The connection broke at the end of a body whose length nobody said: it may be cut short.
     pub(crate) may_be_cut: bool,
@@ -65,6 +75,14 @@ pub(crate) struct Reply {
 /// No option helps here.
 pub(crate) const CERTIFICATE_WANTED: &str =
     "the server wants a client certificate, which this library does not have: its owner must let calls in without one";
+
+/// The TLS settings for a Redis server: its certificate is judged as a control center's is.
+#[cfg(feature = "redis")]
+pub(crate) fn tls_for_redis(ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, Error> {
+    let further_roots = ca_file.map(|path| ca_file::certificates(path, Duration::from_secs(1))).transpose()?;
+    let trust = Trust::System { ca_file: None };
+    trust::client_config(&trust, further_roots.as_deref().map(Vec::as_slice).unwrap_or_default()).map(Arc::new)
+}
 
 /// Before a call: nothing is known of any attempt.
 pub(crate) fn forget_attempts() {
@@ -195,6 +213,8 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
         location: text(LOCATION),
         retry_after: text(RETRY_AFTER),
         date: text(DATE),
+        cached: head.headers.contains_key(AGE)
+            || text(X_CACHE).is_some_and(|cache| cache.to_ascii_lowercase().contains("hit")),
         body: bytes,
         may_be_cut: wire::is_broken(),
         certificate_wanted: wire::is_certificate_wanted(),

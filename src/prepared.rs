@@ -1,0 +1,90 @@
+//! A call that is written, but for the token and the time it is signed with.
+
+use std::time::Instant;
+
+use ureq::http::header::CONTENT_TYPE;
+use ureq::http::{HeaderName, HeaderValue, Method};
+
+use crate::error::{Error, Kind};
+use crate::exchange::{Answered, exchange, url};
+use crate::request::CallRequest;
+use crate::retry::Repeat;
+use crate::scheme::v2020_4::{Mode, Payload, Stamp};
+use crate::secret::Secret;
+use crate::sender::HttpRequest;
+
+pub(crate) struct Prepared<'a> {
+    /// Its parameters have gone into the payload.
+    pub(crate) request: CallRequest<'a>,
+    pub(crate) payload: Payload,
+    /// With the query.
+    pub(crate) url: Secret,
+}
+
+impl<'a> Prepared<'a> {
+    pub(crate) fn new(mut request: CallRequest<'a>) -> Result<Prepared<'a>, Error> {
+        let parameters = std::mem::take(&mut request.parameters);
+        let payload = Payload::new(request.mode, parameters, request.values).map_err(|surrogate| {
+            let shown: String = surrogate.parameter.chars().take(40).collect();
+            let detail = format!(
+                "`data_json` holds half of a surrogate pair in the parameter \"{shown}\"; it has no UTF-8 and cannot be sent in a query (put and delete can send it)"
+            );
+            Error::argument("data_json", "字段data_json含有不成对的代理字符", detail)
+        })?;
+        let url = url(&request.address.url(&request.path), payload.query.as_deref());
+        Ok(Prepared { request, payload, url })
+    }
+
+    pub(crate) fn stamp<'s>(&'s self, token: &'s Secret, timestamp: u64) -> Stamp<'s> {
+        Stamp { payload: &self.payload, token, encoding: self.request.encoding, timestamp }
+    }
+
+    /// Signs the call for this time, and sends it once.
+    pub(crate) fn send(&self, token: &Secret, timestamp: u64, deadline: Instant) -> Result<Answered, Error> {
+        let stamp = self.stamp(token, timestamp);
+        let signature = stamp.signature();
+        let http = HttpRequest {
+            method: self.method(),
+            address: &self.request.address,
+            url: self.url.clone(),
+            headers: headers(&stamp, &signature)?,
+            body: self.payload.body.as_deref(),
+        };
+        exchange(&http, &self.request.options, [token.expose(), &*signature], deadline)
+    }
+
+    pub(crate) fn method(&self) -> Method {
+        match self.request.mode {
+            Mode::Get => Method::GET,
+            Mode::Post => Method::POST,
+            Mode::Put => Method::PUT,
+            Mode::Delete => Method::DELETE,
+        }
+    }
+
+    /// What may be sent again.
+    pub(crate) fn repeat(&self) -> Repeat {
+        match (self.request.retry_always, self.request.mode) {
+            (true, _) => Repeat::Anything,
+            (false, Mode::Post) => Repeat::Undelivered,
+            (false, _) => Repeat::Idempotent,
+        }
+    }
+}
+
+/// The headers that carry the token, the time and the signature, and say what the body is.
+pub(crate) fn headers(stamp: &Stamp<'_>, signature: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+    let secret = |text: &str| {
+        let mut value = HeaderValue::from_str(text)
+            .map_err(|_| Error::new(Kind::Internal, "请求头无法生成", "a header cannot be made"))?;
+        value.set_sensitive(true);
+        Ok::<_, Error>(value)
+    };
+    let mut headers = vec![
+        (HeaderName::from_static("accesstoken"), secret(stamp.token.expose())?),
+        (HeaderName::from_static("timestamp"), HeaderValue::from(stamp.timestamp)),
+        (HeaderName::from_static("signature"), secret(signature)?),
+    ];
+    headers.extend(stamp.payload.content_type.map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))));
+    Ok(headers)
+}

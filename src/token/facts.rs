@@ -1,0 +1,54 @@
+//! What is told of a token beside the call it was for.
+
+use serde::Serialize;
+
+use super::refusal::Refusal;
+
+/// Where a token came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// This process had it.
+    Memory,
+    /// Another process had put it into the store.
+    Store,
+    /// It was asked for within this call.
+    Server,
+}
+
+/// The object `token` of an error and of what `rpa_sign` returns. Nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Facts {
+    /// Null if there is none.
+    pub(crate) source: Option<Source>,
+    /// How long ago it was got; null while the control center's clock is not known.
+    pub(crate) age_ms: Option<u64>,
+    /// It was got for this call, to take the place of an older one.
+    pub(crate) renewed: bool,
+    /// A token was refused within this call, and what that looks like.
+    pub(crate) refusal: Option<Refusal>,
+    /// How many refusals that look like evictions this process has seen within an hour.
+    pub(crate) evictions: usize,
+    /// Why the store cannot be used; the process goes on with its own memory.
+    pub(crate) store_trouble: Option<String>,
+}
+
+impl Facts {
+    /// What to do where tokens are evicted again and again.
+    pub(crate) fn advice(&self) -> Option<String> {
+        const REPEATED: usize = 3;
+        (self.evictions >= REPEATED).then(|| {
+            format!(
+                "the token was refused before its time {} times within an hour: something else gets tokens for the same access key, and each new one \
+                 ends the one before; let all robots share one `token_store` (a file on one machine, redis on several), or give each its own access key \
+                 (token在一小时内{}次提前失效:别处也在用同一个accesskey取token,请共用一个token_store,或各用各的accesskey)",
+                self.evictions, self.evictions
+            )
+        })
+    }
+
+    pub(crate) fn store_warning(&self) -> Option<String> {
+        let trouble = self.store_trouble.as_ref()?;
+        Some(format!("{trouble}; this process goes on with its own memory (token_store不可用,本进程暂用自己的内存)"))
+    }
+}

@@ -1,0 +1,45 @@
+//! The token call: by keys or by a refresh token, and not signed.
+
+use ureq::http::Method;
+
+use crate::error::Error;
+use crate::exchange::{Answered, exchange, url};
+use crate::python::{Escape, escape};
+use crate::request::{Address, Credentials, Options};
+use crate::retry::Policy;
+use crate::secret::Secret;
+use crate::sender::HttpRequest;
+
+/// Asks for tokens.
+pub(crate) fn send(
+    credentials: &Credentials,
+    address: &Address,
+    options: &Options,
+    policy: Policy,
+) -> Result<Answered, Error> {
+    let parameters = match credentials {
+        Credentials::Keys { access, secret } => vec![("accessKey", access), ("secretKey", secret)],
+        Credentials::Refresh(token) => vec![("refreshToken", token)],
+    };
+    let http = HttpRequest {
+        method: Method::GET,
+        address,
+        url: url(&address.url("/oapi/v1/token"), Some(query(&parameters).expose())),
+        headers: Vec::new(),
+        body: None,
+    };
+    let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
+    policy.run(|| exchange(&http, options, secrets(), policy.deadline))
+}
+
+fn query(parameters: &[(&str, &Secret)]) -> Secret {
+    // Sized for the worst case, so that no reallocation leaves a copy of a key behind.
+    let longest =
+        parameters.iter().map(|(name, secret)| name.len().saturating_add(secret.expose().len().saturating_mul(3)));
+    let mut query = String::with_capacity(longest.fold(8, usize::saturating_add));
+    for (index, (name, secret)) in parameters.iter().enumerate() {
+        query.extend([if index > 0 { "&" } else { "" }, name, "="]);
+        query.extend(escape(secret.expose(), Escape::Component));
+    }
+    Secret::new(query)
+}
