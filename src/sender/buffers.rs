@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 /// A body is read in pieces of at least this size.
 const SMALLEST_PIECE: usize = 10 * 1024;
 
-/// Allocated when first used: a connection to a proxy or under a TLS session needs none of its own.
+/// Allocated when first used, and as zeros come from the system, so that what no request needs takes no memory.
 pub(super) struct WipedBuffers {
     input_size: usize,
     output_size: usize,
@@ -35,15 +35,17 @@ impl WipedBuffers {
 
     /// The first `amount` bytes of the output were sent.
     pub(super) fn wipe_output(&mut self, amount: usize) {
-        self.output.iter_mut().take(amount).for_each(|byte| *byte = 0);
+        if let Some(sent) = self.output.get_mut(..amount) {
+            sent.fill(0);
+        }
     }
 
     fn allocate(&mut self) {
         if self.output.is_empty() {
-            self.output.resize(self.output_size, 0);
+            self.output = vec![0; self.output_size];
         }
         if self.input.is_empty() {
-            self.input.resize(self.input_size, 0);
+            self.input = vec![0; self.input_size];
         }
     }
 
@@ -111,8 +113,9 @@ impl Buffers for WipedBuffers {
 
 impl Drop for WipedBuffers {
     fn drop(&mut self) {
-        self.input.zeroize();
-        self.output.zeroize();
+        // As slices: zeroize goes through a vector byte by byte.
+        self.input.as_mut_slice().zeroize();
+        self.output.as_mut_slice().zeroize();
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Insta
     let agent = agent::find(options, request.address.https, left)?;
     let outgoing = Outgoing {
         target: target(request, &route),
-        has_body: request.body.is_some(),
+        body: request.body.map(str::len),
         forward: matches!(route, Route::Forward { .. }),
     };
     wire::begin(deadline, options.connect_timeout, outgoing);
