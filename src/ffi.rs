@@ -124,8 +124,14 @@ unsafe fn fence(request: *const c_char, function: Function, work: fn(&str) -> St
         let delivered = caught(sender::recover).unwrap_or(Delivered::Unknown);
         Error { delivered, ..Error::new(Kind::Internal, "程序内部错误", detail) }.envelope(function, started.elapsed())
     });
-    // JSON text holds no NUL byte, and serde_json has checked or written it: the other case cannot come.
-    CString::new(reply).unwrap_or_else(|_| c"null".to_owned()).into_raw()
+    // JSON text holds no NUL byte, and serde_json has checked or written it: the other case cannot come. memchr is
+    // several times as fast as the check of `CString::new`.
+    let reply = match memchr::memchr(0, reply.as_bytes()) {
+        // SAFETY: it holds none, as just checked.
+        None => unsafe { CString::from_vec_unchecked(reply.into_bytes()) },
+        Some(_) => c"null".to_owned(),
+    };
+    reply.into_raw()
 }
 
 /// Bytes as text if they are UTF-8. The standard library's check takes longer over Chinese text than all else that is

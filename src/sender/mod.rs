@@ -183,8 +183,10 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     if let Some(limit) = head.headers.get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
         wire::server_keeps(limit);
     }
-    // One byte more for the NUL of the reply text.
-    let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit).saturating_add(1));
+    let mut bytes = Vec::new();
+    // One byte more for the NUL of the reply text. Where there is no room for what the server announces, the vector
+    // grows as far as it comes.
+    let _ = bytes.try_reserve_exact(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
     read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
     let text =
@@ -201,9 +203,10 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     })
 }
 
-/// How much to allocate beforehand: what the server announces, as far as that is credible.
+/// How much to allocate beforehand: what the server announces, as far as that is credible. The system gives the memory
+/// only as it is written to; and a block that is allocated once can be had again warm, where one that grew cannot.
 fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
-    const CREDIBLE: u64 = 1 << 20;
+    const CREDIBLE: u64 = 16 << 20;
     // A vector that grows leaves its old bytes behind, and they may be a token.
     const USUAL: u64 = 4096;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
