@@ -143,7 +143,9 @@ impl Prepared<'_> {
         for (name, value) in self.request.headers.iter().chain(&self.options.headers) {
             builder = builder.header(name, value);
         }
-        if self.options.keep_alive.is_zero() {
+        // Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be
+        // left in doubt.
+        if self.options.keep_alive.is_zero() || matches!(self.route, Route::Forward { .. }) {
             builder = builder.header(CONNECTION, "close");
         }
         let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
