@@ -75,7 +75,8 @@ impl Flight<'_> {
                 return (record, Source::Store);
             }
             let left = self.need.deadline.saturating_duration_since(Instant::now());
-            let limit = Instant::now().checked_add(LONGEST_RENEWAL.min(left.div_f64(2.0))).unwrap_or(self.need.deadline);
+            let limit =
+                Instant::now().checked_add(LONGEST_RENEWAL.min(left.div_f64(2.0))).unwrap_or(self.need.deadline);
             if let Ok(found) = self.ask(Some(&lease), None, limit) {
                 return found;
             }
@@ -132,9 +133,10 @@ impl Flight<'_> {
         let evicted = refused.is_some_and(|record| Refusal::of(record, now) == Refusal::Eviction);
         let refresh = present.as_ref().and_then(|present| present.refresh.clone()).filter(|_| !evicted);
         if let Some(refresh) = refresh
-            && let Ok(record) = self.ask_by(&By::Refresh(refresh), generation, deadline) {
-                return Ok(self.keep(record));
-            }
+            && let Ok(record) = self.ask_by(&By::Refresh(refresh), generation, deadline)
+        {
+            return Ok(self.keep(record));
+        }
         self.ask_by(&By::Keys, generation, deadline).map(|record| self.keep(record))
     }
 

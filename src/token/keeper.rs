@@ -117,9 +117,10 @@ impl Keeper {
             }
             // The failure of the one that was waited for is everybody's.
             if let Some(failure) = state.failure.clone().filter(|_| waited_for == Some(state.flights))
-                && failure.is_for_all() {
-                    return Err(failure);
-                }
+                && failure.is_for_all()
+            {
+                return Err(failure);
+            }
             let flight = self.take_off(&mut state, need, above);
             drop(state);
             return match usable {
