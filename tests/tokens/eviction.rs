@@ -106,3 +106,22 @@ fn an_expiry_is_told_as_one() {
     let told = process.ask("rpa_call", &with(failing(&center, &json!("memory"))))["error"].clone();
     assert_eq!(told["token"]["refusal"], "expiry", "within the two seconds by which clocks may differ: {told}");
 }
+
+#[test]
+fn what_the_store_holds_may_be_evicted_as_well() {
+    let _company = in_company();
+    let center = Center::start(&["--single-token"]);
+    let folders = [Folder::new(), Folder::new()];
+    let mut groups = [0, 1].map(|_| [Process::start(), Process::start()]);
+    // Within a group, too, they take turns: each finds a token in the store that is newer than its own, and evicted.
+    for round in 0..6 {
+        for (group, folder) in groups.iter_mut().zip(&folders) {
+            group[round % 2].call(&center.request(&folder.store()));
+        }
+    }
+    // One refusal each in the first two rounds, two in the others.
+    assert_eq!(center.count("GET /oapi/v1/echo 401"), 2 + 4 * 4);
+    assert_eq!((center.count("GET /oapi/v1/echo 200"), center.token_requests()), (12, 12));
+    let held = groups[0][1].sign(&center.request(&folders[0].store()))["token"].clone();
+    assert_eq!(held["evictions"], 3, "{held}");
+}
