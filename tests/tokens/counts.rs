@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::center::Center;
 use crate::place::{in_file, in_redis};
 use crate::process::{Order, Process};
-use crate::{alone, long_or};
+use crate::{alone, in_company, long_or};
 
 fn ready(number: usize) -> Vec<Process> {
     let mut processes: Vec<_> = (0..number).map(|_| Process::start()).collect();
@@ -51,7 +51,7 @@ fn sixteen_processes_of_eight_threads_and_redis() {
 
 fn short_lifetimes(store: &Value) {
     const LIFETIME: Duration = Duration::from_secs(2);
-    let _alone = alone();
+    let _company = in_company();
     let center = Center::start(&["--token-ttl", "2"]);
     let millis = long_or(5_000, 60_000);
     let order = Order { threads: 8, millis, pause_millis: 100, ..Order::call(center.request(store)) };

@@ -75,3 +75,26 @@ fn no_call_fails_and_none_takes_long() {
         assert_eq!(seen[0]["headers"]["accesstoken"], seen[1]["headers"]["accesstoken"], "after {name}: {seen:?}");
     }
 }
+
+#[test]
+fn the_first_call_of_a_process_while_redis_is_frozen_or_gone() {
+    let _alone = alone();
+    let Some(mut redis) = start_redis(&[]) else { return };
+    let center = Center::start(&[]);
+    let request = center.request(&json!({ "redis": redis.url() }));
+    let first_call = || {
+        let mut process = Process::start();
+        process.is_ready();
+        process.begin(&Order::call(request.clone()));
+        let report = process.report();
+        assert_eq!(report.failed, 0, "{:?}", report.failures);
+        Duration::from_micros(report.longest_us)
+    };
+    let normal = first_call();
+    redis.signal("STOP");
+    let frozen = first_call();
+    redis.stop();
+    let gone = first_call();
+    println!("first call: {normal:?}, while Redis is frozen {frozen:?}, while it is gone {gone:?}");
+    assert!(frozen < normal + Duration::from_millis(600) && gone < normal + Duration::from_millis(600));
+}

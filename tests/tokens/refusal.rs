@@ -1,6 +1,7 @@
 //! Calls that are refused for their token, and how often they are sent.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,9 +132,42 @@ fn a_lifetime_that_the_caller_knows() {
 }
 
 #[test]
+fn renewed_by_the_refresh_token_and_by_the_keys_where_that_fails() {
+    let _company = in_company();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let server = Server::start(move |connection| {
+        while let Some(text) = connection.request() {
+            let by = |name: &str| text.starts_with("GET /oapi/v1/token?") && text.contains(name);
+            let mut asked = seen.lock().unwrap();
+            let answer = match (by("accessKey=access-key&secretKey=secret-key"), by("refreshToken=refresh")) {
+                (false, false) => r#"{"code":0}"#,
+                (keys, _) => {
+                    asked.push(if keys { "keys" } else { "refresh" });
+                    match asked.len() {
+                        3 => r#"{"code":401,"msg":"refresh token已失效"}"#,
+                        _ => r#"{"code":0,"result":{"accessToken":"token","refreshToken":"refresh","expiresIn":0.4}}"#,
+                    }
+                }
+            };
+            connection.send(reply("200 OK", answer).as_bytes());
+        }
+    });
+    // This server tells no time, too.
+    let mut process = Process::start();
+    let begun = Instant::now();
+    while asked.lock().unwrap().len() < 4 {
+        process.call(&request(&server, json!({})));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", asked.lock().unwrap());
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(asked.lock().unwrap()[..4], ["keys", "refresh", "refresh", "keys"]);
+}
+
+#[test]
 fn a_renewal_that_fails_disturbs_nobody() {
     let _company = in_company();
-    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
     let server = Server::start(move |connection| {
         while let Some(text) = connection.request() {
