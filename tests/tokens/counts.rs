@@ -31,7 +31,7 @@ fn at_once(processes: &mut [Process], order: &Order) -> (u64, Duration) {
 fn many_calls(store: &Value) {
     let _alone = alone();
     let center = Center::start(&[]);
-    let calls = long_or(3_200, 20_000);
+    let calls = long_or(1_600, 20_000);
     let order = Order { threads: 8, calls: calls / 16, ..Order::call(center.request(store)) };
     let (made, took) = at_once(&mut ready(16), &order);
     assert_eq!((made, center.refusals()), (calls, 0));
@@ -53,7 +53,7 @@ fn short_lifetimes(store: &Value) {
     const LIFETIME: Duration = Duration::from_secs(2);
     let _company = in_company();
     let center = Center::start(&["--token-ttl", "2"]);
-    let millis = long_or(5_000, 60_000);
+    let millis = long_or(4_000, 60_000);
     let order = Order { threads: 8, millis, pause_millis: 100, ..Order::call(center.request(store)) };
     let (made, took) = at_once(&mut ready(long_or(4, 16)), &order);
     // Renewed when a fifth is left.

@@ -52,7 +52,7 @@ fn killed_while_renewing(store: &Value, centers: u64, number: u64) {
 
 #[test]
 fn with_a_file() {
-    in_file(|store| killed_while_renewing(store, 2, long_or(40, 500)));
+    in_file(|store| killed_while_renewing(store, 2, long_or(30, 500)));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn no_call_fails_and_none_takes_long() {
     // The token is renewed every 800 ms.
     let center = Center::start(&["--token-ttl", "1"]);
     let request = center.request(&json!({ "redis": redis.url() }));
-    let order = Order { threads: 4, millis: long_or(1_600, 10_000), pause_millis: 20, ..Order::call(request.clone()) };
+    let order = Order { threads: 4, millis: long_or(1_200, 10_000), pause_millis: 20, ..Order::call(request.clone()) };
     let mut processes = [(); 2].map(|()| Process::start());
     processes.iter_mut().for_each(Process::is_ready);
     // The first calls of all build connections; they are not normal.
