@@ -122,10 +122,15 @@ fn a_lifetime_that_the_caller_knows() {
         let center = Center::start(&["--token-shape", "array", "--token-ttl", "1"]);
         let mut process = Process::start();
         let begun = Instant::now();
+        let mut oldest = 0;
         while begun.elapsed() < Duration::from_millis(2_200) {
-            process.call(&center.with(&json!("memory"), fields.clone()));
+            let request = center.with(&json!("memory"), fields.clone());
+            process.call(&request);
+            oldest = oldest.max(process.sign(&request)["token"]["age_ms"].as_u64().unwrap());
             thread::sleep(Duration::from_millis(30));
         }
+        // Renewed when a fifth of its life is left.
+        assert_eq!(oldest > 900, refused, "{fields}: {oldest} ms old");
         assert_eq!(center.refusals() > 0, refused, "{fields}: {:?}", center.requests());
         assert!((3..=4).contains(&center.token_requests()), "{fields}: {}", center.token_requests());
     }
