@@ -18,7 +18,9 @@ const CONVENTIONS: &str = "\
  *              A reply is read, not written into. A request stays the caller's; the library keeps no pointer to it.
  *   Threads    Every function may be called from any number of threads at once. No init call, no settings left behind.
  *   Time       A call blocks until it has an answer, and never longer than its timeout_ms (default 30000).
- *   Loading    Load the library once and leave it loaded: it keeps idle connections for further calls.
+ *   Loading    Load the library once and leave it loaded: it keeps idle connections and tokens for further calls.
+ *   Tokens     rpa_call and rpa_sign take accesskey and secretkey in place of accesstoken. The library then gets the token,
+ *              keeps it (in token_store), renews it before it ends, and replaces one that the server refuses.
  *   Calling    C (cdecl), on 32-bit Windows too.
  *
  * Common fields of a request (defaults in brackets)
@@ -32,6 +34,13 @@ const CONVENTIONS: &str = "\
  *   tls                 {\"verify\":true,\"ca_file\":\"PEM file\",\"pin_sha256\":\"certificate's fingerprint\"} [verify]
  *   headers             object of text: further headers [none]
  *   max_response_bytes  1..1073741824, a longer reply is refused [16777216]
+ *
+ * Fields of rpa_call and rpa_sign with accesskey and secretkey
+ *   token_store         \"memory\", this process; {\"file\":\"path\"}, all processes of this machine;
+ *                       {\"redis\":\"redis://[user:password@]host:port/db\"} or rediss://, all machines [\"memory\"]
+ *   token_ttl_ms        1..316224000000, the token's lifetime where the server's reply does not tell it [not known]
+ *   token_refused       how this server refuses a token: by HTTP status, by code, or where code is not 0 by a piece of msg
+ *                       [{\"http_status\":[401],\"code\":[401],\"msg\":[\"token\",\"\\u4ee4\\u724c\"]}]
  */";
 
 fn main() {

@@ -45,7 +45,10 @@ pub unsafe extern "C" fn rpa_refresh_token(request: *const c_char) -> *mut c_cha
 /// Signs one API call, sends it and returns the reply.
 ///
 /// Fields of the request beside the common ones: `rest_type` (the API's path), `mode` (get, post, put, delete),
-/// `data_json` (the parameters), `accesstoken`; optional: `values`, `encoding`, `retry_mode`.
+/// `data_json` (the parameters), and either `accesskey` and `secretkey` or `accesstoken`; optional: `values`,
+/// `encoding`, `retry_mode`, and with the keys `token_store`, `token_ttl_ms`, `token_refused`.
+/// With the keys the library gets, keeps and renews the token; a call that is refused for its token is made once more
+/// with a newer one.
 /// Returns the server's JSON as it came, whatever the HTTP status, or an error object whose `error.delivered` says
 /// whether calling again is safe.
 /// The caller owns the reply and frees it once, with `rpa_free`. Blocks for at most `timeout_ms`.
@@ -62,6 +65,7 @@ pub unsafe extern "C" fn rpa_call(request: *const c_char) -> *mut c_char {
 ///
 /// Takes the fields of `rpa_call`, and `timestamp` (milliseconds since 1970) to sign for another time than now.
 /// Returns method, url, headers, body, each stage of the signature, and notes on what may make a server refuse it.
+/// Uses no network, unless keys are given and their token has to be got first; then it blocks for at most `timeout_ms`.
 /// The reply holds the token. The caller owns it and frees it once, with `rpa_free`.
 ///
 /// # Safety

@@ -212,6 +212,57 @@ shown.append(raised(lambda: me.raw("free"))[0])
     assert_eq!(shown.as_array().unwrap().len(), expected.as_array().unwrap().len());
 }
 
+/// With keys there is no login; another process finds the token in the file.
+#[test]
+fn a_client_with_keys_needs_no_login() {
+    let folder = Folder::new("keys");
+    let center = ControlCenter::start(&["--tls"]);
+    let lines = r#"
+def by_keys(store, **more):
+    made = dict(dict(accesskey=keys[0], secretkey=keys[1], token_store=store, pin_sha256=facts["fingerprint"], proxy=None), **more)
+    return Client(facts["base"], **made)
+
+def sent(me):
+    return me.post("/oapi/v1/echo", {"中": "文"})["result"]["headers"]["accesstoken"]
+
+file = {"file": os.path.join(os.path.dirname(os.path.abspath(__file__)), "令牌", "token.json")}
+me = by_keys(file)
+shown.append(sent(me))
+shown.append([sent(by_keys(file, token_ttl_ms=5000, token_refused={"code": [7]})) == shown[0], me.token])
+shown.append([sent(by_keys("memory")) != shown[0], sent(by_keys(None)) != shown[0]])
+me.login(*keys)
+shown.append([sent(me) == me.token, me.token != shown[0], me.refresh()["code"], sent(me) == me.token])
+shown.append(by_keys(file, secretkey="wrong").get("/oapi/v1/echo")["code"])
+shown.append(raised(lambda: by_keys("disk").get("/x")))
+shown.append(raised(lambda: by_keys(None, secretkey=None).get("/x")))
+shown.append(raised(lambda: Client(facts["base"], proxy=None, token_store=file).get("/x")))
+try:
+    by_keys(file).post("/oapi/v1/reply", {"body": "<html>"})
+except RpaError as error:
+    shown.append([error.kind, error.token["source"], error.token["renewed"]])
+try:
+    Client("http://127.0.0.1:1", proxy=None).get("/x")
+except RpaError as error:
+    shown.append(error.token)
+"#;
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let expected = json!([
+        shown[0],
+        [true, null],
+        [true, true],
+        [true, true, 0, true],
+        401,
+        ["argument", "token_store", "no", 41],
+        ["argument", "secretkey", "no", 41],
+        ["argument", "accesskey", "no", 41],
+        ["response", "memory", false],
+        null,
+    ]);
+    assert_eq!(shown, expected);
+    let again = folder.run(&center, lines, &[]).unwrap();
+    assert_eq!(again[0], shown[0], "found in the file by another process");
+}
+
 #[test]
 fn eight_threads_share_a_client() {
     let folder = Folder::new("threads");

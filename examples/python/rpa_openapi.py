@@ -4,8 +4,7 @@
 Put this file and the library (rpa_openapi.dll, librpa_openapi.so) into one folder. Python 3.6 and later, 32- and 64-bit,
 standard library alone. Everything here may be used from any number of threads at once.
 
-    client = Client("https://10.0.0.5:8443", pin_sha256="...")
-    client.login(accesskey, secretkey)
+    client = Client("https://10.0.0.5:8443", accesskey="...", secretkey="...", pin_sha256="...")
     reply = client.post("/oapi/v1/job/create", {"procCode": "P001", "robotNo": "...", "note": "月结"})
 
 The library is looked for beside this file: on Windows rpa_openapi_x64.dll or rpa_openapi_x86.dll by the bitness of
@@ -45,7 +44,7 @@ def refresh_token(request: Json) -> Json:
 
 
 def call(request: Json) -> Json:
-    """Signs one API call and sends it: host, rest_type, mode, data_json, accesstoken."""
+    """Signs one API call and sends it: host, rest_type, mode, data_json, and accesskey and secretkey or accesstoken."""
     return _ask("rpa_call", request)
 
 
@@ -59,7 +58,7 @@ def version() -> str:
     return _library().rpa_version().decode("ascii")
 
 
-# --- A client that keeps the tokens -----------------------------------------------------------------------------------
+# --- A client that keeps what its calls have in common ----------------------------------------------------------------
 
 
 class RpaError(Exception):
@@ -78,6 +77,8 @@ class RpaError(Exception):
         self.attempts = error.get("attempts")  # type: Optional[int]
         # "no": the server cannot have seen the request, and calling again is safe. "unknown", "yes": it may have, it has.
         self.delivered = error.get("delivered")  # type: Optional[str]
+        # What is known of the token that the library looks after; None for a call without keys.
+        self.token = error.get("token")  # type: Optional[Json]
 
 
 class Client:
@@ -90,6 +91,9 @@ class Client:
     timeout_ms, connect_timeout_ms, retry    limits: of a whole call, of one connection, attempts in all
     options       further fields that every request may have: proxy, headers, max_response_bytes, ...
     encoding, values, retry_mode             fields of calls alone, see the library's documentation
+    accesskey, secretkey                     with these the library gets, keeps and renews the token: no login() is needed
+    token_store   who shares that token: "memory", this process; {"file": path}, this machine; {"redis": "redis://..."}
+    token_ttl_ms, token_refused              of that token, see the library's documentation
     """
 
     def __init__(
@@ -104,6 +108,11 @@ class Client:
         encoding: str = "python",
         values: str = "python",
         retry_mode: str = "safe",
+        accesskey: Optional[str] = None,
+        secretkey: Optional[str] = None,
+        token_store: Any = None,
+        token_ttl_ms: Optional[int] = None,
+        token_refused: Optional[Json] = None,
         **options: Any
     ) -> None:
         tls = {"verify": verify}  # type: Json
@@ -114,11 +123,19 @@ class Client:
         limits = {"timeout_ms": timeout_ms, "connect_timeout_ms": connect_timeout_ms, "retry": retry}
         self._common = dict(options, host=host, tls=tls, **limits)  # type: Json
         self._call = {"encoding": encoding, "values": values, "retry_mode": retry_mode}  # type: Json
+        managed = {
+            "accesskey": accesskey,
+            "secretkey": secretkey,
+            "token_store": token_store,
+            "token_ttl_ms": token_ttl_ms,
+            "token_refused": token_refused,
+        }
+        self._keys = {name: value for name, value in managed.items() if value is not None}  # type: Json
         # One pair, so that another thread sees the old tokens or the new ones.
         self._tokens = (None, None)  # type: Tuple[Optional[str], Optional[str]]
 
     def login(self, accesskey: str, secretkey: str) -> Json:
-        """Gets tokens and keeps them, if the reply's code is 0."""
+        """Gets tokens and keeps them, if the reply's code is 0. Calls then use them, and not the client's own keys."""
         return self._keep(self.raw("get_token", accesskey=accesskey, secretkey=secretkey))
 
     def refresh(self) -> Json:
@@ -139,16 +156,18 @@ class Client:
 
     def raw(self, function: str, **fields: Any) -> Json:
         """Calls "get_token", "refresh_token", "call" or "sign" with exactly these fields beside the common ones, and
-        returns whatever comes, an error too, without raising. The kept token is not added."""
+        returns whatever comes, an error too, without raising. Neither the kept token nor the keys are added."""
         return _ask("rpa_" + function, dict(self._common, **fields))
 
     @property
     def token(self) -> Optional[str]:
-        """The access token; None before login()."""
+        """The access token that login() got; None without it."""
         return self._tokens[0]
 
     def _send(self, mode: str, path: str, data: Optional[Json]) -> Json:
-        fields = dict(self._call, mode=mode, rest_type=path, data_json=data, accesstoken=self._tokens[0])
+        token = self._tokens[0]
+        way = self._keys if self._keys and token is None else {"accesstoken": token}
+        fields = dict(self._call, mode=mode, rest_type=path, data_json=data, **way)
         return _checked(self.raw("call", **fields))
 
     def _keep(self, reply: Json) -> Json:

@@ -1,8 +1,13 @@
 # -*- coding: utf-8 -*-
 """机器人的全局函数:通过rpa_openapi动态库调用控制中心(平台)的API。
 
-用法:把本文件和rpa_openapi.dll放到机器人脚本所在的文件夹,流程不用修改。下面三个函数的名称、参数、默认值和返回值
-与流程现在调用的相同:
+用法:把本文件和rpa_openapi.dll放到机器人脚本所在的文件夹。
+
+新的流程用rpa_api,一行就是一次调用。平台的地址和密钥填在下面的设置里,token由动态库取得、保存和更换:
+
+    GlobalFun.rpa_api('/oapi/v1/job/create', {'procCode': 'P001', 'robotNo': '……'}, 'post')
+
+已有的流程不用修改。下面三个函数的名称、参数、默认值和返回值与流程现在调用的相同:
 
     GlobalFun.get_token(host, port, accesskey, secretkey)
     GlobalFun.refresh_token(host, port, refleshtoken)
@@ -10,12 +15,12 @@
 
 返回值是dict:平台有JSON应答时就是平台的应答,否则是{"code": 40, "msg": "fail,……", "result": None},code和msg的开头
 与原来相同,msg后面多了原因。调用没有成功而由动态库给出时还有一项"error",其中error["delivered"]说明平台是否可能已经
-收到请求:"no"没有收到,可以放心重新调用;"unknown"可能已收到;"yes"已收到。三个函数都不会抛出异常。
+收到请求:"no"没有收到,可以放心重新调用;"unknown"可能已收到;"yes"已收到。四个函数都不会抛出异常。
 
 需要Python 3.6或更高版本,32位、64位都可以,不需要安装别的库。DLL的位数必须与机器人的Python相同。两种DLL要放在一起时,
 命名为rpa_openapi_x64.dll和rpa_openapi_x86.dll,或分别放进x64和x86文件夹。
 
-项目中已有GlobalFun.py的,把本文件的全部内容粘贴到它的末尾即可:除三个函数以外,这里的名称都以RPA_或_rpa_开头。
+项目中已有GlobalFun.py的,把本文件的全部内容粘贴到它的末尾即可:除四个函数以外,这里的名称都以RPA_或_rpa_开头。
 """
 
 import ctypes
@@ -26,6 +31,27 @@ import sys
 import threading
 
 # ======================================== 设置(按需要修改) ========================================
+
+# 只有rpa_api用到的设置:平台的地址(如'https://10.0.0.5',端口不是443的写成'https://10.0.0.5:8443'),和平台给的密钥。
+# 不想把密钥写在这里的,可以从别处读取,如os.environ.get('RPA_SECRETKEY', '')。
+RPA_HOST = ''
+RPA_ACCESSKEY = ''
+RPA_SECRETKEY = ''
+
+# 只有rpa_api用到的设置:token保存在哪里,谁与谁共用。机器人每次运行都是新的进程,只保存在内存中就要每次重新取token。
+# 'file'    一个文件,由本机上同一个用户的所有机器人共用,在该用户自己的文件夹里。内容是加密的
+# 'memory'  只在这个进程的内存中
+# 路径      另外指定这个文件,如'token.json'或r'D:\rpa\token.json',相对路径从本文件所在的文件夹算起。例如几个Windows用户的机器人要共用token时
+# 'redis://用户:密码@主机:6379/0'(TLS用rediss://)  所有机器共用,只用密码的写成'redis://:密码@主机:6379/0'
+# 同一个accesskey请只用一处:有的平台每发一个新token,就使前一个失效。
+RPA_TOKEN_STORE = 'file'
+
+# 只有rpa_api用到的设置:平台取token的应答没有写明有效期,而您知道的,在这里填写,单位毫秒。0表示不填:token被拒绝时更换。
+RPA_TOKEN_TTL_MS = 0
+
+# 只有rpa_api用到的设置:怎样看出平台拒绝了token。None按常见的:HTTP状态401,或code为401,或code不为0而msg中有token或令牌。
+# 平台的应答与此不同的,在这里写明,如{'code': [10012]}或{'msg': ['登录失效']};没有写明的那一项仍按常见的。
+RPA_TOKEN_REFUSED = None
 
 # 平台的证书是自签名的、过期的或名称不符的,把它的SHA-256指纹填在这里(64位十六进制,可以带冒号):只接受这一张证书。
 # 不知道指纹时可以先不填:调用失败后,返回值的["error"]["detail"]里写有平台证书的指纹。请与管理员核对后再填。
@@ -51,7 +77,21 @@ RPA_RETRY_MODE = 'safe'
 # 签名时的百分号编码:'python'与原来的全局函数相同;'java'还编码/和~。含有/或~的参数总是"签名错误"时,改成'java'试试。
 RPA_ENCODING = 'python'
 
-# ======================================== 流程调用的三个函数 ========================================
+# ======================================== 流程调用的四个函数 ========================================
+
+
+def rpa_api(rest_type, data_json=None, mode='get'):
+    """调用一个平台API,地址、密钥和token的保存都按上面的设置。
+
+    rest_type   API的路径,如'/oapi/v1/job/create'
+    data_json   API的参数:dict,或内容为JSON对象的文本;没有参数时可以不给。不会被修改
+    mode        get、put、post或delete,大小写都可以
+    """
+    def fields():
+        request = _rpa_keys()
+        request.update(_rpa_call(rest_type, data_json, mode))
+        return request
+    return _rpa_answer('rpa_call', RPA_HOST, '', 2, fields)
 
 
 def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, accesstoken=None, retry=2):
@@ -66,17 +106,9 @@ def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, ac
     retry       一共尝试几次,1到10
     """
     def fields():
-        path = _rpa_text(rest_type)
-        if path and not path.startswith('/'):
-            path = '/' + path
-        return {
-            'rest_type': path,
-            'mode': str(mode),
-            'data_json': _rpa_parameters(data_json),
-            'accesstoken': _rpa_text(accesstoken),
-            'retry_mode': RPA_RETRY_MODE,
-            'encoding': RPA_ENCODING,
-        }
+        request = _rpa_call(rest_type, data_json, mode)
+        request['accesstoken'] = _rpa_text(accesstoken)
+        return request
     return _rpa_answer('rpa_call', host, port, retry, fields)
 
 
@@ -138,7 +170,7 @@ def _rpa_answer(function, host, port, retry, fields):
 
 
 def _rpa_common(host, port, retry):
-    """三个函数共有的字段。"""
+    """各个函数共有的字段。"""
     host = _rpa_text(host)
     request = {
         'host': host.strip() if host is not None else None,
@@ -160,6 +192,61 @@ def _rpa_common(host, port, retry):
     if RPA_PROXY != 'system':
         request['proxy'] = None if RPA_PROXY in ('none', '', None) else RPA_PROXY
     return request
+
+
+def _rpa_call(rest_type, data_json, mode):
+    """调用API的字段,密钥或token除外。"""
+    path = _rpa_text(rest_type)
+    if path and not path.startswith('/'):
+        path = '/' + path
+    return {
+        'rest_type': path,
+        'mode': str(mode),
+        'data_json': _rpa_parameters(data_json),
+        'retry_mode': RPA_RETRY_MODE,
+        'encoding': RPA_ENCODING,
+    }
+
+
+def _rpa_keys():
+    """设置里的密钥,和token保存在哪里。"""
+    settings = [('RPA_HOST', RPA_HOST), ('RPA_ACCESSKEY', RPA_ACCESSKEY), ('RPA_SECRETKEY', RPA_SECRETKEY),
+                ('RPA_TOKEN_STORE', RPA_TOKEN_STORE)]
+    empty = [name for name, value in settings if not isinstance(value, str) or not value.strip()]
+    if empty:
+        cause = '请填写GlobalFun.py开头的设置%s,填在引号里' % '、'.join(empty)
+        raise _RpaFailure(cause, 41, 'fail,转换URL参数失败!')
+    request = {
+        'accesskey': RPA_ACCESSKEY.strip(),
+        'secretkey': RPA_SECRETKEY.strip(),
+        'token_store': _rpa_token_store(RPA_TOKEN_STORE.strip()),
+    }
+    if RPA_TOKEN_TTL_MS:
+        request['token_ttl_ms'] = RPA_TOKEN_TTL_MS
+    if RPA_TOKEN_REFUSED:
+        request['token_refused'] = RPA_TOKEN_REFUSED
+    return request
+
+
+def _rpa_token_store(place):
+    if place.lower() == 'memory':
+        return 'memory'
+    if place.lower().startswith(('redis://', 'rediss://')):
+        return {'redis': place}
+    if place.lower() == 'file':
+        place = os.path.join(_rpa_user_folder(), 'rpa_openapi', 'token.json')
+    elif '://' in place or not any(sign in place for sign in '.\\/'):
+        cause = "GlobalFun.py开头的设置RPA_TOKEN_STORE只能是'file'、'memory'、文件的路径或redis://开头的地址"
+        raise _RpaFailure(cause, 41, 'fail,转换URL参数失败!')
+    return {'file': os.path.join(_rpa_folder(), place)}
+
+
+def _rpa_user_folder():
+    """用户自己的文件夹,不随漫游配置到别的机器上去。找不到时是本文件所在的文件夹。"""
+    found = os.environ.get('LOCALAPPDATA' if os.name == 'nt' else 'XDG_CACHE_HOME', '')
+    if not os.path.isabs(found) and os.name != 'nt':
+        found = os.path.join(os.path.expanduser('~'), '.cache')
+    return found if os.path.isabs(found) else _rpa_folder()
 
 
 def _rpa_text(value):
