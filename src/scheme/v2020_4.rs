@@ -138,7 +138,10 @@ impl Stamp<'_> {
 
 /// The JSON text of the sorted parameters, as `json.dumps(data, sort_keys=True)` writes it.
 fn body(entries: &[&Entry<'_>], values: Values) -> String {
-    let mut body = String::from("{");
+    // Most texts are written as they were given; one of many megabytes is not to be copied as it grows.
+    let given = entries.iter().map(|entry| entry.raw.len().saturating_add(64));
+    let mut body = String::with_capacity(given.fold(64, usize::saturating_add));
+    body.push('{');
     for (index, entry) in entries.iter().enumerate() {
         if index > 0 {
             body.push_str(", ");
