@@ -67,9 +67,10 @@ fn main() {
     }
     // About the target, not this machine.
     if env::var_os("CARGO_CFG_WINDOWS").is_some()
-        && let Err(error) = version_resource() {
-            println!("cargo:warning=the library gets no version resource, for want of a resource compiler: {error}");
-        }
+        && let Err(error) = version_resource()
+    {
+        println!("cargo:warning=the library gets no version resource, for want of a resource compiler: {error}");
+    }
 }
 
 /// What Windows shows as a DLL's properties: its name, its version, its product.

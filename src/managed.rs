@@ -17,6 +17,9 @@ use crate::token_call;
 /// Signs the call with the keys' token and sends it. A token that is refused is replaced, once; a call that was refused
 /// for its time is stamped anew by the control center's clock, once. The server did not run it then, so a post is sent
 /// again, too.
+///
+/// What takes a refused token's place may be one that another process had got long before, and that was evicted as well.
+/// So one that was not got for this call does not count.
 pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Result<String, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
     let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
@@ -25,7 +28,7 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Resu
         Ok(held) => held,
         Err(failure) => return without_token(failure, &keeper, Delivered::No, "no token could be got"),
     };
-    let (mut may_replace, mut may_restamp) = (true, true);
+    let (mut replacements, mut may_restamp) = (0..2, true);
     loop {
         let used = Cell::new(Clock::default());
         let outcome = policy.run(|| {
@@ -35,8 +38,7 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Resu
             answered.observed.map(|observed| keeper.observe(observed));
             Ok(answered)
         });
-        if may_replace && refuses_token(&outcome, keys) {
-            may_replace = false;
+        if !held.facts.renewed && refuses_token(&outcome, keys) && replacements.next().is_some() {
             held = match keeper.replace(&held, &need) {
                 Ok(newer) => newer,
                 Err(failure) => {

@@ -24,7 +24,7 @@ pub(crate) struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     pub(crate) fn new(mut request: CallRequest<'a>) -> Result<Prepared<'a>, Error> {
         let parameters = std::mem::take(&mut request.parameters);
-        let payload = Payload::new(request.mode, parameters, request.values).map_err(|surrogate| {
+        let payload = Payload::new(request.mode, &parameters, request.values).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
             let detail = format!(
                 "`data_json` holds half of a surrogate pair in the parameter \"{shown}\"; it has no UTF-8 and cannot be sent in a query (put and delete can send it)"

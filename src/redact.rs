@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use crate::python::{Escape, escape};
+use crate::python::{Escape, escape_into};
 use crate::secret::Secret;
 
 /// A run of letters and digits is hidden from this length on. Shorter ones are words of every page.
@@ -29,21 +29,8 @@ impl Redactor {
     /// Hides these texts as well, whatever escapes they are written with: besides a text itself and its
     /// percent-encoded forms each run of letters and digits in it, since those look the same in HTML, JSON and URLs.
     pub(crate) fn hide<'s>(&mut self, secrets: impl IntoIterator<Item = &'s str>) {
-        for secret in secrets {
-            for rule in [Escape::Component, Escape::Python, Escape::Java] {
-                let encoded = escape(secret, rule).to_string();
-                self.add(&lower_case_escapes(&encoded));
-                self.add(&encoded);
-            }
-            let decoded = percent_decode_str(secret).decode_utf8_lossy();
-            for text in [secret, &*decoded] {
-                self.add(text);
-                let runs = text.split(|c: char| !c.is_alphanumeric());
-                runs.filter(|run| run.chars().count() >= SHORTEST_RUN).for_each(|run| self.add(run));
-            }
-        }
-        self.secrets.sort_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
-        self.secrets.dedup_by(|a, b| a.expose() == b.expose());
+        secrets.into_iter().for_each(|secret| self.add_forms(secret));
+        self.put_in_order();
     }
 
     /// Hides the parameters of a query.
@@ -51,6 +38,26 @@ impl Redactor {
         for pair in query.split('&') {
             self.hide(pair.split_once('=').map(|(_, value)| value).into_iter().chain([pair]));
         }
+    }
+
+    fn add_forms(&mut self, secret: &str) {
+        for rule in [Escape::Component, Escape::Python, Escape::Java] {
+            let mut encoded = String::new();
+            escape_into(secret, rule, &mut encoded);
+            self.add(&lower_case_escapes(&encoded));
+            self.add(&encoded);
+        }
+        let decoded = percent_decode_str(secret).decode_utf8_lossy();
+        for text in [secret, &*decoded] {
+            self.add(text);
+            let runs = text.split(|c: char| !c.is_alphanumeric());
+            runs.filter(|run| run.chars().count() >= SHORTEST_RUN).for_each(|run| self.add(run));
+        }
+    }
+
+    fn put_in_order(&mut self) {
+        self.secrets.sort_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
+        self.secrets.dedup_by(|a, b| a.expose() == b.expose());
     }
 
     fn add(&mut self, form: &str) {

@@ -8,6 +8,7 @@ use ureq::http::Uri;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Kind};
+use crate::ffi::utf8;
 use crate::redact::Redactor;
 use crate::sender::{CERTIFICATE_WANTED, Reply};
 
@@ -58,11 +59,11 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
         (None, Ok(charset)) => (charset, 0),
         // A label that nobody knows ("utf8mb4") is mostly a slip of who meant UTF-8.
         (None, Err(label)) => {
-            return match String::from_utf8(body) {
+            return match utf8(body) {
                 Ok(text) => Decoded { text: Zeroizing::new(text), problem: None },
-                Err(error) => {
-                    let text = Zeroizing::new(String::from_utf8_lossy(error.as_bytes()).into_owned());
-                    error.into_bytes().zeroize();
+                Err(mut body) => {
+                    let text = Zeroizing::new(String::from_utf8_lossy(&body).into_owned());
+                    body.zeroize();
                     Decoded { text, problem: Some(Problem::UnknownCharset(label)) }
                 }
             };
@@ -71,7 +72,7 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
     body.drain(..mark);
     if charset == UTF_8 {
         // The usual case, without a copy.
-        if let Ok(text) = String::from_utf8(std::mem::take(&mut body)).map_err(|error| body = error.into_bytes()) {
+        if let Ok(text) = utf8(std::mem::take(&mut body)).map_err(|bytes| body = bytes) {
             return Decoded { text: Zeroizing::new(text), problem: None };
         }
     }

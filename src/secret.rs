@@ -1,6 +1,6 @@
 //! Texts that must never be shown.
 
-use std::fmt;
+use std::{fmt, hint};
 
 use zeroize::Zeroizing;
 
@@ -23,6 +23,14 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
+}
+
+/// Overwrites what was secret. As fast as memory is: zeroize does it byte by byte, which for a block of 512 takes as long
+/// as its hash.
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Nobody reads them again, but the compiler must believe that somebody does.
+    hint::black_box(bytes);
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use ureq::http::Method;
 
 use crate::error::Error;
 use crate::exchange::{Answered, exchange, url};
-use crate::python::{Escape, escape};
+use crate::python::{Escape, escape_into};
 use crate::request::{Address, Credentials, Options};
 use crate::retry::Policy;
 use crate::secret::Secret;
@@ -39,7 +39,7 @@ fn query(parameters: &[(&str, &Secret)]) -> Secret {
     let mut query = String::with_capacity(longest.fold(8, usize::saturating_add));
     for (index, (name, secret)) in parameters.iter().enumerate() {
         query.extend([if index > 0 { "&" } else { "" }, name, "="]);
-        query.extend(escape(secret.expose(), Escape::Component));
+        escape_into(secret.expose(), Escape::Component, &mut query);
     }
     Secret::new(query)
 }

@@ -1,6 +1,8 @@
 //! What leaves the library when something goes wrong: no key, token, signature, password, header of a gateway or query,
 //! in whatever form a server or a proxy quotes it.
 
+#[path = "support/forms.rs"]
+mod forms;
 #[path = "../examples/harness/mod.rs"]
 mod harness;
 #[path = "support/server.rs"]
@@ -16,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use forms::forms;
 use harness::{ControlCenter, Library};
 use serde_json::{Value, json};
 use server::{Server, reply};
@@ -28,44 +31,6 @@ const PROXY_PASSWORD: &str = "Pw:@/+口令c0ffee5a1e";
 const GATEWAY: &str = "Gw+/=~%\"'&<> key d15ea5e0b2";
 const PARAMETER: &str = "身份证110101199003071234&=+";
 const ALL: [&str; 7] = [ACCESS_KEY, SECRET_KEY, TOKEN, REFRESH, PROXY_PASSWORD, GATEWAY, PARAMETER];
-
-/// The forms in which a text may be written by who quotes it.
-fn forms(secret: &str) -> Vec<String> {
-    let escaped = |plain: &dyn Fn(u8) -> bool| -> String {
-        let escape = |&byte: &u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-        secret.as_bytes().iter().map(escape).collect()
-    };
-    let of_each = |write: &dyn Fn(char) -> String| secret.chars().map(write).collect::<String>();
-    let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut forms = vec![
-        secret.to_owned(),
-        escaped(&|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)),
-        escaped(&|byte| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte)),
-        escaped(&|byte| byte.is_ascii_alphanumeric()),
-        escaped(&|byte| byte.is_ascii_graphic() && !b"%\"<>&".contains(&byte)),
-        escaped(&|_| false),
-        of_each(&|c| if c.is_ascii() && c != '"' { c.to_string() } else { units(c) }),
-        of_each(&units),
-        of_each(&|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("&#{};", u32::from(c)) }),
-        of_each(&|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("&#x{:X};", u32::from(c)) }),
-        secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
-        serde_json::to_string(secret).unwrap().trim_matches('"').to_owned(),
-        hex.to_uppercase(),
-        hex,
-    ];
-    forms.extend(forms.clone().iter().map(|form| form.to_lowercase()));
-    // Base64 depends on what stands before: three ways, less the characters that share bits with the neighbours.
-    for before in 0..3 {
-        let encoded = BASE64_STANDARD.encode([vec![0; before], secret.as_bytes().to_vec()].concat());
-        let (from, to) = ([0, 2, 3][before], encoded.trim_end_matches('=').len() - 1);
-        forms.push(encoded[from..to].to_owned());
-        forms.push(encoded[from..to].replace('+', "-").replace('/', "_"));
-    }
-    // Whatever is done to the rest, such a run gives it away.
-    forms.extend(secret.split(|c: char| !c.is_ascii_alphanumeric()).filter(|run| run.len() >= 8).map(str::to_owned));
-    forms
-}
 
 /// How a server's or a proxy's page may quote the request: the page of this number, if there are so many.
 fn quoted(seen: &str, number: usize) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use crate::peers::{Peer, Peers, Task};
 use crate::report::{Bar, Report};
-use crate::server::{LARGE, LARGE_BYTES};
+use crate::server::{LARGE, LARGE_BYTES, ROWS};
 use crate::statistics::{Figure, median, short};
 
 const ROUNDS: usize = 5;
@@ -31,21 +31,35 @@ pub fn measure(peers: &Peers, report: &mut Report) {
     }
     let titles = ["parameter", "floor, µs", "rpa_openapi, µs", "libcurl, µs", "rpa_openapi ÷ floor"];
     report.table("Large parameters (put, plain HTTP)", &titles, rows);
-    large_reply(peers, report);
+    large_replies(peers, report);
 }
 
-fn large_reply(peers: &Peers, report: &mut Report) {
-    let mut micros = [Figure(Vec::new()), Figure(Vec::new())];
-    for _ in 0..ROUNDS {
-        for (peer, micros) in [Peer::Floor, Peer::Library].into_iter().zip(&mut micros) {
-            let task = Task { path: LARGE, warmup: 2, calls: 20, ..Task::default() };
-            micros.0.push(median(&peers.run(peer, task).took));
+fn large_replies(peers: &Peers, report: &mut Report) {
+    let size = size(LARGE_BYTES as u64);
+    let mut rows = Vec::new();
+    for (path, kind) in [(LARGE, "one long text"), (ROWS, "a list of small objects")] {
+        let mut micros = [Figure(Vec::new()), Figure(Vec::new()), Figure(Vec::new())];
+        for _ in 0..ROUNDS {
+            for (peer, micros) in [Peer::Floor, Peer::Library, Peer::Libcurl].into_iter().zip(&mut micros) {
+                let task = Task { path, warmup: 2, calls: 20, ..Task::default() };
+                micros.0.push(median(&peers.run(peer, task).took));
+            }
+        }
+        let [floor, library, libcurl] = micros;
+        let ratio = library.over(&floor);
+        let row = [&floor, &library, &libcurl].map(|micros| short(micros.median()));
+        rows.push([vec![kind.to_owned()], row.to_vec(), vec![ratio.to_string()]].concat());
+        if path == LARGE {
+            let what = format!("reply of {size}, time ÷ the floor's, which copies it once and looks at nothing");
+            report.bar(&what, &ratio, Bar::AtMost(2.0));
         }
     }
-    let [floor, library] = micros;
-    let what =
-        format!("reply of {}, time ÷ the floor's, which copies it once and looks at nothing", size(LARGE_BYTES as u64));
-    report.bar(&what, &library.over(&floor), Bar::AtMost(2.0));
+    let titles = ["reply", "floor, µs", "rpa_openapi, µs", "libcurl, µs", "rpa_openapi ÷ floor"];
+    report.table(
+        &format!("Replies of {size} (plain HTTP; the library alone checks that they are JSON)"),
+        &titles,
+        rows,
+    );
 }
 
 fn size(bytes: u64) -> String {

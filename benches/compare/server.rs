@@ -13,6 +13,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 
 /// Where a large reply is.
 pub const LARGE: &str = "/large.json";
+/// As large, but of many small values, as a list of jobs is.
+pub const ROWS: &str = "/rows.json";
 pub const LARGE_BYTES: usize = 10 << 20;
 
 pub struct Server {
@@ -32,6 +34,9 @@ impl Server {
         write_certificates(&folder);
         let large = format!("{{\"code\":0,\"result\":\"{}\"}}", "结".repeat(LARGE_BYTES / 3));
         fs::write(folder.join("large.json"), large).expect("a large reply");
+        let row = r#"{"jobNo":"3f2b8c1e-5d64-4a97-9c0e-7b1a2d3e4f50","procName":"月结报表","status":"完成","took":73.25,"ok":true}"#;
+        let rows = vec![row; LARGE_BYTES / (row.len() + 1)].join(",");
+        fs::write(folder.join("rows.json"), format!("{{\"code\":0,\"result\":[{rows}]}}")).expect("a large reply");
         let (plain, tls) = (free_port(), free_port());
         fs::write(folder.join("nginx.conf"), configuration(&folder, plain, tls)).expect("a configuration");
         let nginx = Command::new("nginx")
@@ -116,6 +121,7 @@ http {{
         root {folder};
         location /oapi/ {{ return 200 '{{"code":0,"msg":"success","result":{{"total":1,"list":[{{"jobNo":"3f2b8c1e-5d64-4a97-9c0e-7b1a2d3e4f50","procName":"月结报表","status":"完成"}}]}}}}'; }}
         location = {LARGE} {{ }}
+        location = {ROWS} {{ }}
         location = /status {{ stub_status; }}
     }}
 }}

@@ -60,7 +60,7 @@ fn payload() -> Payload {
     loop {
         let data = format!(r#"{{"procCode":"P001","pageNum":1,"note":"{note}"}}"#);
         let Ok(Value::Dict(entries)) = loads(&data) else { panic!("parameters") };
-        let payload = Payload::new(Mode::Get, entries, Values::Python).unwrap_or_else(|_| panic!("parameters"));
+        let payload = Payload::new(Mode::Get, &entries, Values::Python).unwrap_or_else(|_| panic!("parameters"));
         let stamp = Stamp {
             payload: &payload,
             token: &Secret::new(TOKEN.to_owned()),

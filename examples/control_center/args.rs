@@ -86,6 +86,10 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = TokenShape::Object)]
     pub token_shape: TokenShape,
 
+    /// Milliseconds that the reply to a token call is late; the token lives from when it was made
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=86_400_000))]
+    pub token_delay_millis: u64,
+
     /// Seconds by which the emulator's own clock is ahead of the machine's; negative is behind
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = skew, allow_negative_numbers = true)]
     pub clock_skew: i64,

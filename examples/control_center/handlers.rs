@@ -44,6 +44,7 @@ pub async fn token(State(center): Shared, uri: Uri) -> Reply {
         }
     };
     let pair = pair.ok_or_else(Refusal::no_random_bytes)?;
+    tokio::time::sleep(center.token_delay).await;
     Ok(Answer::new("token issued", center.tokens.describe(&pair, center.token_shape)))
 }
 

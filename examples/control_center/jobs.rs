@@ -135,9 +135,10 @@ impl Book {
         }
         let oldest = self.jobs.iter().find(|(_, job)| job.ended(now_ms));
         if let Some(place) = oldest.map(|(place, _)| *place)
-            && let Some(job) = self.jobs.remove(&place) {
-                self.places.remove(&job.job_no);
-            }
+            && let Some(job) = self.jobs.remove(&place)
+        {
+            self.places.remove(&job.job_no);
+        }
     }
 }
 

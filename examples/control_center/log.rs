@@ -45,9 +45,10 @@ impl Log {
     pub fn line(&self, line: String) {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lines) = lines.as_ref()
-            && lines.try_send(line).is_err() {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-            }
+            && lines.try_send(line).is_err()
+        {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Ends the log, and waits until its last line is written, but no longer than `patience`.

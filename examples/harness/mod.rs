@@ -4,6 +4,7 @@
 
 use std::env;
 use std::ffi::{CStr, CString, c_char};
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -54,8 +55,13 @@ pub struct Library(libloading::Library);
 impl Library {
     /// Loads the library of this build.
     pub fn load() -> Library {
+        Library::of(built_library())
+    }
+
+    /// Loads the library from a file, which is built already.
+    pub fn of(file: &Path) -> Library {
         // SAFETY: loading runs no code of the library but Rust's own start-up.
-        Library(unsafe { libloading::Library::new(built_library()) }.expect("the library can be loaded"))
+        Library(unsafe { libloading::Library::new(file) }.expect("the library can be loaded"))
     }
 
     /// Calls a function of the library with a request text, and frees the reply.
@@ -111,7 +117,7 @@ impl Library {
     }
 }
 
-/// No error may hold a key, a token, a proxy's password or a query. Checked for every call of every test.
+/// No error may hold a key, a token, a password of a proxy or of Redis, or a query. Checked for every call of every test.
 fn assert_keeps_secrets(request: &[u8], reply: &str) {
     let Ok(Value::Object(fields)) = serde_json::from_slice(request) else { return };
     let Ok(envelope) = serde_json::from_str::<Value>(reply) else { return };
@@ -119,10 +125,13 @@ fn assert_keeps_secrets(request: &[u8], reply: &str) {
         Some(error) => format!("{error}{}", envelope["msg"]),
         None => return,
     };
-    for name in ["accesskey", "secretkey", "accesstoken", "refreshtoken", "refleshtoken", "proxy"] {
-        let mut secret = fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        if name == "proxy" {
-            // Of a proxy's address the password alone is secret.
+    let redis = fields.get("token_store").and_then(|store| store.get("redis"));
+    let named = ["accesskey", "secretkey", "accesstoken", "refreshtoken", "refleshtoken", "proxy"];
+    let given = named.into_iter().map(|name| (name, fields.get(name))).chain([("token_store.redis", redis)]);
+    for (name, value) in given {
+        let mut secret = value.and_then(Value::as_str).unwrap_or_default();
+        if ["proxy", "token_store.redis"].contains(&name) {
+            // Of an address the password alone is secret.
             secret = secret
                 .rsplit_once('@')
                 .and_then(|(user, _)| user.rsplit_once(':'))
@@ -154,11 +163,20 @@ pub struct ControlCenter {
 impl ControlCenter {
     /// Starts a control center with further options.
     pub fn start(options: &[&str]) -> ControlCenter {
+        ControlCenter::launch(options, Stdio::null())
+    }
+
+    /// The same; its log, a line for each request, goes into a file.
+    pub fn with_log(options: &[&str], log: File) -> ControlCenter {
+        ControlCenter::launch(options, log.into())
+    }
+
+    fn launch(options: &[&str], log: Stdio) -> ControlCenter {
         let _ = built_library();
         let program = build_folder().join("examples").join(format!("control_center{}", env::consts::EXE_SUFFIX));
         let mut command = Command::new(program);
         command.args(["--port", "0", "--until-stdin-closes"]).args(options);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the control center can be started");
         let stdin = child.stdin.take();
         let mut line = String::new();

@@ -1,7 +1,7 @@
 //! Python's `json.dumps(value, sort_keys=True)`, and compact JSON.
 
 use super::repr::separate;
-use super::{Entry, Text, Value};
+use super::{Text, Value, sorted};
 
 /// Appends `json.dumps(value, sort_keys=True)`, but each number as it was spelt.
 pub(crate) fn write_json(value: &Value<'_>, out: &mut String) {
@@ -20,10 +20,8 @@ pub(crate) fn write_json(value: &Value<'_>, out: &mut String) {
             out.push(']');
         }
         Value::Dict(entries) => {
-            let mut entries: Vec<&Entry<'_>> = entries.iter().collect();
-            entries.sort_by(|a, b| a.key.cmp(&b.key));
             out.push('{');
-            for (index, entry) in entries.into_iter().enumerate() {
+            for (index, entry) in sorted(entries).enumerate() {
                 separate(index, out);
                 write_json_string(&entry.key, out);
                 out.push_str(": ");

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::text::{Text, TextBuilder};
-use super::{Entry, Value};
+use super::{Entry, Value, by_key};
 
 /// Deeper nesting is refused. Python's own reader gives up near 1,000; half of that fits a thread's small stack.
 const MAX_DEPTH: usize = 500;
@@ -264,9 +264,8 @@ impl<'a> Reader<'a> {
 
 /// Of entries with one key the last value stays, in the place of the first, as in a Python dict.
 fn last_of_each_key(entries: Vec<Entry<'_>>) -> Vec<Entry<'_>> {
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    // Stable: within one key the places stay in rising order.
-    order.sort_by(|&a, &b| entries.get(a).map(|entry| &entry.key).cmp(&entries.get(b).map(|entry| &entry.key)));
+    // Within one key the places stay in rising order.
+    let order = by_key(&entries);
     let mut entries: Vec<Option<Entry<'_>>> = entries.into_iter().map(Some).collect();
     let same_key = |entries: &[Option<Entry<'_>>], a: usize, b: usize| {
         let key = |place: usize| entries.get(place).and_then(Option::as_ref).map(|entry| &entry.key);

@@ -10,7 +10,7 @@ mod text;
 
 pub(crate) use dumps::{compact, write_json, write_json_string};
 pub(crate) use loads::loads;
-pub(crate) use quote::{Escape, escape};
+pub(crate) use quote::{Escape, escape_into, escape_to};
 pub(crate) use repr::str_of;
 pub(crate) use text::Text;
 
@@ -36,4 +36,17 @@ pub(crate) struct Entry<'a> {
     pub(crate) value: Value<'a>,
     /// The value as it stood in the JSON text.
     pub(crate) raw: &'a str,
+}
+
+/// The places of the entries in the order of their keys, equal ones as they stand.
+fn by_key(entries: &[Entry<'_>]) -> Vec<usize> {
+    let key = |place: &usize| entries.get(*place).map(|entry| &entry.key);
+    let mut places: Vec<usize> = (0..entries.len()).collect();
+    places.sort_by(|a, b| key(a).cmp(&key(b)));
+    places
+}
+
+/// The entries in the order of their keys.
+pub(crate) fn sorted<'e, 'a>(entries: &'e [Entry<'a>]) -> impl Iterator<Item = &'e Entry<'a>> {
+    by_key(entries).into_iter().filter_map(|place| entries.get(place))
 }

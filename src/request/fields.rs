@@ -136,7 +136,6 @@ impl<'a> Fields<'a> {
     /// A whole number in `range`.
     pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let (low, high) = (*range.start(), *range.end());
-        let wanted = format!("must be a whole number from {low} to {high}");
         let Some(raw) = self.raw(name) else { return Ok(None) };
         let number = serde_json::from_str::<u64>(raw.get()).ok().filter(|number| range.contains(number));
         number.map(Some).ok_or_else(|| {
@@ -144,7 +143,7 @@ impl<'a> Fields<'a> {
                 name,
                 &format!("必须是{low}到{high}的整数"),
                 &format!(
-                    "{wanted}; it is {}{}",
+                    "must be a whole number from {low} to {high}; it is {}{}",
                     describe(raw),
                     if describe(raw) == "a number" { " outside of that" } else { "" }
                 ),

@@ -10,7 +10,9 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::python::{Entry, Escape, Text, Value, compact, escape, str_of, write_json, write_json_string};
+use crate::python::{
+    Entry, Escape, Text, Value, compact, escape_into, escape_to, sorted, str_of, write_json, write_json_string,
+};
 use crate::secret::Secret;
 
 /// The four methods of the API.
@@ -59,8 +61,8 @@ pub(crate) struct Payload {
 
 impl Payload {
     /// Writes the parameters as `mode` sends them.
-    pub(crate) fn new(mode: Mode, mut entries: Vec<Entry<'_>>, values: Values) -> Result<Payload, LoneSurrogate> {
-        entries.sort_by(|a, b| a.key.cmp(&b.key));
+    pub(crate) fn new(mode: Mode, entries: &[Entry<'_>], values: Values) -> Result<Payload, LoneSurrogate> {
+        let entries: Vec<_> = sorted(entries).collect();
         let (has_params, content_type) = match mode {
             Mode::Get => (true, None),
             Mode::Post => (true, Some("application/x-www-form-urlencoded;charset=utf-8")),
@@ -98,7 +100,7 @@ impl Stamp<'_> {
 
     /// The source string percent-encoded.
     pub(crate) fn encoded(&self) -> Secret {
-        self.joined(|part, text| text.extend(escape(part, self.rule())))
+        self.joined(|part, text| escape_into(part, self.rule(), text))
     }
 
     fn joined(&self, write: impl Fn(&str, &mut String)) -> Secret {
@@ -117,17 +119,10 @@ impl Stamp<'_> {
     pub(crate) fn signature(&self) -> String {
         // An HMAC takes a key of any length: this cannot fail.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.token.expose().as_bytes()) else { return String::new() };
-        let signed = self.payload.signed();
-        let mut encoded = String::with_capacity(signed.len().saturating_mul(3));
-        encoded.extend(escape(signed, self.rule()));
-        mac.update(encoded.as_bytes());
-        // The rest piece by piece, so that there is no copy of the token to wipe.
-        for part in ["&token=", self.token.expose(), "&timestamp="] {
-            for piece in escape(part, self.rule()) {
-                mac.update(piece.as_bytes());
-            }
-        }
-        mac.update(itoa::Buffer::new().format(self.timestamp).as_bytes());
+        let mut timestamp = itoa::Buffer::new();
+        let timestamp = timestamp.format(self.timestamp);
+        let source = [self.payload.signed(), "&token=", self.token.expose(), "&timestamp=", timestamp];
+        escape_to(&source, self.rule(), |piece| mac.update(piece));
         let mut hex = [0; 64];
         let hex = base16ct::lower::encode(&mac.finalize().into_bytes(), &mut hex).unwrap_or_default();
         BASE64_STANDARD.encode(hex)
@@ -142,7 +137,7 @@ impl Stamp<'_> {
 }
 
 /// The JSON text of the sorted parameters, as `json.dumps(data, sort_keys=True)` writes it.
-fn body(entries: &[Entry<'_>], values: Values) -> String {
+fn body(entries: &[&Entry<'_>], values: Values) -> String {
     let mut body = String::from("{");
     for (index, entry) in entries.iter().enumerate() {
         if index > 0 {
@@ -160,7 +155,7 @@ fn body(entries: &[Entry<'_>], values: Values) -> String {
 }
 
 /// `key=value` joined with `&`, raw: the text that a get signs.
-fn params(entries: &[Entry<'_>], values: Values) -> Result<String, LoneSurrogate> {
+fn params(entries: &[&Entry<'_>], values: Values) -> Result<String, LoneSurrogate> {
     let mut params = String::new();
     for entry in entries {
         let value = as_text(entry, values);
@@ -175,7 +170,7 @@ fn params(entries: &[Entry<'_>], values: Values) -> Result<String, LoneSurrogate
 
 /// The same pairs, each key and value percent-encoded on its own, so that the server decodes exactly what was
 /// signed. The reference pastes them raw, and breaks on a value with `& = # + %`.
-fn query(entries: &[Entry<'_>], values: Values) -> Result<Option<String>, LoneSurrogate> {
+fn query(entries: &[&Entry<'_>], values: Values) -> Result<Option<String>, LoneSurrogate> {
     let mut query = String::new();
     for entry in entries {
         let value = as_text(entry, values);
@@ -183,9 +178,9 @@ fn query(entries: &[Entry<'_>], values: Values) -> Result<Option<String>, LoneSu
         if !query.is_empty() {
             query.push('&');
         }
-        query.extend(escape(key, Escape::Component));
+        escape_into(key, Escape::Component, &mut query);
         query.push('=');
-        query.extend(escape(value, Escape::Component));
+        escape_into(value, Escape::Component, &mut query);
     }
     Ok((!entries.is_empty()).then_some(query))
 }
@@ -212,7 +207,7 @@ mod tests {
 
     fn payload(mode: Mode, json: &str, values: Values) -> Result<Payload, LoneSurrogate> {
         match loads(json) {
-            Ok(Value::Dict(entries)) => Payload::new(mode, entries, values),
+            Ok(Value::Dict(entries)) => Payload::new(mode, &entries, values),
             other => panic!("{other:?}"),
         }
     }

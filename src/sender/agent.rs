@@ -24,7 +24,7 @@ const MOST_AGENTS: usize = 32;
 /// More threads than this do not keep a connection each.
 const MOST_IDLE: usize = 256;
 /// A head or a body goes out in pieces of this size. ureq allocates as much for each connection.
-const OUTPUT: usize = 16 * 1024;
+pub(super) const OUTPUT: usize = 16 * 1024;
 /// The head of a reply must fit.
 const INPUT: usize = 32 * 1024;
 

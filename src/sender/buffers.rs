@@ -7,7 +7,10 @@ use zeroize::Zeroize;
 /// A body is read in pieces of at least this size.
 const SMALLEST_PIECE: usize = 10 * 1024;
 
-/// Allocated when first used: a connection to a proxy or under a TLS session needs none of its own.
+/// Most replies fit into this much, head and all. With more than that at once, the input grows.
+const USUAL_INPUT: usize = 4 * 1024;
+
+/// Allocated when first used: with many threads each has a connection, and under TLS each connection two pairs.
 pub(super) struct WipedBuffers {
     input_size: usize,
     output_size: usize,
@@ -18,6 +21,8 @@ pub(super) struct WipedBuffers {
     end: usize,
     /// The last look at the input took something of it.
     progress: bool,
+    /// The last read filled the input to its end.
+    was_filled: bool,
 }
 
 impl WipedBuffers {
@@ -30,21 +35,33 @@ impl WipedBuffers {
             start: 0,
             end: 0,
             progress: false,
+            was_filled: false,
         }
     }
 
     /// The first `amount` bytes of the output were sent.
     pub(super) fn wipe_output(&mut self, amount: usize) {
-        self.output.iter_mut().take(amount).for_each(|byte| *byte = 0);
+        if let Some(sent) = self.output.get_mut(..amount) {
+            sent.fill(0);
+        }
     }
 
-    fn allocate(&mut self) {
-        if self.output.is_empty() {
-            self.output.resize(self.output_size, 0);
+    /// Makes the input at least so large.
+    fn grow_input(&mut self, size: usize) {
+        if self.input.len() < size {
+            let mut outgrown = std::mem::replace(&mut self.input, vec![0; size]);
+            if let Some(place) = self.input.get_mut(..outgrown.len()) {
+                place.copy_from_slice(&outgrown);
+            }
+            outgrown.as_mut_slice().zeroize();
         }
-        if self.input.is_empty() {
-            self.input.resize(self.input_size, 0);
-        }
+    }
+
+    /// Makes room for a read: more of it if the last one took all there was.
+    fn make_room(&mut self) {
+        let factor = if std::mem::take(&mut self.was_filled) { 4 } else { 1 };
+        self.grow_input(self.input.len().max(USUAL_INPUT).saturating_mul(factor).min(self.input_size));
+        self.compact();
     }
 
     /// Moves what is left to the beginning, so that all that is free lies behind it.
@@ -66,7 +83,9 @@ impl WipedBuffers {
 
 impl Buffers for WipedBuffers {
     fn output(&mut self) -> &mut [u8] {
-        self.allocate();
+        if self.output.is_empty() {
+            self.output = vec![0; self.output_size];
+        }
         &mut self.output
     }
 
@@ -75,13 +94,13 @@ impl Buffers for WipedBuffers {
     }
 
     fn input_append_buf(&mut self) -> &mut [u8] {
-        self.allocate();
-        self.compact();
+        self.make_room();
         self.input.get_mut(self.end..).unwrap_or_default()
     }
 
     fn input_appended(&mut self, amount: usize) {
         self.end = self.end.saturating_add(amount).min(self.input.len());
+        self.was_filled = self.end == self.input.len();
     }
 
     fn input_consume(&mut self, amount: usize) {
@@ -95,12 +114,9 @@ impl Buffers for WipedBuffers {
     }
 
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        self.allocate();
+        self.output();
         self.compact();
-        let wanted = self.end.saturating_add(SMALLEST_PIECE);
-        if self.input.len() < wanted {
-            self.input.resize(wanted, 0);
-        }
+        self.grow_input(self.end.saturating_add(SMALLEST_PIECE));
         (self.input.get_mut(self.end..).unwrap_or_default(), &mut self.output)
     }
 
@@ -111,8 +127,9 @@ impl Buffers for WipedBuffers {
 
 impl Drop for WipedBuffers {
     fn drop(&mut self) {
-        self.input.zeroize();
-        self.output.zeroize();
+        // As slices: zeroize goes through a vector byte by byte.
+        self.input.as_mut_slice().zeroize();
+        self.output.as_mut_slice().zeroize();
     }
 }
 
@@ -163,5 +180,23 @@ mod tests {
         receive(&mut buffers, b"abcdefgh");
         assert_eq!(buffers.tmp_and_output().0.len(), SMALLEST_PIECE);
         assert_eq!(buffers.input(), b"abcdefgh");
+    }
+
+    #[test]
+    fn an_input_that_was_filled_grows_up_to_its_size() {
+        let mut buffers = WipedBuffers::new(&Config::builder().input_buffer_size(20_000).build());
+        let mut received = Vec::new();
+        for (byte, room) in
+            [(b'a', USUAL_INPUT), (b'b', 4 * USUAL_INPUT - USUAL_INPUT), (b'c', 20_000 - 4 * USUAL_INPUT)]
+        {
+            receive(&mut buffers, &vec![byte; room]);
+            received.extend(vec![byte; room]);
+        }
+        assert!(buffers.input_append_buf().is_empty());
+        assert_eq!(buffers.input(), received);
+        buffers.input_consume(20_000);
+        receive(&mut buffers, b"d");
+        assert_eq!(buffers.input(), b"d");
+        assert_eq!(buffers.input_append_buf().len(), 19_999);
     }
 }

@@ -117,9 +117,10 @@ fn proxy(error: &UreqError) -> Error {
 fn tls(error: &UreqError) -> Error {
     let rustls = rustls_error(error);
     if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls
-        && let Some(untrusted) = other.0.downcast_ref::<Untrusted>() {
-            return Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone());
-        }
+        && let Some(untrusted) = other.0.downcast_ref::<Untrusted>()
+    {
+        return Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone());
+    }
     let why = match rustls {
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()

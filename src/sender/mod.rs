@@ -105,7 +105,7 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Insta
     let agent = agent::find(options, request.address.https, left)?;
     let outgoing = Outgoing {
         target: target(request, &route),
-        has_body: request.body.is_some(),
+        body: request.body.map(str::len),
         forward: matches!(route, Route::Forward { .. }),
     };
     wire::begin(deadline, options.connect_timeout, outgoing);
@@ -161,7 +161,9 @@ impl Prepared<'_> {
         for (name, value) in self.request.headers.iter().chain(&self.options.headers) {
             builder = builder.header(name, value);
         }
-        if self.options.keep_alive.is_zero() {
+        // Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be
+        // left in doubt.
+        if self.options.keep_alive.is_zero() || matches!(self.route, Route::Forward { .. }) {
             builder = builder.header(CONNECTION, "close");
         }
         let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -201,8 +203,10 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     if let Some(limit) = head.headers.get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
         wire::server_keeps(limit);
     }
-    // One byte more for the NUL of the reply text.
-    let mut bytes = Vec::with_capacity(expected_length(&head.headers, limit).saturating_add(1));
+    let mut bytes = Vec::new();
+    // One byte more for the NUL of the reply text. Where there is no room for what the server announces, the vector
+    // grows as far as it comes.
+    let _ = bytes.try_reserve_exact(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
     read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
     let text =
@@ -221,9 +225,10 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     })
 }
 
-/// How much to allocate beforehand: what the server announces, as far as that is credible.
+/// How much to allocate beforehand: what the server announces, as far as that is credible. The system gives the memory
+/// only as it is written to; and a block that is allocated once can be had again warm, where one that grew cannot.
 fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
-    const CREDIBLE: u64 = 1 << 20;
+    const CREDIBLE: u64 = 16 << 20;
     // A vector that grows leaves its old bytes behind, and they may be a token.
     const USUAL: u64 = 4096;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

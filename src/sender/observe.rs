@@ -7,8 +7,9 @@ use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 use zeroize::Zeroizing;
 
+use super::agent::OUTPUT;
 use super::idle::Idle;
-use super::wire::{self, Phase};
+use super::wire::{self, Outgoing, Phase};
 
 /// Marks what ureq's CONNECT connector does as the proxy's, so that its failures are the proxy's.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl<In: Transport> Connector<In> for ObserveConnector {
             head: Zeroizing::default(),
             is_used: false,
             answered_early: false,
+            just_heard: false,
             idle: Idle::new(),
         }))
     }
@@ -63,6 +65,8 @@ pub(super) struct Observed<T> {
     is_used: bool,
     /// The server has answered before it took the whole request, and takes no more of it.
     answered_early: bool,
+    /// Something came, and nobody has looked since whether the connection is open.
+    just_heard: bool,
     idle: Idle,
 }
 
@@ -129,8 +133,8 @@ impl<T: Transport> Transport for Observed<T> {
         }
         let output = self.inner.buffers().output().get(..amount).unwrap_or_default();
         if let Some(outgoing) = outgoing {
-            self.head = with_target(output, outgoing.target.expose());
-            if outgoing.has_body {
+            self.head = with_target(output, &outgoing);
+            if outgoing.body.is_some() {
                 return Ok(());
             }
         } else if !self.carries_request && wire::in_proxy() {
@@ -163,12 +167,16 @@ impl<T: Transport> Transport for Observed<T> {
         if came {
             wire::received();
             self.idle.begin();
+            self.just_heard = true;
         }
         Ok(came)
     }
 
+    /// ureq asks as it lays a connection aside after a reply, and again as it takes it up for the next request. What the
+    /// socket says counts the second time alone.
     fn is_open(&mut self) -> bool {
-        !self.answered_early && !self.idle.is_over() && self.inner.is_open()
+        let laid_aside = std::mem::take(&mut self.just_heard);
+        !self.answered_early && !self.idle.is_over() && (laid_aside || self.inner.is_open())
     }
 
     fn is_tls(&self) -> bool {
@@ -184,14 +192,16 @@ fn is_closed(kind: ErrorKind) -> bool {
     )
 }
 
-/// The beginning of a request, `METHOD / HTTP/1.1...`, with another target.
-fn with_target(output: &[u8], target: &str) -> Zeroizing<Vec<u8>> {
+/// The beginning of a request, `METHOD / HTTP/1.1...`, with the target in its place.
+fn with_target(output: &[u8], outgoing: &Outgoing) -> Zeroizing<Vec<u8>> {
+    let target = outgoing.target.expose();
     let method = output.iter().position(|&byte| byte == b' ').map_or(0, |space| space.saturating_add(1));
     let (method, rest) = output.split_at(method);
     let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-    // One body of a usual size fits beside it: a vector that grows leaves its old bytes behind.
-    let mut message =
-        Zeroizing::new(Vec::with_capacity(output.len().saturating_add(target.len()).saturating_add(16 * 1024)));
+    // The body's first piece fits beside it: a vector that grows leaves its old bytes behind.
+    let body = outgoing.body.unwrap_or_default().min(OUTPUT);
+    let size = [output.len(), target.len(), body].into_iter().fold(0, usize::saturating_add);
+    let mut message = Zeroizing::new(Vec::with_capacity(size));
     for part in [method, target.as_bytes(), rest] {
         message.extend_from_slice(part);
     }

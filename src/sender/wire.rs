@@ -46,7 +46,8 @@ impl Phase {
 pub(super) struct Outgoing {
     /// What stands between the method and the HTTP version.
     pub(super) target: Secret,
-    pub(super) has_body: bool,
+    /// The length of the body.
+    pub(super) body: Option<usize>,
     /// To a proxy that forwards it: what fails before is the proxy's fault.
     pub(super) forward: bool,
 }

@@ -41,6 +41,13 @@ impl Drop for Flight<'_> {
 impl Flight<'_> {
     /// A token, since there is none that works.
     pub(super) fn fetch(self, refused: Option<&Record>) -> Result<Found, Failure> {
+        let found = self.try_fetch(refused);
+        // Before the landing, which wakes those who wait.
+        self.keeper.state().failure = found.as_ref().err().cloned();
+        found
+    }
+
+    fn try_fetch(&self, refused: Option<&Record>) -> Result<Found, Failure> {
         loop {
             if let Some(record) = self.look() {
                 return Ok((record, Source::Store));
@@ -75,7 +82,8 @@ impl Flight<'_> {
                 return (record, Source::Store);
             }
             let left = self.need.deadline.saturating_duration_since(Instant::now());
-            let limit = Instant::now().checked_add(LONGEST_RENEWAL.min(left.div_f64(2.0))).unwrap_or(self.need.deadline);
+            let limit =
+                Instant::now().checked_add(LONGEST_RENEWAL.min(left.div_f64(2.0))).unwrap_or(self.need.deadline);
             if let Ok(found) = self.ask(Some(&lease), None, limit) {
                 return found;
             }
@@ -132,9 +140,10 @@ impl Flight<'_> {
         let evicted = refused.is_some_and(|record| Refusal::of(record, now) == Refusal::Eviction);
         let refresh = present.as_ref().and_then(|present| present.refresh.clone()).filter(|_| !evicted);
         if let Some(refresh) = refresh
-            && let Ok(record) = self.ask_by(&By::Refresh(refresh), generation, deadline) {
-                return Ok(self.keep(record));
-            }
+            && let Ok(record) = self.ask_by(&By::Refresh(refresh), generation, deadline)
+        {
+            return Ok(self.keep(record));
+        }
         self.ask_by(&By::Keys, generation, deadline).map(|record| self.keep(record))
     }
 
@@ -145,6 +154,10 @@ impl Flight<'_> {
             self.keeper.observe(observed);
         }
         let Some(answer) = Answer::read(&reply.text) else { return Err(no_token(&reply)) };
+        if reply.observed.is_none() && !matches!(answer.life, Some(Life::Ends(_))) {
+            // A server that tells no time: how long its token lives can be counted by this machine's clock as well.
+            self.keeper.state().clock.get_or_insert_default();
+        }
         let clock = self.keeper.clock();
         // The token is as old as the question at most.
         let issued_ms = clock.correct(begun);

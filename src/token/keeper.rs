@@ -48,7 +48,7 @@ pub(super) struct State {
     /// Counts them.
     flights: u64,
     /// How the last one failed.
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     /// A token that still works is not renewed before this.
     pub(super) rests_until: Option<Instant>,
     evictions: Evictions,
@@ -117,20 +117,15 @@ impl Keeper {
             }
             // The failure of the one that was waited for is everybody's.
             if let Some(failure) = state.failure.clone().filter(|_| waited_for == Some(state.flights))
-                && failure.is_for_all() {
-                    return Err(failure);
-                }
+                && failure.is_for_all()
+            {
+                return Err(failure);
+            }
             let flight = self.take_off(&mut state, need, above);
             drop(state);
             return match usable {
                 Some(record) => Ok(self.hold(flight.renew(record))),
-                None => match flight.fetch(refused) {
-                    Ok(found) => Ok(self.hold(found)),
-                    Err(failure) => {
-                        self.state().failure = Some(failure.clone());
-                        Err(failure)
-                    }
-                },
+                None => flight.fetch(refused).map(|found| self.hold(found)),
             };
         }
     }

@@ -6,7 +6,7 @@
 
 use std::process;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,19 +57,25 @@ const RELEASE: &str = "
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0";
 
+struct Shared {
+    /// A process that was forked has the entries of its parent, but not the parent's threads.
+    process: u32,
+    server: RedisServer,
+    store: Weak<RedisStore>,
+}
+
 /// The process's one connection to this server.
 pub(super) fn shared(server: &RedisServer) -> Arc<dyn Store> {
-    static SHARED: Mutex<Vec<(u32, RedisServer, Arc<RedisStore>)>> = Mutex::new(Vec::new());
-    // A process that was forked has the entries of its parent, but not the parent's threads.
+    static SHARED: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
     let process = process::id();
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.retain(|(of, ..)| *of == process);
-    if let Some((.., store)) = shared.iter().find(|(_, other, _)| other == server) {
-        return store.clone();
-    }
-    let store = Arc::new(RedisStore::new(server.clone()));
-    shared.push((process, server.clone(), store.clone()));
-    store
+    let mut all = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    all.retain(|shared| shared.process == process && shared.store.strong_count() > 0);
+    let same = all.iter().find(|shared| shared.server == *server).and_then(|shared| shared.store.upgrade());
+    same.unwrap_or_else(|| {
+        let store = Arc::new(RedisStore::new(server.clone()));
+        all.push(Shared { process, server: server.clone(), store: Arc::downgrade(&store) });
+        store
+    })
 }
 
 pub(super) struct RedisStore {

@@ -1,0 +1,51 @@
+//! Tokens that look after themselves, seen from outside: many threads, processes and machines call by keys through the
+//! built library, processes are killed and frozen, Redis is taken away, clocks are wrong.
+//!
+//! Each line under "Shown by" of what was asked for has a test here, in a short form. The long one:
+//! `RPA_TEST_TOKENS_LONG=1 cargo test --release --test tokens -- --nocapture --test-threads=1`
+#![cfg(target_os = "linux")]
+
+mod center;
+mod clock;
+mod counts;
+mod eviction;
+#[path = "../support/forms.rs"]
+mod forms;
+mod frozen;
+#[path = "../../examples/harness/mod.rs"]
+mod harness;
+mod killed;
+mod place;
+mod process;
+#[path = "../support/redis.rs"]
+mod redis;
+mod redis_access;
+mod redis_trouble;
+mod refusal;
+mod requests;
+mod secrecy;
+#[path = "../support/server.rs"]
+mod server;
+mod short_lives;
+#[path = "../support/tools.rs"]
+mod tools;
+
+use std::env;
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// The long form of a test where it is asked for, else the short one.
+fn long_or<T>(short: T, long: T) -> T {
+    if env::var_os("RPA_TEST_TOKENS_LONG").is_some() { long } else { short }
+}
+
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// A test that measures how long something takes has the machine to itself.
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// All others share it.
+fn in_company() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,83 @@
+//! Who may use Redis: passwords, users, TLS.
+
+use std::fs;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+
+use crate::center::Center;
+use crate::in_company;
+use crate::place::{Folder, start_redis};
+use crate::process::Process;
+
+fn held(request: &Value) -> Value {
+    Process::start().sign(request)
+}
+
+#[test]
+fn with_a_password_and_with_a_wrong_one() {
+    const PASSWORD: &str = "p/w:@ 口令 4f81c0aa";
+    let _company = in_company();
+    let Some(redis) = start_redis(&["--requirepass", PASSWORD]) else { return };
+    let center = Center::start(&[]);
+    let url = |password: &str| {
+        let escaped: String = password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        json!({ "redis": format!("redis://:{escaped}@127.0.0.1:{}/2", redis.port) })
+    };
+    let right = center.request(&url(PASSWORD));
+    assert_eq!([&held(&right), &held(&right)].map(|sign| sign["token"]["source"].clone()), ["server", "store"]);
+    let wrong = url("hunter2hunter2");
+    let mut process = Process::start();
+    process.call(&center.request(&wrong));
+    let told = process.sign(&center.request(&wrong));
+    assert!(told["token"]["store_trouble"].as_str().unwrap().contains("WRONGPASS"), "{told}");
+    assert!(told["notes"].to_string().contains("WRONGPASS"), "{told}");
+    // The harness sees to it that no password stands in an error.
+    let page = json!({ "rest_type": "/oapi/v1/reply", "data_json": { "body": "<html>", "contentType": "text/html" } });
+    let told = process.ask("rpa_call", &center.with(&wrong, page));
+    assert!(told["error"]["detail"].as_str().unwrap().contains("WRONGPASS"), "{told}");
+    assert!(!told.to_string().contains("hunter2"), "{told}");
+}
+
+#[test]
+fn over_tls() {
+    let _company = in_company();
+    let folder = Folder::new();
+    let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let pem = server.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap().pem();
+    let file = |name: &str, text: &str| {
+        fs::write(folder.path(name), text).unwrap();
+        folder.path(name).to_str().unwrap().to_owned()
+    };
+    let (ca, pem, key) = (file("ca.pem", &ca_pem), file("server.pem", &pem), file("key.pem", &key.serialize_pem()));
+    let options = [
+        "--port",
+        "0",
+        "--tls-port",
+        "{port}",
+        "--tls-cert-file",
+        &pem,
+        "--tls-key-file",
+        &key,
+        "--tls-ca-cert-file",
+        &ca,
+    ];
+    let Some(redis) = start_redis(&[&options[..], &["--tls-auth-clients", "no"]].concat()) else { return };
+    let center = Center::start(&[]);
+    let store = json!({ "redis": format!("rediss://127.0.0.1:{}", redis.port) });
+    let trusting = center.with(&store, json!({ "tls": { "ca_file": ca } }));
+    Process::start().call(&trusting);
+    let told = held(&trusting);
+    assert_eq!(told["token"]["source"], "store", "{told}");
+    // The same server without its CA, and another one's port: the call goes on all the same.
+    let (mut process, unknown) = (Process::start(), center.request(&store));
+    process.call(&unknown);
+    let told = process.sign(&unknown);
+    assert!(told["token"]["store_trouble"].as_str().unwrap().contains("certificate"), "{told}");
+    let plain = json!({ "redis": format!("redis://127.0.0.1:{}", redis.port) });
+    process.call(&center.request(&plain));
+}
