@@ -9,7 +9,9 @@
  *              A reply is read, not written into. A request stays the caller's; the library keeps no pointer to it.
  *   Threads    Every function may be called from any number of threads at once. No init call, no settings left behind.
  *   Time       A call blocks until it has an answer, and never longer than its timeout_ms (default 30000).
- *   Loading    Load the library once and leave it loaded: it keeps idle connections for further calls.
+ *   Loading    Load the library once and leave it loaded: it keeps idle connections and tokens for further calls.
+ *   Tokens     rpa_call and rpa_sign take accesskey and secretkey in place of accesstoken. The library then gets the token,
+ *              keeps it (in token_store), renews it before it ends, and replaces one that the server refuses.
  *   Calling    C (cdecl), on 32-bit Windows too.
  *
  * Common fields of a request (defaults in brackets)
@@ -23,6 +25,13 @@
  *   tls                 {"verify":true,"ca_file":"PEM file","pin_sha256":"certificate's fingerprint"} [verify]
  *   headers             object of text: further headers [none]
  *   max_response_bytes  1..1073741824, a longer reply is refused [16777216]
+ *
+ * Fields of rpa_call and rpa_sign with accesskey and secretkey
+ *   token_store         "memory", this process; {"file":"path"}, all processes of this machine;
+ *                       {"redis":"redis://[user:password@]host:port/db"} or rediss://, all machines ["memory"]
+ *   token_ttl_ms        1..316224000000, the token's lifetime where the server's reply does not tell it [not known]
+ *   token_refused       how this server refuses a token: by HTTP status, by code, or where code is not 0 by a piece of msg
+ *                       [{"http_status":[401],"code":[401],"msg":["token","\u4ee4\u724c"]}]
  */
 
 #ifndef RPA_OPENAPI_H
@@ -67,7 +76,10 @@ char *rpa_refresh_token(const char *request);
  * Signs one API call, sends it and returns the reply.
  *
  * Fields of the request beside the common ones: rest_type (the API's path), mode (get, post, put, delete),
- * data_json (the parameters), accesstoken; optional: values, encoding, retry_mode.
+ * data_json (the parameters), and either accesskey and secretkey or accesstoken; optional: values,
+ * encoding, retry_mode, and with the keys token_store, token_ttl_ms, token_refused.
+ * With the keys the library gets, keeps and renews the token; a call that is refused for its token is made once more
+ * with a newer one.
  * Returns the server's JSON as it came, whatever the HTTP status, or an error object whose error.delivered says
  * whether calling again is safe.
  * The caller owns the reply and frees it once, with rpa_free. Blocks for at most timeout_ms.
@@ -82,6 +94,7 @@ char *rpa_call(const char *request);
  *
  * Takes the fields of rpa_call, and timestamp (milliseconds since 1970) to sign for another time than now.
  * Returns method, url, headers, body, each stage of the signature, and notes on what may make a server refuse it.
+ * Uses no network, unless keys are given and their token has to be got first; then it blocks for at most timeout_ms.
  * The reply holds the token. The caller owns it and frees it once, with rpa_free.
  *
  * The caller promises:

@@ -6,6 +6,8 @@
 mod counting;
 #[path = "../examples/harness/mod.rs"]
 mod harness;
+#[path = "support/issuer.rs"]
+mod issuer;
 #[path = "support/python.rs"]
 mod python;
 #[path = "support/server.rs"]
@@ -410,26 +412,21 @@ fn a_post_is_sent_once_unless_the_setting_says_otherwise() {
 
 // --- Calls by the keys of the settings ---------------------------------------------------------------------------------
 
-/// The header that carries the token, as the control center saw it.
-const SENT_TOKEN: &str = r#"
-os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "缓存")
-def sent_token():
-    return GlobalFun.rpa_api("/oapi/v1/echo", {"中": "文"})["result"]["headers"]["accesstoken"]
-"#;
+/// Where the user keeps what is his own.
+const USER: &str = "os.environ['XDG_CACHE_HOME'] = os.path.join(folder, '缓存')";
 
 impl Robot {
     /// A robot whose settings hold the address and the keys, too.
-    fn with_keys(name: &str, center: &ControlCenter) -> Robot {
-        let robot = Robot::of(name, center);
+    fn by_keys(self, facts: &Value) -> Robot {
         for (setting, fact) in [("RPA_HOST", "base"), ("RPA_ACCESSKEY", "accesskey"), ("RPA_SECRETKEY", "secretkey")] {
-            robot.set(setting, &format!("'{}'", center.text(fact)));
+            self.set(setting, &format!("'{}'", facts[fact].as_str().unwrap()));
         }
-        robot
+        self
     }
 
-    /// What one run of a script sees, which begins with the above.
-    fn run_by_keys(&self, center: &ControlCenter, steps: &str) -> Option<Value> {
-        self.run(&center.facts, &format!("{SENT_TOKEN}{steps}"))
+    /// One run of a script, which begins with the above.
+    fn run_as_user(&self, facts: &Value, steps: &str) -> Option<Value> {
+        self.run(facts, &format!("{USER}\n{steps}"))
     }
 }
 
@@ -437,7 +434,7 @@ impl Robot {
 fn a_call_is_one_line() {
     for options in [&["--tls", "--job-millis", "0"][..], &["--token-shape", "array", "--job-millis", "0"][..]] {
         let center = ControlCenter::start(options);
-        let robot = Robot::with_keys("一行", &center);
+        let robot = Robot::of("一行", &center).by_keys(&center.facts);
         let steps = format!(
             r#"
 data = {{"procCode": "P001", "robotNo": "Administrator@0A1B2C3D4E5F", "note": "{NOTE}", "日期": datetime.date(2020, 11, 30)}}
@@ -452,73 +449,87 @@ shown.append(GlobalFun.rpa_api(rest_type="/oapi/v1/job/get", data_json=number)["
 shown.append(GlobalFun.rpa_api("/oapi/v1/job/list")["code"])
 "#
         );
-        let Some(shown) = robot.run_by_keys(&center, &steps) else { return };
+        let Some(shown) = robot.run_as_user(&center.facts, &steps) else { return };
         let read_back = json!({ "note": NOTE, "日期": "2020-11-30" });
         assert_eq!(shown, json!(["dict", 0, true, read_back, "改", "success", 103, 0]));
     }
 }
 
-/// Each run is a process of its own, and the control center gives another token each time that it is asked.
+/// Each run is a process of its own.
 #[test]
 fn robots_that_run_in_turn_share_a_token() {
-    let center = ControlCenter::start(&["--single-token"]);
-    let robot = Robot::with_keys("共用", &center);
-    let other = Robot::with_keys("共用 另一个", &center);
-    let once = "shown.append(sent_token())";
-    let Some(first) = robot.run_by_keys(&center, once) else { return };
-    assert_eq!(robot.run_by_keys(&center, once).unwrap(), first, "from the file");
+    let server = issuer::start();
+    let facts = json!({ "base": server.url(), "accesskey": "access-key-1", "secretkey": "secret-key-1" });
+    let (robot, other) = (Robot::new("共用").by_keys(&facts), Robot::new("共用 另一个").by_keys(&facts));
+    let once = "shown.append(GlobalFun.rpa_api('/x', {'中': '文'})['result'])";
+    let Some(first) = robot.run_as_user(&facts, once) else { return };
+    assert_eq!(first, json!(["token1"]));
+    assert_eq!(robot.run_as_user(&facts, once).unwrap(), first, "from the file");
+    assert_eq!(server.requests(), 3, "a token and two calls");
     let file = robot.0.join("缓存/rpa_openapi/token.json");
     let kept = fs::read_to_string(&file).unwrap();
-    for secret in [center.text("accesskey"), center.text("secretkey"), first[0].as_str().unwrap()] {
+    for secret in ["access-key-1", "secret-key-1", "token1", "refresh1"] {
         assert!(!kept.contains(secret), "{kept}");
     }
 
-    // A path that both robots name; the one of the folder is that of GlobalFun.py.
+    // Two robots name one file; the folder that a name counts from is that of GlobalFun.py.
     robot.set("RPA_TOKEN_STORE", "'令牌.json'");
     other.set("RPA_TOKEN_STORE", &format!("r'{}'", robot.0.join("令牌.json").display()));
-    let shared = robot.run_by_keys(&center, once).unwrap();
-    assert_ne!(shared, first, "another store");
-    assert_eq!(other.run_by_keys(&center, once).unwrap(), shared);
+    assert_eq!(robot.run_as_user(&facts, once).unwrap(), json!(["token2"]));
+    assert_eq!(other.run_as_user(&facts, once).unwrap(), json!(["token2"]));
     assert!(robot.0.join("令牌.json").is_file());
 
     // Somebody else gets a token, which ends that of the store.
-    let steps = r#"
-shown.append(sent_token())
-theirs = GlobalFun.get_token(base, "", *keys)["result"]["accessToken"]
-shown.append(sent_token())
-shown.append(theirs in shown)
-"#;
-    let evicted = robot.run_by_keys(&center, steps).unwrap();
-    assert_eq!(evicted[0], shared[0]);
-    assert_ne!(evicted[1], shared[0], "healed within the call");
-    assert_eq!(evicted[2], false);
-    assert_eq!(other.run_by_keys(&center, once).unwrap()[0], evicted[1]);
+    let evicted = format!("{once}\nshown.append(GlobalFun.get_token(base, '', *keys)['result'][0])\n{once}");
+    assert_eq!(robot.run_as_user(&facts, &evicted).unwrap(), json!(["token2", "token3", "token4"]));
+    assert_eq!(other.run_as_user(&facts, once).unwrap(), json!(["token4"]));
 
-    for setting in ["'memory'", "'redis://127.0.0.1:1/0'", "'file'"] {
+    // Each process has its own; a file that cannot be written and a Redis that is not there make no call fail.
+    let steps = format!("os.environ['XDG_CACHE_HOME'] = '/dev/null/x'\n{once}\n{once}");
+    for (setting, expected) in [
+        ("'memory'", ["token5", "token5"]),
+        ("'Memory'", ["token6", "token6"]),
+        ("'redis://127.0.0.1:1/0'", ["token7", "token7"]),
+        ("'file'", ["token8", "token8"]),
+    ] {
         robot.set("RPA_TOKEN_STORE", setting);
-        // A file that cannot be written, and a Redis that is not there, make no call fail.
-        let steps = format!("os.environ['XDG_CACHE_HOME'] = '/dev/null/x'\n{once}\n{once}");
-        let runs = [(), ()].map(|()| robot.run_by_keys(&center, &steps).unwrap());
-        assert!(runs[0][0] == runs[0][1] && runs[1][0] == runs[1][1], "{setting}: {runs:?}");
-        assert_ne!(runs[0], runs[1], "{setting}: each process has its own");
+        assert_eq!(robot.run_as_user(&facts, &steps).unwrap(), json!(expected), "{setting}");
+    }
+}
+
+/// Where nothing says where the user's own folder is, it is below the home folder.
+#[test]
+fn the_file_lies_in_a_folder_of_the_user() {
+    let server = issuer::start();
+    let facts = json!({ "base": server.url(), "accesskey": "access-key-1", "secretkey": "secret-key-1" });
+    let robot = Robot::new("用户").by_keys(&facts);
+    for cache in ["", "relative"] {
+        let home = robot.0.join("家");
+        let steps = format!(
+            "os.environ.update(HOME={home:?}, XDG_CACHE_HOME={cache:?})\nshown.append(GlobalFun.rpa_api('/x')['code'])"
+        );
+        let Some(shown) = robot.run(&facts, &steps) else { return };
+        assert_eq!(shown, json!([0]), "{cache}");
+        assert!(home.join(".cache/rpa_openapi/token.json").is_file(), "{cache}");
+        fs::remove_dir_all(home).unwrap();
     }
 }
 
 #[test]
 fn the_settings_of_tokens() {
     let center = ControlCenter::start(&["--token-ttl", "1", "--token-shape", "array"]);
-    let robot = Robot::with_keys("有效期", &center);
-    // Expired, which the settings let the library know before or after it is refused, or never.
-    let steps = "shown.append(sent_token())\ntime.sleep(1.2)\nshown.append(GlobalFun.rpa_api('/oapi/v1/echo')['code'])";
+    let robot = Robot::new("有效期").by_keys(&center.facts);
+    // It expires: the library is told when, or how the control center says so, or neither.
+    let call = "shown.append(GlobalFun.rpa_api('/oapi/v1/echo')['code'])";
+    let steps = format!("{call}\ntime.sleep(1.2)\n{call}");
     for (setting, value, expected) in [
         ("RPA_TOKEN_REFUSED", "None", 0),
         ("RPA_TOKEN_REFUSED", "{'http_status': [], 'code': [7], 'msg': []}", 401),
         ("RPA_TOKEN_TTL_MS", "1000", 0),
-        ("RPA_TOKEN_REFUSED", "None", 0),
     ] {
-        robot.set(setting, value);
-        let Some(shown) = robot.run_by_keys(&center, steps) else { return };
-        assert_eq!(shown[1], expected, "{setting} = {value}");
+        robot.set("RPA_TOKEN_STORE", "'memory'").set(setting, value);
+        let Some(shown) = robot.run_as_user(&center.facts, &steps) else { return };
+        assert_eq!(shown, json!([0, expected]), "{setting} = {value}");
     }
 }
 
@@ -527,10 +538,10 @@ fn settings_that_are_missing_or_wrong_are_named() {
     let center = ControlCenter::start(&[]);
     let robot = Robot::new("没有填写");
     let call = "shown.append(GlobalFun.rpa_api('/oapi/v1/echo'))";
-    let Some(shown) = robot.run_by_keys(&center, call) else { return };
+    let Some(shown) = robot.run_as_user(&center.facts, call) else { return };
     let cause = "请填写GlobalFun.py开头的设置RPA_HOST、RPA_ACCESSKEY、RPA_SECRETKEY,填在引号里";
     assert_eq!(shown[0]["msg"], format!("fail,转换URL参数失败!{cause}"));
-    let robot = Robot::with_keys("填错了", &center);
+    let robot = Robot::new("填错了").by_keys(&center.facts);
     for (setting, value, part) in [
         ("RPA_HOST", "'  '", "RPA_HOST"),
         ("RPA_HOST", "None", "RPA_HOST"),
@@ -545,7 +556,7 @@ fn settings_that_are_missing_or_wrong_are_named() {
     ] {
         let before = fs::read_to_string(robot.0.join("GlobalFun.py")).unwrap();
         robot.set(setting, value);
-        let shown = robot.run_by_keys(&center, call).unwrap();
+        let shown = robot.run_as_user(&center.facts, call).unwrap();
         assert_failed(&shown[0], 41, "fail,转换URL参数失败!");
         assert!(msg(&shown[0]).contains(part), "{setting} = {value}: {shown}");
         for secret in ["a-secret", "12345678", center.text("secretkey"), center.text("accesskey")] {
@@ -559,7 +570,7 @@ fn settings_that_are_missing_or_wrong_are_named() {
 #[test]
 fn calls_by_keys_never_raise() {
     let center = ControlCenter::start(&[]);
-    let robot = Robot::with_keys("不抛出", &center);
+    let robot = Robot::new("不抛出").by_keys(&center.facts);
     let steps = r#"
 class Broken:
     def __str__(self): raise RuntimeError("a secret")
@@ -574,7 +585,7 @@ shown.append(GlobalFun.rpa_api("/x"))
 GlobalFun.RPA_HOST = "http://127.0.0.1:1"
 shown.append(GlobalFun.rpa_api("/x"))
 "#;
-    let Some(shown) = robot.run_by_keys(&center, steps) else { return };
+    let Some(shown) = robot.run_as_user(&center.facts, steps) else { return };
     let codes: Vec<_> = shown.as_array().unwrap().iter().map(|reply| reply["code"].as_i64().unwrap()).collect();
     assert_eq!(codes, [41, 40, 41, 41, 41, 41, 42, 42, 40, 40, 41, 401, 40], "{shown}");
     for secret in ["a secret", "wrong-secret-key", center.text("secretkey"), center.text("accesskey")] {

@@ -41,9 +41,9 @@ RPA_SECRETKEY = ''
 # 只有rpa_api用到的设置:token保存在哪里,谁与谁共用。机器人每次运行都是新的进程,只保存在内存中就要每次重新取token。
 # 'file'    一个文件,由本机上同一个用户的所有机器人共用,在该用户自己的文件夹里。内容是加密的
 # 'memory'  只在这个进程的内存中
-# 路径      另外指定这个文件,如'token.json'或r'D:\rpa\token.json',相对路径从本文件所在的文件夹算起。例如几个Windows用户的机器人要共用token时
+# 路径      另外指定这个文件,如r'D:\rpa\token.json',例如几个Windows用户的机器人要共用token时;相对路径从本文件所在的文件夹算起
 # 'redis://用户:密码@主机:6379/0'(TLS用rediss://)  所有机器共用,只用密码的写成'redis://:密码@主机:6379/0'
-# 同一个accesskey请只用一处:有的平台每发一个新token,就使前一个失效。
+# 有的平台每发一个新token,就使前一个失效。所以用同一个accesskey的要共用一处;别处(如用get_token的流程)请用另一个accesskey。
 RPA_TOKEN_STORE = 'file'
 
 # 只有rpa_api用到的设置:平台取token的应答没有写明有效期,而您知道的,在这里填写,单位毫秒。0表示不填:token被拒绝时更换。
