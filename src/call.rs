@@ -25,10 +25,13 @@ pub fn call(request: &str) -> String {
     answer(Function::Call, |started| {
         let mut text = CallText::read(request, Function::Call)?;
         let prepared = Prepared::new(text.check()?)?;
-        let policy = policy(&prepared.request.options, prepared.repeat(), started);
+        let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
         match &prepared.request.pass {
             // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
-            Pass::Token(token) => policy.run(|| Ok(prepared.send(token, now()?, policy.deadline)?.text)),
+            Pass::Token(token) => {
+                let deadline = policy.deadline;
+                policy.run(|| Ok(prepared.send(token, now()?, deadline)?.text))
+            }
             Pass::Keys(keys) => managed::call(&prepared, keys, policy),
         }
     })
@@ -42,7 +45,8 @@ pub fn sign(request: &str) -> String {
         match &prepared.request.pass {
             Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
             Pass::Keys(keys) => {
-                managed::sign(&prepared, keys, policy(&prepared.request.options, Repeat::Idempotent, started))
+                let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
+                managed::sign(&prepared, keys, policy.deadline)
             }
         }
     })
@@ -62,7 +66,7 @@ fn tokens(request: &TokenRequest, started: Instant) -> Result<String, Error> {
 fn policy(options: &Options, repeat: Repeat, started: Instant) -> Policy {
     // At most ten minutes: only a clock at the end of its range cannot hold it.
     let deadline = started.checked_add(options.timeout).unwrap_or(started);
-    Policy { attempts: options.retry, repeat, deadline }
+    Policy::new(options.retry, repeat, deadline)
 }
 
 /// Milliseconds since 1970 by this machine's clock.

@@ -1,6 +1,5 @@
 //! Calls by keys: the library gets the token, and gets another one where the server refuses it.
 
-use std::cell::Cell;
 use std::time::{Instant, SystemTime};
 
 use zeroize::Zeroizing;
@@ -11,62 +10,76 @@ use crate::prepared::Prepared;
 use crate::request::{Credentials, Keys};
 use crate::retry::{Policy, Repeat};
 use crate::sign::show;
-use crate::token::{self, By, Clock, Facts, Failure, Keeper, Need, Reply, is_refused, is_success};
+use crate::token::{self, By, Clock, Facts, Failure, Need, Reply, is_refused, may_refuse_time};
 use crate::token_call;
 
-/// Signs the call with the keys' token and sends it. A token that is refused is replaced, once; a call that was refused
-/// for its time is stamped anew by the control center's clock, once. The server did not run it then, so a post is sent
-/// again, too.
-///
-/// What takes a refused token's place may be one that another process had got long before, and that was evicted as well.
-/// So one that was not got for this call does not count.
-pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Result<String, Error> {
+/// Signs the call with the keys' token and sends it. A token that is refused is replaced: by a newer one that somebody
+/// else has got, or else by one that is got now, and then no more. A call that was refused for its time is stamped anew
+/// by the control center's clock, once. What was refused did not run, so a post is sent again, too.
+pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> Result<String, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
     let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
-    let need = Need { ask: &ask, deadline: policy.deadline, lifetime: keys.lifetime };
+    let need = Need::new(&ask, policy.deadline, keys.lifetime);
     let mut held = match keeper.token(&need) {
         Ok(held) => held,
-        Err(failure) => return without_token(failure, &keeper, Delivered::No, "no token could be got"),
+        Err(failure) => {
+            return without_token(failure, keeper.facts(), keeper.clock(), Delivered::No, "no token could be got");
+        }
     };
+    // Of refusals that were answered by another attempt.
+    let mut refused = 0;
     let (mut replacements, mut may_restamp) = (0..2, true);
     loop {
-        let used = Cell::new(Clock::default());
+        let mut used = Clock::default();
+        let deadline = policy.deadline;
         let outcome = policy.run(|| {
-            used.set(keeper.clock());
-            let timestamp = used.get().correct(SystemTime::now());
-            let answered = prepared.send(&held.token, timestamp, policy.deadline)?;
-            answered.observed.map(|observed| keeper.observe(observed));
+            used = keeper.clock();
+            let answered = prepared.send(&held.token, used.correct(SystemTime::now()), deadline)?;
+            if let Some(observed) = answered.observed {
+                keeper.observe(observed);
+            }
             Ok(answered)
         });
-        if !held.facts.renewed && refuses_token(&outcome, keys) && replacements.next().is_some() {
-            held = match keeper.replace(&held, &need) {
+        let refuses_token = refuses_token(&outcome, keys);
+        let replaces = held.facts.refusal.is_some();
+        if replaces {
+            keeper.replaced(&held, !refuses_token);
+        }
+        let asked = replaces && held.is_new;
+        if may_restamp && refuses_time(&outcome, used, keeper.clock()) {
+            may_restamp = false;
+        } else if refuses_token && !asked && replacements.next().is_some() && keeper.may_replace(&held) {
+            let (newer, refusal) = keeper.replace(&held, &need);
+            held = match newer {
                 Ok(newer) => newer,
                 Err(failure) => {
-                    let during =
-                        "the server refused the token, so that the call did not run, and no new token could be got";
-                    return without_token(failure, &keeper, Delivered::Yes, during);
+                    let facts = Facts { refusal: Some(refusal), ..keeper.facts() };
+                    let what = "the server refused the token, and no new one could be got";
+                    return without_token(failure, facts, keeper.clock(), Delivered::Yes, what);
                 }
             };
-        } else if may_restamp && refuses_time(&outcome, used.get(), keeper.clock()) {
-            may_restamp = false;
         } else {
             return match outcome {
                 Ok(answered) => Ok(answered.text),
-                Err(error) => Err(explain(error, held.facts, keeper.clock())),
+                Err(error) => {
+                    let attempts = error.attempts.saturating_add(refused);
+                    Err(explain(Error { attempts, ..error }, held.facts, keeper.clock()))
+                }
             };
         }
+        refused = refused.saturating_add(1);
     }
 }
 
 /// Signs the call with the keys' token and shows it.
-pub(crate) fn sign(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Result<String, Error> {
+pub(crate) fn sign(prepared: &Prepared<'_>, keys: &Keys, deadline: Instant) -> Result<String, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
     let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
-    let need = Need { ask: &ask, deadline: policy.deadline, lifetime: keys.lifetime };
-    match keeper.token(&need) {
-        Err(failure) => without_token(failure, &keeper, Delivered::No, "no token could be got"),
+    let held = keeper.token(&Need::new(&ask, deadline, keys.lifetime));
+    let clock = keeper.clock();
+    match held {
+        Err(failure) => without_token(failure, keeper.facts(), clock, Delivered::No, "no token could be got"),
         Ok(held) => {
-            let clock = keeper.clock();
             let warnings = warnings(&held.facts, clock).collect();
             show(prepared, &held.token, clock.correct(SystemTime::now()), warnings, Some(&held.facts))
         }
@@ -80,7 +93,7 @@ fn ask(prepared: &Prepared<'_>, keys: &Keys, by: &By, deadline: Instant) -> Resu
         By::Refresh(token) => (Credentials::Refresh(token.clone()), 1),
         By::Keys => (Credentials::Keys { access: keys.access.clone(), secret: keys.secret.clone() }, options.retry),
     };
-    let policy = Policy { attempts, repeat: Repeat::Idempotent, deadline };
+    let policy = Policy::new(attempts, Repeat::Idempotent, deadline);
     let Answered { text, status, observed } =
         token_call::send(&credentials, &prepared.request.address, options, policy)?;
     Ok(Reply { text: Zeroizing::new(text), status, observed })
@@ -94,19 +107,25 @@ fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {
     }
 }
 
-/// Whether the call was refused, and by the control center's clock had to be.
+/// Whether the call was refused for its time: the control center's clock says that it had to be, and so does the reply.
 fn refuses_time(outcome: &Result<Answered, Error>, used: Clock, measured: Clock) -> bool {
-    let refused = |answered: &Answered| !is_success(answered.status, &answered.text);
-    used.is_refused_by(measured) && outcome.as_ref().is_ok_and(refused)
+    let of_time = |answered: &Answered| may_refuse_time(answered.status, &answered.text);
+    used.is_refused_by(measured) && outcome.as_ref().is_ok_and(of_time)
 }
 
 /// The control center's refusal of the keys as it came, or the error. `delivered` is about the call, not the token.
-fn without_token(failure: Failure, keeper: &Keeper, delivered: Delivered, what: &str) -> Result<String, Error> {
+fn without_token(
+    failure: Failure,
+    facts: Facts,
+    clock: Clock,
+    delivered: Delivered,
+    what: &str,
+) -> Result<String, Error> {
     match failure {
         Failure::Refused(reply) => Ok(reply),
         Failure::Error(error) => {
             let detail = format!("{what}: {}", error.detail);
-            Err(explain(Error { delivered, detail, ..error }, keeper.facts(), keeper.clock()))
+            Err(explain(Error { delivered, detail, ..error }, facts, clock))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Delivered, Error, Kind};
 
-/// How often and when a failed attempt is repeated.
+/// How often and when a failed attempt is repeated, and what became of those that were made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Policy {
     /// Attempts in all.
@@ -13,6 +13,10 @@ pub(crate) struct Policy {
     pub(crate) repeat: Repeat,
     /// Nothing begins after it.
     pub(crate) deadline: Instant,
+    /// Attempts that failed.
+    failed: u32,
+    /// What they say together.
+    delivered: Delivered,
 }
 
 /// What may be repeated.
@@ -30,30 +34,33 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Policy {
+    pub(crate) fn new(attempts: u32, repeat: Repeat, deadline: Instant) -> Policy {
+        Policy { attempts, repeat, deadline, failed: 0, delivered: Delivered::No }
+    }
+
     /// Makes attempts until one succeeds or none may follow. The error is that of the last one, but says of all
-    /// together whether the server can have seen the request.
-    pub(crate) fn run<T>(&self, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-        let mut made: u32 = 0;
-        let mut delivered = Delivered::No;
+    /// together whether the server can have seen the request, those of an earlier run included.
+    pub(crate) fn run<T>(&mut self, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         loop {
             let error = match attempt() {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            made = made.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
-            delivered = delivered.max(error.delivered);
-            let pause = self.pause(made, &error);
+            self.failed = self.failed.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
+            self.delivered = self.delivered.max(error.delivered);
+            let pause = self.pause(&error);
             let left = self.deadline.saturating_duration_since(Instant::now());
-            if made >= self.attempts || !self.repeat.allows(&error) || pause >= left {
-                return Err(Error { attempts: made, delivered, ..error });
+            if self.failed >= self.attempts || !self.repeat.allows(&error) || pause >= left {
+                return Err(Error { attempts: self.failed, delivered: self.delivered, ..error });
             }
             thread::sleep(pause);
         }
     }
 
     /// Exponential, with jitter so that many robots do not come back at once; longer where the server asks for it.
-    fn pause(&self, made: u32, error: &Error) -> Duration {
-        let exponential = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(made.saturating_sub(1))).min(LONGEST_PAUSE);
+    fn pause(&self, error: &Error) -> Duration {
+        let doublings = self.failed.saturating_sub(1);
+        let exponential = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
         let jitter = exponential.mul_f64(fastrand::f64() / 2.0);
         exponential.saturating_add(jitter).max(error.retry_after.unwrap_or_default())
     }
@@ -80,7 +87,7 @@ mod tests {
     use super::*;
 
     fn attempts_made(error: &Error, limit: Duration) -> u32 {
-        let policy = Policy { attempts: 2, repeat: Repeat::Idempotent, deadline: Instant::now() + limit };
+        let mut policy = Policy::new(2, Repeat::Idempotent, Instant::now() + limit);
         let mut attempts = 0;
         let result = policy.run(|| -> Result<(), Error> {
             attempts += 1;
@@ -128,8 +135,7 @@ mod tests {
 
     #[test]
     fn an_earlier_attempt_that_may_have_arrived_is_not_forgotten() {
-        let policy =
-            Policy { attempts: 2, repeat: Repeat::Idempotent, deadline: Instant::now() + Duration::from_secs(60) };
+        let mut policy = Policy::new(2, Repeat::Idempotent, Instant::now() + Duration::from_secs(60));
         let mut errors = [
             Error::new(Kind::Connect, "", ""),
             Error { delivered: Delivered::Unknown, ..Error::new(Kind::Disconnected, "", "") },
@@ -137,6 +143,9 @@ mod tests {
         .to_vec();
         let error = policy.run(|| -> Result<(), Error> { Err(errors.pop().unwrap()) }).unwrap_err();
         assert_eq!((error.kind, error.delivered), (Kind::Connect, Delivered::Unknown));
+        // Nor by a further run of the same call.
+        let error = policy.run(|| -> Result<(), Error> { Err(Error::new(Kind::Connect, "", "")) }).unwrap_err();
+        assert_eq!((error.attempts, error.delivered), (3, Delivered::Unknown));
     }
 
     #[test]
@@ -149,10 +158,10 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_vary() {
-        let policy = Policy { attempts: 10, repeat: Repeat::Anything, deadline: Instant::now() };
+        let policy = |failed| Policy { failed, ..Policy::new(10, Repeat::Anything, Instant::now()) };
         let error = Error::new(Kind::Connect, "", "");
         for (made, low) in [(1, 200), (2, 400), (3, 800), (9, 10_000)] {
-            let pauses: Vec<_> = (0..50).map(|_| policy.pause(made, &error)).collect();
+            let pauses: Vec<_> = (0..50).map(|_| policy(made).pause(&error)).collect();
             let range = Duration::from_millis(low)..=Duration::from_millis(low * 3 / 2);
             assert!(pauses.iter().all(|pause| range.contains(pause)), "{pauses:?}");
             assert!(pauses.iter().any(|pause| *pause != pauses[0]));

@@ -15,7 +15,7 @@ pub(crate) fn send(
     credentials: &Credentials,
     address: &Address,
     options: &Options,
-    policy: Policy,
+    mut policy: Policy,
 ) -> Result<Answered, Error> {
     let parameters = match credentials {
         Credentials::Keys { access, secret } => vec![("accessKey", access), ("secretKey", secret)],
@@ -29,7 +29,8 @@ pub(crate) fn send(
         body: None,
     };
     let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
-    policy.run(|| exchange(&http, options, secrets(), policy.deadline))
+    let deadline = policy.deadline;
+    policy.run(|| exchange(&http, options, secrets(), deadline))
 }
 
 fn query(parameters: &[(&str, &Secret)]) -> Secret {

@@ -41,7 +41,7 @@ pub(crate) struct RedisServer {
     pub(crate) database: i64,
     pub(crate) user: Option<Secret>,
     pub(crate) password: Option<Secret>,
-    /// Who vouches for its certificate, in place of the system's store.
+    /// Who vouches for its certificate, beside the system's store.
     pub(crate) ca_file: Option<PathBuf>,
 }
 

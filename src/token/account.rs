@@ -42,11 +42,11 @@ impl Account {
     }
 
     /// Encrypts and authenticates; `None` where the system has no random bytes to give.
-    pub(super) fn seal(&self, generation: u64, mut plain: Vec<u8>) -> Option<Vec<u8>> {
+    pub(super) fn seal(&self, generation: u64, mut plain: Zeroizing<Vec<u8>>) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let unique = Nonce::assume_unique_for_key(nonce);
-        self.cipher()?.seal_in_place_append_tag(unique, self.bound_to(generation), &mut plain).ok()?;
+        self.cipher()?.seal_in_place_append_tag(unique, self.bound_to(generation), &mut *plain).ok()?;
         Some([&nonce[..], &plain].concat())
     }
 
@@ -91,9 +91,10 @@ pub(super) mod tests {
         let (one, other) = (account("secret"), account("another"));
         assert_ne!(one.name(), other.name());
         assert_eq!(one.name().len(), 32);
-        let sealed = one.seal(7, b"t0ken".to_vec()).unwrap();
+        let plain = || Zeroizing::new(b"t0ken".to_vec());
+        let sealed = one.seal(7, plain()).unwrap();
         assert!(!sealed.windows(5).any(|window| window == b"t0ken"));
-        assert_ne!(sealed, one.seal(7, b"t0ken".to_vec()).unwrap(), "each with a nonce of its own");
+        assert_ne!(sealed, one.seal(7, plain()).unwrap(), "each with a nonce of its own");
         assert_eq!(account("secret").open(7, &sealed).unwrap().as_slice(), b"t0ken");
         assert!(one.open(8, &sealed).is_none(), "the generation is authenticated");
         assert!(other.open(7, &sealed).is_none());

@@ -41,10 +41,12 @@ impl Clock {
         let ahead_ms = i64::try_from(date.saturating_sub(middle)).unwrap_or_default();
         let reach = after.abs_diff(before) / 2;
         let beyond = |difference: u64| u128::from(difference) > u128::from(SMALLEST_MS).saturating_add(reach);
-        match () {
-            () if !beyond(ahead_ms.abs_diff(self.ahead_ms)) => self,
-            () if !beyond(ahead_ms.unsigned_abs()) => Clock::default(),
-            () => Clock { ahead_ms },
+        if !beyond(ahead_ms.abs_diff(self.ahead_ms)) {
+            self
+        } else if !beyond(ahead_ms.unsigned_abs()) {
+            Clock::default()
+        } else {
+            Clock { ahead_ms }
         }
     }
 

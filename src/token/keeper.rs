@@ -5,29 +5,27 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::account::Account;
-use super::ask::{Ask, Failure};
+use super::ask::{Failure, Need};
 use super::clock::{Clock, Observed};
 use super::evictions::Evictions;
 use super::facts::{Facts, Source};
-use super::flight::Flight;
+use super::flight::{Flight, Found};
 use super::record::Record;
 use super::refusal::Refusal;
+use super::restraint::Restraint;
 use super::store::{Store, Trouble};
 use crate::error::{Error, Kind};
 use crate::secret::Secret;
 
-/// What a call needs.
-pub(crate) struct Need<'a> {
-    pub(crate) ask: &'a Ask<'a>,
-    pub(crate) deadline: Instant,
-    /// How long a token lives where the server's reply does not tell it.
-    pub(crate) lifetime: Option<Duration>,
-}
+/// Keys that were refused are not tried again for this long, by however many threads.
+const REFUSAL_STANDS: Duration = Duration::from_secs(1);
 
 /// A token to call with.
 pub(crate) struct Held {
     pub(crate) token: Secret,
     pub(crate) facts: Facts,
+    /// Nobody has called with it before.
+    pub(crate) is_new: bool,
     record: Arc<Record>,
 }
 
@@ -47,11 +45,14 @@ pub(super) struct State {
     in_flight: bool,
     /// Counts them.
     flights: u64,
-    /// How the last one failed.
-    pub(super) failure: Option<Failure>,
+    /// How the last one failed, and when.
+    pub(super) failure: Option<(Failure, Instant)>,
     /// A token that still works is not renewed before this.
     pub(super) rests_until: Option<Instant>,
+    /// The generation whose refresh token was refused.
+    pub(super) dead_refresh: u64,
     evictions: Evictions,
+    restraint: Restraint,
     pub(super) trouble: Option<Trouble>,
 }
 
@@ -66,11 +67,9 @@ impl Keeper {
     }
 
     /// A reply has come, which tells the control center's time.
-    pub(crate) fn observe(&self, observed: Observed) -> Clock {
+    pub(crate) fn observe(&self, observed: Observed) {
         let mut state = self.state();
-        let clock = state.clock.unwrap_or_default().after(observed);
-        state.clock = Some(clock);
-        clock
+        state.clock = Some(state.clock.unwrap_or_default().after(observed));
     }
 
     /// What is known, for an error of a call that got no token.
@@ -83,30 +82,49 @@ impl Keeper {
         self.newer_than(None, need)
     }
 
-    /// A newer token than this one, which the server has refused.
-    pub(crate) fn replace(&self, refused: &Held, need: &Need<'_>) -> Result<Held, Failure> {
+    /// Whether to get another token in place of this refused one. Not where that was of no help just now.
+    pub(crate) fn may_replace(&self, refused: &Held) -> bool {
+        let state = self.state();
+        state.usable(Some(&refused.record)).is_some() || state.restraint.is_over()
+    }
+
+    /// A newer token than this one, which the server has refused; and what the refusal looks like.
+    pub(crate) fn replace(&self, refused: &Held, need: &Need<'_>) -> (Result<Held, Failure>, Refusal) {
         let newer = self.newer_than(Some(&refused.record), need);
         let mut state = self.state();
         let shared = newer.as_ref().is_ok_and(|newer| newer.facts.source != Some(Source::Server));
         let refusal = if shared { Refusal::Renewed } else { Refusal::of(&refused.record, state.now_ms()) };
         if refusal == Refusal::Eviction {
-            state.evictions.count();
+            state.evictions.count(refused.record.generation);
         }
-        let newer = newer?;
-        let facts =
-            Facts { refusal: Some(refusal), renewed: !shared, evictions: state.evictions.recent(), ..newer.facts };
-        Ok(Held { facts, ..newer })
+        let evictions = state.evictions.recent();
+        let newer = newer.map(|newer| {
+            let facts = Facts { refusal: Some(refusal), evictions, ..newer.facts };
+            Held { facts, ..newer }
+        });
+        (newer, refusal)
+    }
+
+    /// What became of the call with a token that took another one's place. If it was refused as well, the token was
+    /// not the reason, and neither was it evicted.
+    pub(crate) fn replaced(&self, newer: &Held, was_of_help: bool) {
+        let mut state = self.state();
+        if was_of_help {
+            state.restraint.lift();
+        } else if newer.is_new {
+            state.restraint.impose();
+            state.evictions.take_back();
+        }
     }
 
     fn newer_than(&self, refused: Option<&Record>, need: &Need<'_>) -> Result<Held, Failure> {
-        let above = refused.map_or(0, |refused| refused.generation);
         let mut waited_for = None;
         let mut state = self.state();
         loop {
-            let usable = state.usable(above);
+            let usable = state.usable(refused);
             match usable {
                 Some(record) if state.in_flight || !state.is_time_to_renew(&record) => {
-                    return Ok(state.hold(record, Source::Memory));
+                    return Ok(state.hold((record, Source::Memory), false));
                 }
                 None if state.in_flight => {
                     waited_for = Some(state.flights);
@@ -115,30 +133,25 @@ impl Keeper {
                 }
                 _ => {}
             }
-            // The failure of the one that was waited for is everybody's.
-            if let Some(failure) = state.failure.clone().filter(|_| waited_for == Some(state.flights))
-                && failure.is_for_all()
-            {
+            if let Some(failure) = state.standing_failure(waited_for).filter(|_| usable.is_none()) {
                 return Err(failure);
             }
-            let flight = self.take_off(&mut state, need, above);
+            let had_one = state.record.is_some();
+            let flight = self.take_off(&mut state, need);
             drop(state);
-            return match usable {
-                Some(record) => Ok(self.hold(flight.renew(record))),
-                None => flight.fetch(refused).map(|found| self.hold(found)),
+            let found = match usable {
+                Some(record) => flight.renew(record),
+                None => flight.fetch(refused)?,
             };
+            return Ok(self.state().hold(found, had_one));
         }
     }
 
-    fn hold(&self, (record, source): (Arc<Record>, Source)) -> Held {
-        self.state().hold(record, source)
-    }
-
-    fn take_off<'k>(&'k self, state: &mut State, need: &'k Need<'k>, above: u64) -> Flight<'k> {
+    fn take_off<'k>(&'k self, state: &mut State, need: &'k Need<'k>) -> Flight<'k> {
         state.in_flight = true;
         state.flights = state.flights.saturating_add(1);
         state.failure = None;
-        Flight { keeper: self, need, above }
+        Flight { keeper: self, need }
     }
 
     /// The flight is over, however it ended.
@@ -172,18 +185,34 @@ impl State {
         Some(self.clock?.correct(SystemTime::now()))
     }
 
-    /// The present token, if it is newer than the generation that was refused, and has not expired.
-    pub(super) fn usable(&self, above: u64) -> Option<Arc<Record>> {
-        let record = self.record.as_ref().filter(|record| record.generation > above)?;
+    /// The present token, if it is not the one that was refused or an older one, and has not expired.
+    pub(super) fn usable(&self, refused: Option<&Record>) -> Option<Arc<Record>> {
+        let record = self.record.as_ref().filter(|record| refused.is_none_or(|refused| record.may_follow(refused)))?;
         let expired = self.now_ms().is_some_and(|now| record.is_expired(now));
         (!expired).then(|| record.clone())
     }
 
-    /// Takes this record, unless the present one is as new or newer.
-    pub(super) fn adopt(&mut self, record: Arc<Record>) {
-        if self.record.as_ref().is_none_or(|present| present.generation < record.generation) {
+    /// Takes this record, unless the present one is as new or newer. Two processes that were both without their store
+    /// may have given one number to two tokens; then the other one may follow the one that was refused.
+    pub(super) fn adopt(&mut self, record: Arc<Record>, refused: Option<&Record>) {
+        let follows = |present: &Arc<Record>| {
+            present.generation < record.generation
+                || refused.is_some_and(|refused| present.access == refused.access && record.may_follow(refused))
+        };
+        if self.record.as_ref().is_none_or(follows) {
             self.record = Some(record);
         }
+    }
+
+    /// The failure that this caller need not bring about once more: that of the one it waited for, unless only its own
+    /// time ran out, and a refusal of the keys that is just a moment old.
+    fn standing_failure(&self, waited_for: Option<u64>) -> Option<Failure> {
+        let (failure, at) = self.failure.as_ref()?;
+        let stands = match failure {
+            Failure::Refused(_) => waited_for == Some(self.flights) || at.elapsed() < REFUSAL_STANDS,
+            Failure::Error(error) => waited_for == Some(self.flights) && error.kind != Kind::Timeout,
+        };
+        stands.then(|| failure.clone())
     }
 
     fn is_time_to_renew(&self, record: &Record) -> bool {
@@ -191,10 +220,12 @@ impl State {
             && self.rests_until.is_none_or(|until| Instant::now() >= until)
     }
 
-    fn hold(&self, record: Arc<Record>, source: Source) -> Held {
+    /// `had_one`: there was a token before this one was found.
+    fn hold(&self, (record, source): Found, had_one: bool) -> Held {
         let age = self.now_ms().map(|now| record.age_ms(now));
-        let facts = Facts { source: Some(source), age_ms: age, ..self.facts() };
-        Held { token: record.access.clone(), facts, record }
+        let is_new = source == Source::Server;
+        let facts = Facts { source: Some(source), age_ms: age, renewed: is_new && had_one, ..self.facts() };
+        Held { token: record.access.clone(), facts, is_new, record }
     }
 
     fn facts(&self) -> Facts {

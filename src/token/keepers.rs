@@ -9,7 +9,7 @@ use super::store;
 use crate::request::{Address, Keys, Place};
 
 /// Keepers beyond this number are forgotten, the one that was not used for longest first.
-const MOST: usize = 64;
+const MOST: usize = 1000;
 
 struct Kept {
     /// A process that was forked has its parent's keepers; a thread of the parent may be within one of them.

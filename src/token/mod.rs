@@ -10,6 +10,7 @@
 //! | `account` | keys and address to a name to keep it under, and a key to seal it with |
 //! | `store` | where it is kept: memory, a file, Redis |
 //! | `refusal`, `evictions` | whether a reply refuses the token, and what that looks like |
+//! | `restraint` | no new token for each call where that does not help |
 //! | `clock` | how far the control center's clock is from this machine's |
 //! | `facts` | what the caller is told of all this |
 //!
@@ -26,13 +27,13 @@ mod keeper;
 mod keepers;
 mod record;
 mod refusal;
+mod restraint;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ask::{By, Failure, Reply};
+pub(crate) use ask::{By, Failure, Need, Reply};
 pub(crate) use clock::{Clock, Observed};
 pub(crate) use facts::Facts;
-pub(crate) use keeper::{Keeper, Need};
 pub(crate) use keepers::keeper;
-pub(crate) use refusal::{is_refused, is_success};
+pub(crate) use refusal::{is_refused, may_refuse_time};

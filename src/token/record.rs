@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use zeroize::Zeroizing;
+
 use super::account::Account;
 use crate::secret::Secret;
 
@@ -40,8 +42,8 @@ impl Record {
         // Sized beforehand: a vector that grows leaves its old bytes behind.
         let length =
             self.access.expose().len().saturating_add(self.refresh.as_ref().map_or(0, |text| text.expose().len()));
-        let mut plain = Vec::with_capacity(length.saturating_mul(2).saturating_add(512));
-        serde_json::to_writer(&mut plain, self).ok()?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(length.saturating_mul(6).saturating_add(1024)));
+        serde_json::to_writer(&mut *plain, self).ok()?;
         Some(Sealed { generation: self.generation, bytes: account.seal(self.generation, plain)? })
     }
 
@@ -49,6 +51,11 @@ impl Record {
         let plain = account.open(sealed.generation, &sealed.bytes)?;
         let record: Record = serde_json::from_slice(&plain).ok()?;
         Some(Record { generation: sealed.generation, ..record })
+    }
+
+    /// Whether a call may be tried with this one after that one was refused.
+    pub(super) fn may_follow(&self, refused: &Record) -> bool {
+        self.generation >= refused.generation && self.access != refused.access
     }
 
     pub(super) fn is_expired(&self, now_ms: u64) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Number;
+use serde_json::Value;
 
 use super::record::Record;
 use crate::request::RefusalRule;
@@ -44,14 +44,21 @@ pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &str) -> bool {
         return true;
     }
     let envelope = Envelope::read(reply);
-    let Some(code) = envelope.code.filter(|&code| code != 0) else { return false };
     let msg = envelope.msg.to_lowercase();
-    rule.code.contains(&code) || rule.msg.iter().any(|piece| msg.contains(piece.as_str()))
+    let of_code = envelope.code.is_some_and(|code| rule.code.contains(&code));
+    envelope.code != Some(0) && (of_code || rule.msg.iter().any(|piece| msg.contains(piece.as_str())))
 }
 
-/// Whether the reply is one to a call that was let in and done.
-pub(crate) fn is_success(status: u16, reply: &str) -> bool {
-    status < 400 && Envelope::read(reply).code == Some(0)
+/// Whether the server says that it did not do what it was asked.
+pub(super) fn is_failure(status: u16, reply: &str) -> bool {
+    status >= 400 || Envelope::read(reply).code.is_some_and(|code| code != 0)
+}
+
+/// Whether the reply may well refuse the call for its time or, which servers check first, for its signature.
+pub(crate) fn may_refuse_time(status: u16, reply: &str) -> bool {
+    let msg = Envelope::read(reply).msg.to_lowercase();
+    let of_time = || ["time", "sign", "时间", "签名", "过期"].iter().any(|word| msg.contains(word));
+    is_failure(status, reply) && (matches!(status, 401 | 403) || of_time())
 }
 
 /// What the server says of a call, in a reply of any kind.
@@ -70,6 +77,11 @@ impl Envelope {
     }
 }
 
+/// Some servers write a number as text.
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
 struct Reader<'e>(&'e mut Envelope);
 
 impl<'de> Visitor<'de> for Reader<'_> {
@@ -82,8 +94,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "code" => self.0.code = map.next_value::<serde_json::Value>()?.as_number().and_then(Number::as_i64),
-                "msg" => self.0.msg = map.next_value::<serde_json::Value>()?.as_str().unwrap_or_default().to_owned(),
+                "code" => self.0.code = whole(&map.next_value()?),
+                "msg" => self.0.msg = map.next_value::<Value>()?.as_str().unwrap_or_default().to_owned(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
             if self.0.code == Some(0) {
@@ -107,7 +119,9 @@ mod tests {
             (401, "", true),
             (200, r#"{"code":401,"msg":"x"}"#, true),
             (200, r#"{"msg":"Access TOKEN expired","code":7}"#, true),
-            (500, r#"{"code":"401","msg":"令牌已过期"}"#, false),
+            (500, r#"{"code":"401","msg":"x"}"#, true),
+            (500, r#"{"code":"E7","msg":"令牌已过期"}"#, true),
+            (200, r#"{"code":"0","msg":"token"}"#, false),
             (500, r#"{"result":{"code":401},"code":40,"msg":"令牌已过期"}"#, true),
             (200, r#"{"code":0,"msg":"token"}"#, false),
             (200, r#"{"code":0,"result":["#, false),
@@ -125,6 +139,25 @@ mod tests {
             (200, r#"{"code":1,"msg":"已失效"}"#, true),
         ] {
             assert_eq!(is_refused(&own, status, reply), refused, "{status} {reply}");
+        }
+    }
+
+    #[test]
+    fn failures_and_refusals_of_the_time() {
+        for (status, reply, failure, of_time) in [
+            (200, r#"{"code":0,"msg":"time"}"#, false, false),
+            (200, r#"{"code":200,"msg":"x"}"#, true, false),
+            (200, r#"{"result":["a","b"],"msg":"time"}"#, false, false),
+            (200, r#"{"code":7,"msg":"签名错误"}"#, true, true),
+            (200, r#"{"code":7,"msg":"Timestamp expired"}"#, true, true),
+            (500, "{}", true, false),
+            (403, "{}", true, true),
+        ] {
+            assert_eq!(
+                (is_failure(status, reply), may_refuse_time(status, reply)),
+                (failure, of_time),
+                "{status} {reply}"
+            );
         }
     }
 

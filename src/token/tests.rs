@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 use zeroize::Zeroizing;
 
 use super::account::tests::account;
-use super::ask::{Ask, By, Failure, Reply};
+use super::ask::{Ask, By, Failure, Need, Reply};
 use super::clock::Observed;
 use super::facts::Source;
-use super::keeper::{Held, Keeper, Need};
+use super::keeper::{Held, Keeper};
 use super::record::Sealed;
 use super::refusal::Refusal;
 use super::store::{Lease, MemoryStore, Store, Trouble};
@@ -107,7 +107,7 @@ fn due(center: &Center) -> Keeper {
 }
 
 fn with<T>(ask: &Ask<'_>, limit: Duration, work: impl FnOnce(&Need<'_>) -> T) -> T {
-    work(&Need { ask, deadline: Instant::now() + limit, lifetime: None })
+    work(&Need::new(ask, Instant::now() + limit, None))
 }
 
 fn token(keeper: &Keeper, center: &Center) -> Result<Held, Failure> {
@@ -115,7 +115,7 @@ fn token(keeper: &Keeper, center: &Center) -> Result<Held, Failure> {
 }
 
 fn replace(keeper: &Keeper, refused: &Held, center: &Center) -> Result<Held, Failure> {
-    with(&|by, _| center.ask(by), MINUTE, |need| keeper.replace(refused, need))
+    with(&|by, _| center.ask(by), MINUTE, |need| keeper.replace(refused, need).0)
 }
 
 fn held(keeper: &Keeper, center: &Center) -> (String, Source) {
@@ -192,6 +192,7 @@ fn those_who_waited_share_a_failure() {
     // Whoever was late for the first one has asked on his own.
     assert!(center.asked() <= 3, "{}", center.asked());
     center.refuses = false.into();
+    thread::sleep(Duration::from_millis(1_100));
     assert!(token(&keeper, &center).is_ok(), "nothing is remembered of it");
 }
 
@@ -317,7 +318,7 @@ fn a_lifetime_that_the_caller_knows() {
     let (keeper, center) = (keeper(), Center::new(None));
     let ask = |by: &By, _| center.ask(by);
     let get = || {
-        let need = Need { ask: &ask, deadline: Instant::now() + MINUTE, lifetime: Some(Duration::from_secs(HOUR_S)) };
+        let need = Need::new(&ask, Instant::now() + MINUTE, Some(Duration::from_secs(HOUR_S)));
         keeper.token(&need).ok().unwrap().token.expose().to_owned()
     };
     assert_eq!(get(), "token1");
@@ -351,15 +352,15 @@ impl Losable {
 }
 
 impl Store for Losable {
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble> {
-        self.found()?.load(name)
+    fn load(&self, name: &str, limit: Duration) -> Result<Option<Sealed>, Trouble> {
+        self.found()?.load(name, limit)
     }
 
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble> {
-        self.found()?.save(name, sealed)
+    fn save(&self, name: &str, sealed: &Sealed, limit: Duration) -> Result<bool, Trouble> {
+        self.found()?.save(name, sealed, limit)
     }
 
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble> {
-        self.found()?.try_lease(name, above)
+    fn try_lease(&self, name: &str, above: u64, limit: Duration) -> Result<Option<Lease>, Trouble> {
+        self.found()?.try_lease(name, above, limit)
     }
 }

@@ -1,8 +1,7 @@
 //! A Redis server that all machines share.
 //!
-//! One thread of the process holds the connection. Whoever wants something of it waits for at most [`PATIENCE`]; once
-//! nobody answers in that time, nobody waits at all until the thread has got through again. So a Redis that hangs costs
-//! a call half a second, once.
+//! One thread of the process holds the connection. Once it does not answer in time, nobody waits at all until it has got
+//! through again. So a Redis that hangs costs one call half a second, once.
 
 use std::process;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -11,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, FromRedisValue, RedisError, Value};
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
@@ -19,17 +19,16 @@ use connection::Connection;
 
 mod connection;
 
-/// For an answer. The connection's own limits are a little shorter, so that its error is told and not this one's.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// A lease ends so long after its process has died. It is renewed more often than that.
 const LEASE_MS: u64 = 1500;
 const BEAT: Duration = Duration::from_millis(300);
-/// Between two looks whether a server that was lost is there again.
+/// Between two looks whether a server that was lost is there again. The pauses grow: a fleet must not hold it down.
 const LOOK: Duration = Duration::from_millis(500);
+const LONGEST_LOOK: Duration = Duration::from_secs(8);
 /// What nobody asked for in this time is forgotten.
 const KEPT_MS: u64 = 40 * 86_400_000;
 
-/// Keys: the tokens's, the lease's. Arguments: the owner, how long the lease lasts, a generation, how long all is kept.
+/// Keys: the token's, the lease's. Arguments: the owner, how long the lease lasts, a generation, how long all is kept.
 const LEASE: &str = "
 local holder = redis.call('GET', KEYS[2])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -113,21 +112,31 @@ impl RedisStore {
     fn new(server: RedisServer) -> RedisStore {
         let (jobs, orders) = mpsc::channel();
         let lost = Arc::new(Lost::default());
-        let holder =
-            Holder { server, lost: lost.clone(), connection: None, leases: Vec::new(), beaten: Instant::now() };
+        let holder = Holder {
+            server,
+            lost: lost.clone(),
+            connection: None,
+            leases: Vec::new(),
+            beaten: Instant::now(),
+            look: LOOK,
+        };
         // Without the thread nobody takes the orders, which is trouble like any other.
         let _ = thread::Builder::new().name("rpa_openapi redis".to_owned()).spawn(move || holder.run(&orders));
         RedisStore { jobs, lost }
     }
 
-    fn ask<T: FromRedisValue>(&self, job: impl FnOnce(Sender<Result<Value, Trouble>>) -> Job) -> Result<T, Trouble> {
+    fn ask<T: FromRedisValue>(
+        &self,
+        limit: Duration,
+        job: impl FnOnce(Sender<Result<Value, Trouble>>) -> Job,
+    ) -> Result<T, Trouble> {
         if let Some(why) = self.lost.why().clone() {
             return Err(why);
         }
         let (reply, answer) = mpsc::channel();
-        let slow = || Trouble("the Redis of `token_store` does not answer within 500 ms".to_owned());
+        let slow = || Trouble("the Redis of `token_store` does not answer in time".to_owned());
         let sent = self.jobs.send(job(reply));
-        let answer = sent.map_err(|_| slow()).and_then(|()| answer.recv_timeout(PATIENCE).map_err(|_| slow()));
+        let answer = sent.map_err(|_| slow()).and_then(|()| answer.recv_timeout(limit).map_err(|_| slow()));
         match answer {
             Ok(answer) => redis::from_redis_value(answer?)
                 .map_err(|_| Trouble("the Redis of `token_store` answers nonsense".to_owned())),
@@ -141,6 +150,15 @@ impl RedisStore {
     }
 }
 
+/// Of one lease and no other. The system's random bytes: a generator of our own goes on alike in a process and in the one
+/// that was forked from it, and both would hold the lease.
+fn owner() -> Option<String> {
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    let mut hex = [0; 32];
+    base16ct::lower::encode_str(&bytes, &mut hex).map(str::to_owned).ok()
+}
+
 fn token_key(name: &str) -> String {
     // Braces: both keys of an account lie on the same node of a cluster.
     format!("rpa-openapi:{{{name}}}")
@@ -151,26 +169,27 @@ fn lease_key(name: &str) -> String {
 }
 
 impl Store for RedisStore {
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble> {
+    fn load(&self, name: &str, limit: Duration) -> Result<Option<Sealed>, Trouble> {
         let mut cmd = redis::cmd("HMGET");
         cmd.arg(token_key(name)).arg("generation").arg("sealed");
-        let (generation, bytes): (Option<u64>, Option<Vec<u8>>) = self.ask(|reply| Job::Do(cmd, reply))?;
+        let (generation, bytes): (Option<u64>, Option<Vec<u8>>) = self.ask(limit, |reply| Job::Do(cmd, reply))?;
         Ok(generation.zip(bytes).map(|(generation, bytes)| Sealed { generation, bytes }))
     }
 
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble> {
+    fn save(&self, name: &str, sealed: &Sealed, limit: Duration) -> Result<bool, Trouble> {
         let mut cmd = redis::cmd("EVAL");
         cmd.arg(SAVE).arg(1).arg(token_key(name)).arg(sealed.generation).arg(&sealed.bytes).arg(KEPT_MS);
-        self.ask(|reply| Job::Do(cmd, reply))
+        self.ask(limit, |reply| Job::Do(cmd, reply))
     }
 
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble> {
-        let (key, owner) = (lease_key(name), format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)));
+    fn try_lease(&self, name: &str, above: u64, limit: Duration) -> Result<Option<Lease>, Trouble> {
+        let (key, owner) =
+            (lease_key(name), owner().ok_or_else(|| Trouble("the system has no random bytes".to_owned()))?);
         let mut cmd = redis::cmd("EVAL");
         cmd.arg(LEASE).arg(2).arg(token_key(name)).arg(&key).arg(&owner).arg(LEASE_MS).arg(above).arg(KEPT_MS);
         let guard = Released { jobs: self.jobs.clone(), owner: owner.clone() };
         // If nobody waits for the answer any more, dropping the guard releases what was leased late.
-        let generation: u64 = self.ask(|reply| Job::Lease { cmd, key, owner, reply })?;
+        let generation: u64 = self.ask(limit, |reply| Job::Lease { cmd, key, owner, reply })?;
         Ok((generation > 0).then(|| Lease { generation, _guard: Box::new(guard) }))
     }
 }
@@ -195,6 +214,8 @@ struct Holder {
     leases: Vec<(String, String)>,
     /// When they were renewed.
     beaten: Instant,
+    /// The next pause.
+    look: Duration,
 }
 
 impl Holder {
@@ -202,13 +223,16 @@ impl Holder {
         loop {
             let lost = self.lost.why().is_some();
             let order = match (lost, self.leases.is_empty()) {
-                (true, _) => orders.recv_timeout(LOOK),
+                (true, _) => orders.recv_timeout(self.look),
                 (false, false) => orders.recv_timeout(BEAT),
                 (false, true) => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
                 Ok(job) => self.perform(job),
-                Err(RecvTimeoutError::Timeout) if lost => self.perform(Job::Look),
+                Err(RecvTimeoutError::Timeout) if lost => {
+                    self.look = self.look.saturating_mul(2).min(LONGEST_LOOK);
+                    self.perform(Job::Look);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -226,6 +250,7 @@ impl Holder {
                 // Zero: another has it.
                 if !matches!(answer, Ok(Value::Int(0))) {
                     self.leases.push((key, owner));
+                    self.beaten = Instant::now();
                 }
                 let _ = reply.send(answer);
             }
@@ -257,6 +282,9 @@ impl Holder {
             answer = self.try_exchange(cmd);
         }
         let answer = answer.map_err(|error| in_words(&error));
+        if self.connection.is_some() {
+            self.look = LOOK;
+        }
         // A server that answers with an error is not lost.
         *self.lost.why() = answer.as_ref().err().filter(|_| self.connection.is_none()).cloned();
         answer

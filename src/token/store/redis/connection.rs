@@ -8,6 +8,7 @@ use std::time::Duration;
 use redis::{Cmd, Parser, RedisError, RedisResult, Value};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
+use zeroize::Zeroizing;
 
 use crate::request::RedisServer;
 use crate::secret::Secret;
@@ -34,10 +35,12 @@ impl Connection {
         let mut connection = Connection { stream };
         if let Some(password) = &server.password {
             let user = server.user.as_ref().map(Secret::expose);
-            connection.ask(redis::cmd("AUTH").arg(user).arg(password.expose()))?;
+            connection.stream.write_all(&auth(user, password.expose()))?;
+            connection.succeeded()?;
         }
         if server.database != 0 {
-            connection.ask(redis::cmd("SELECT").arg(server.database))?;
+            connection.stream.write_all(&redis::cmd("SELECT").arg(server.database).get_packed_command())?;
+            connection.succeeded()?;
         }
         Ok(connection)
     }
@@ -45,16 +48,34 @@ impl Connection {
     /// Sends a command and reads the answer, which may be the server's own error.
     pub(super) fn exchange(&mut self, cmd: &Cmd) -> RedisResult<Value> {
         self.stream.write_all(&cmd.get_packed_command())?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> RedisResult<Value> {
         self.stream.flush()?;
         Parser::new().parse_value(&mut self.stream)
     }
 
-    fn ask(&mut self, cmd: &Cmd) -> RedisResult<()> {
-        match self.exchange(cmd)? {
+    fn succeeded(&mut self) -> RedisResult<()> {
+        match self.answer()? {
             Value::ServerError(error) => Err(error.into()),
             _ => Ok(()),
         }
     }
+}
+
+/// The command AUTH, written here so that it can be wiped.
+fn auth(user: Option<&str>, password: &str) -> Zeroizing<Vec<u8>> {
+    let parts = ["AUTH"].into_iter().chain(user).chain([password]);
+    let length = parts.clone().map(str::len).fold(64, usize::saturating_add);
+    let mut command = Zeroizing::new(Vec::with_capacity(length.saturating_add(64)));
+    command.extend_from_slice(format!("*{}\r\n", parts.clone().count()).as_bytes());
+    for part in parts {
+        command.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
+        command.extend_from_slice(part.as_bytes());
+        command.extend_from_slice(b"\r\n");
+    }
+    command
 }
 
 fn connect(server: &RedisServer) -> io::Result<TcpStream> {
