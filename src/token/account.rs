@@ -76,14 +76,18 @@ pub(super) mod tests {
     use crate::secret::Secret;
 
     pub(crate) fn account(secret: &str) -> Account {
+        account_of("https://10.0.0.5", "access", secret)
+    }
+
+    pub(crate) fn account_of(host: &str, access: &str, secret: &str) -> Account {
         let keys = Keys {
-            access: Secret::new("access".into()),
+            access: Secret::new(access.into()),
             secret: Secret::new(secret.into()),
             place: Place::Memory,
             lifetime: None,
             refusal: RefusalRule::default(),
         };
-        Account::new(&Address::of_test("https://10.0.0.5"), &keys)
+        Account::new(&Address::of_test(host), &keys)
     }
 
     #[test]

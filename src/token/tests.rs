@@ -7,12 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::account::tests::account;
+use super::account::tests::{account, account_of};
 use super::ask::{Ask, By, Failure, Need, Reply};
 use super::clock::Observed;
 use super::facts::Source;
 use super::keeper::{Held, Keeper};
-use super::record::Sealed;
+use super::record::tests::record;
+use super::record::{Record, Sealed};
 use super::refusal::Refusal;
 use super::store::{Lease, MemoryStore, Store, Trouble};
 use crate::error::{Error, Kind};
@@ -363,4 +364,168 @@ impl Store for Losable {
     fn try_lease(&self, name: &str, above: u64, limit: Duration) -> Result<Option<Lease>, Trouble> {
         self.found()?.try_lease(name, above, limit)
     }
+}
+
+#[test]
+fn what_waits_is_woken() {
+    let (keeper, mut center) = (keeper(), Center::new(None));
+    center.delay = Duration::from_millis(100);
+    let begun = Instant::now();
+    thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| held(&keeper, &center)))));
+    assert!(begun.elapsed() < MINUTE / 2, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn who_waits_for_another_process_keeps_to_its_own_time() {
+    let store = MemoryStore::default();
+    let (keeper, center) = (Keeper::new(account("s"), Arc::new(store.clone())), Center::new(None));
+    let _lease = store.try_lease(account("s").name(), 0, MINUTE).unwrap().unwrap();
+    let begun = Instant::now();
+    let waited = with(&|by, _| center.ask(by), Duration::from_millis(100), |need| keeper.token(need));
+    assert!(matches!(waited, Err(Failure::Error(error)) if error.kind == Kind::Timeout));
+    assert!(begun.elapsed() < MINUTE / 2, "{:?}", begun.elapsed());
+    assert_eq!(center.asked(), 0);
+}
+
+#[test]
+fn what_was_got_just_before_the_lease_is_not_asked_for_again() {
+    struct Late(MemoryStore);
+    impl Store for Late {
+        fn load(&self, name: &str, limit: Duration) -> Result<Option<Sealed>, Trouble> {
+            self.0.load(name, limit)
+        }
+        fn save(&self, name: &str, sealed: &Sealed, limit: Duration) -> Result<bool, Trouble> {
+            self.0.save(name, sealed, limit)
+        }
+        fn try_lease(&self, name: &str, above: u64, limit: Duration) -> Result<Option<Lease>, Trouble> {
+            let sealed = record(above + 1, "of another").seal(&account("s")).unwrap();
+            self.0.save(name, &sealed, limit)?;
+            self.0.try_lease(name, above, limit)
+        }
+    }
+    let (keeper, center) = (Keeper::new(account("s"), Arc::new(Late(MemoryStore::default()))), Center::new(None));
+    assert_eq!(held(&keeper, &center), ("of another".to_owned(), Source::Store));
+    assert_eq!(center.asked(), 0);
+}
+
+#[test]
+fn a_refresh_token_that_was_refused_is_not_tried_again() {
+    let center = Center::new(Some(2 * HOUR_S));
+    let keeper = due(&center);
+    center.refuses.store(true, Ordering::SeqCst);
+    assert_eq!(held(&keeper, &center).0, "token1");
+    assert_eq!(center.asked(), 3, "by the refresh token, and by the keys");
+    center.pass(61, std::slice::from_ref(&keeper));
+    thread::sleep(Duration::from_millis(1_100));
+    assert!(token(&keeper, &center).is_err());
+    assert_eq!((center.asked(), center.by_refresh.load(Ordering::SeqCst)), (4, 1));
+    assert!(token(&keeper, &center).is_err());
+    assert_eq!(center.asked(), 4, "the keys' refusal stands for a moment");
+}
+
+#[test]
+fn new_tokens_that_do_not_help_are_not_got_for_each_call() {
+    let (keeper, center) = (keeper(), Center::new(None));
+    let first = token(&keeper, &center).ok().unwrap();
+    assert!(keeper.may_replace(&first));
+    let second = replace(&keeper, &first, &center).ok().unwrap();
+    keeper.replaced(&second, false);
+    assert!(!keeper.may_replace(&second), "the reason is another");
+    assert_eq!(keeper.facts().evictions, 0, "and so it was no eviction");
+    keeper.replaced(&second, true);
+    assert!(keeper.may_replace(&second));
+}
+
+#[test]
+fn a_token_that_many_calls_were_refused_with_is_one_eviction() {
+    let (keeper, center) = (keeper(), Center::new(None));
+    let calls: Vec<_> = (0..16).map(|_| token(&keeper, &center).ok().unwrap()).collect();
+    center.refuses.store(true, Ordering::SeqCst);
+    for call in &calls {
+        assert!(replace(&keeper, call, &center).is_err());
+    }
+    assert_eq!(keeper.facts().evictions, 1);
+}
+
+#[test]
+fn an_error_that_comes_with_a_result_is_no_token() {
+    let error = |_: &By, _| Ok(reply(r#"{"code":40,"msg":"bad key","result":["accessKey"]}"#, 200));
+    assert!(
+        matches!(with(&error, MINUTE, |need| keeper().token(need)), Err(Failure::Refused(json)) if json.contains("bad key"))
+    );
+}
+
+#[test]
+fn an_end_that_has_passed_is_taken_for_unknown() {
+    let (keeper, center) = (keeper(), Center::new(None));
+    let asked = AtomicUsize::new(0);
+    let ask = |_: &By, _| {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let text = r#"{"code":0,"result":{"accessToken":"t","expireTime":1500000000000}}"#;
+        Ok(Reply { observed: Some(center.observed()), ..reply(text, 200) })
+    };
+    for _ in 0..10 {
+        assert!(with(&ask, MINUTE, |need| keeper.token(need)).is_ok());
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn another_token_of_the_same_generation_may_follow() {
+    let store = MemoryStore::default();
+    let (keeper, center) = (Keeper::new(account("s"), Arc::new(store.clone())), Center::new(None));
+    let lost = Keeper::new(account("s"), Arc::new(Losable { store: store.clone(), lost: true.into() }));
+    let of_the_lost = token(&lost, &center).ok().unwrap();
+    assert_eq!(held(&keeper, &center).0, "token2");
+    let found = Keeper::new(account("s"), Arc::new(store));
+    found.state().adopt(Arc::new(record(1, of_the_lost.token.expose())), None);
+    let refused = token(&found, &center).ok().unwrap();
+    let newer = replace(&found, &refused, &center).ok().unwrap();
+    assert_eq!((newer.token.expose(), newer.facts.source), ("token2", Some(Source::Store)));
+}
+
+#[test]
+fn the_clock_of_another_machine_is_not_this_ones() {
+    let store = MemoryStore::default();
+    for (machine, hours) in [("another", 0), (super::clock::machine(), 10)] {
+        let of_it = Record {
+            ahead_ms: 10 * 3_600_000,
+            machine: machine.to_owned(),
+            expires_ms: Some(1),
+            ..record(1 + hours, "shared")
+        };
+        let (name, sealed) = (account("s"), of_it.seal(&account("s")).unwrap());
+        store.save(name.name(), &sealed, MINUTE).unwrap();
+        let (keeper, center) = (Keeper::new(account("s"), Arc::new(store.clone())), Center::new(None));
+        let found = held(&keeper, &center).0;
+        if hours == 0 {
+            assert_eq!(found, "shared", "whether it has expired is not known without a clock");
+            assert_eq!(keeper.clock().correct(SystemTime::UNIX_EPOCH), 0);
+        } else {
+            assert_eq!(found, "token1", "by this machine's clock it has");
+        }
+    }
+}
+
+#[test]
+fn accounts_differ_by_address_and_by_either_key() {
+    let name = |host: &str, access: &str, secret: &str| account_of(host, access, secret).name().to_owned();
+    let names = [
+        name("https://a", "k", "s"),
+        name("https://b", "k", "s"),
+        name("https://a", "l", "s"),
+        name("https://a", "k", "t"),
+        name("http://a", "k", "s"),
+        name("https://a/x", "k", "s"),
+    ];
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!(distinct.len(), names.len());
+    assert_eq!(name("https://a:443", "k", "s"), names[0]);
+}
+
+#[test]
+fn advice_is_given_where_evictions_repeat() {
+    let facts = |evictions| super::Facts { evictions, ..super::Facts::default() };
+    assert_eq!(facts(2).advice(), None);
+    assert!(facts(3).advice().unwrap().contains("3 times within an hour"));
 }
