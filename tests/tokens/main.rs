@@ -9,14 +9,18 @@ mod center;
 mod clock;
 mod counts;
 mod eviction;
+mod forks;
 #[path = "../support/forms.rs"]
 mod forms;
 mod frozen;
 #[path = "../../examples/harness/mod.rs"]
 mod harness;
+mod honest;
 mod killed;
 mod place;
 mod process;
+#[path = "../support/python.rs"]
+mod python;
 #[path = "../support/redis.rs"]
 mod redis;
 mod redis_access;

@@ -14,7 +14,7 @@ use crate::server::{Server, reply};
 
 /// Gives `token1`, `token2` and so on as the array that the vendor's text shows, and answers each call by its token and
 /// what it is.
-fn serving(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> Server {
+pub fn serving(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> Server {
     let tokens = AtomicUsize::new(0);
     Server::start(move |connection| {
         while let Some(text) = connection.request() {
@@ -35,7 +35,7 @@ fn serving(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -> Se
     })
 }
 
-fn request(server: &Server, fields: Value) -> Value {
+pub fn request(server: &Server, fields: Value) -> Value {
     let mut request = json!({
         "host": server.url(), "proxy": null, "mode": "post", "rest_type": "/oapi/v1/job/create",
         "accesskey": "access-key", "secretkey": "secret-key", "data_json": { "说明": "月结" },

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redis::{Cmd, FromRedisValue, RedisError, Value};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
@@ -310,6 +310,7 @@ fn in_words(error: &RedisError) -> Trouble {
     let why = match error.code() {
         Some(code) => format!("it answers {code}"),
         None if error.is_timeout() => "it does not answer in time".to_owned(),
+        None if error.kind() == ErrorKind::Parse => "what answers there is no Redis".to_owned(),
         None => error.to_string(),
     };
     Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
