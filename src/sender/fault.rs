@@ -69,16 +69,16 @@ fn timeout(phase: Phase) -> Error {
     Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
 }
 
-/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that.
+/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. Who did not ask
+/// for a certificate on this connection says nothing that could be believed.
 fn refused_for_a_certificate(error: &UreqError) -> bool {
-    match (error, rustls_error(error)) {
+    let says_so = match (error, rustls_error(error)) {
         (_, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired))) => true,
         // Before that any alert may say so, or just the end of the connection.
-        (_, Some(rustls::Error::AlertReceived(_))) | (UreqError::Io(_), None) => {
-            wire::phase() == Phase::Tls && wire::is_certificate_wanted()
-        }
+        (_, Some(rustls::Error::AlertReceived(_))) | (UreqError::Io(_), None) => wire::phase() == Phase::Tls,
         _ => false,
-    }
+    };
+    says_so && wire::is_certificate_wanted()
 }
 
 fn rustls_error(error: &UreqError) -> Option<&rustls::Error> {

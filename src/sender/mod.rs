@@ -9,6 +9,7 @@ mod idle;
 mod lookup;
 mod observe;
 mod proof;
+mod records;
 mod route;
 mod single_flight;
 mod socks;
