@@ -136,3 +136,34 @@ fn tls(error: &UreqError) -> Error {
     };
     Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::idle::Idle;
+    use super::super::wire::Outgoing;
+    use super::*;
+    use crate::error::Delivered;
+    use crate::secret::Secret;
+
+    /// Else a server that has read a post could make it be sent again.
+    #[test]
+    fn an_alert_for_want_of_a_certificate_counts_where_one_was_asked_for() {
+        for (wanted, expected) in
+            [(true, (Kind::Tls, Delivered::No)), (false, (Kind::Disconnected, Delivered::Unknown))]
+        {
+            let outgoing = Outgoing { target: Secret::new("/".to_owned()), has_body: true, forward: false };
+            wire::begin(Instant::now() + Duration::from_secs(9), Duration::from_secs(9), outgoing);
+            if wanted {
+                wire::certificate_wanted();
+            }
+            wire::request_begins(Idle::new().limit());
+            wire::sent();
+            let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+            let error = explain(&std::io::Error::new(ErrorKind::InvalidData, alert).into());
+            assert_eq!((error.kind, error.delivered), expected, "asked for: {wanted}");
+            wire::forget();
+        }
+    }
+}
