@@ -7,12 +7,8 @@ use serde_json::{Value, json};
 
 type Function = fn(&str) -> String;
 
-const FUNCTIONS: [(Function, u64); 4] = [
-    (rpa_openapi::sign, 41),
-    (rpa_openapi::call, 41),
-    (rpa_openapi::get_token, 44),
-    (rpa_openapi::refresh_token, 44),
-];
+const FUNCTIONS: [(Function, u64); 4] =
+    [(rpa_openapi::sign, 41), (rpa_openapi::call, 41), (rpa_openapi::get_token, 44), (rpa_openapi::refresh_token, 44)];
 
 fuzz_target!(|data: &[u8]| {
     let Some((&first, text)) = data.split_first() else { return };
