@@ -19,7 +19,7 @@
 //! | `sender` | one HTTP request, sent once |
 //! | `reply` | the server's answer to reply text |
 //! | `error` | the kinds of errors, and their envelope |
-//! | `secret`, `redact` | keys and tokens, kept out of sight |
+//! | `secret`, `redact`, `letters` | keys and tokens, kept out of sight |
 
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn, missing_docs)]
 #![cfg_attr(
@@ -37,6 +37,7 @@ mod call;
 mod error;
 mod exchange;
 mod ffi;
+mod letters;
 mod managed;
 mod prepared;
 mod python;

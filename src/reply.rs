@@ -30,7 +30,8 @@ pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -
         let whole = trimmed.len() == decoded.text.len();
         return Ok(if whole { std::mem::take(&mut *decoded.text) } else { trimmed.to_owned() });
     }
-    let error = redirection(&reply).unwrap_or_else(|| not_json(&reply, &decoded, &redactor()));
+    let redactor = redactor();
+    let error = redirection(&reply, &redactor).unwrap_or_else(|| not_json(&reply, &decoded, &redactor));
     Err(Error { retry_after: retry_after(&reply), ..error })
 }
 
@@ -99,9 +100,7 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
         return reply.error(Kind::Response, "返回内容为空", format!("the reply is empty, with HTTP status {status}"));
     }
     // Secrets go before the cut: half of one would no longer be found.
-    let longest = EXCERPT.saturating_mul(200);
-    let end = decoded.text.char_indices().nth(longest).map_or(decoded.text.len(), |(at, _)| at);
-    let clean = redactor.clean(decoded.text.get(..end).unwrap_or_default());
+    let clean = redactor.clean(beginning(&decoded.text));
     let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     let excerpt: String = words.chars().take(EXCERPT).collect();
     let (cause, problem) = match &decoded.problem {
@@ -117,15 +116,33 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
     reply.error(Kind::Response, cause, format!("the reply {problem}, with HTTP status {status}{hint}: {excerpt}"))
 }
 
+/// As much of a page as an excerpt is made from: what is hidden makes it shorter, and much white space says nothing.
+fn beginning(page: &str) -> &str {
+    const ENOUGH: usize = 8 * EXCERPT;
+    const LONGEST: usize = 200 * EXCERPT;
+    let (mut counted, mut after_space) = (0_usize, true);
+    for (at, c) in page.char_indices() {
+        let counts = !(c.is_whitespace() && after_space);
+        after_space = c.is_whitespace();
+        counted = counted.saturating_add(counts.into());
+        if counted > ENOUGH || at > LONGEST {
+            return page.get(..at).unwrap_or_default();
+        }
+    }
+    page
+}
+
 /// The error over a redirection, which is never followed: the headers carry the token.
-fn redirection(reply: &Reply) -> Option<Error> {
+fn redirection(reply: &Reply, redactor: &Redactor) -> Option<Error> {
     let location =
         reply.location.as_deref().filter(|_| matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308))?;
     let target = location
         .parse::<Uri>()
         .ok()
         .and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?.host())));
-    let target = target.unwrap_or_else(|| "another path of the same host".to_owned());
+    // The name, too, is the server's text, and may quote what it was sent.
+    let target =
+        target.map_or_else(|| "another path of the same host".into(), |target| redactor.clean(&target).to_string());
     let detail = format!(
         "the server redirects with HTTP status {} to {target}; redirects are not followed, since the headers carry the token: give the right `host`",
         reply.status.as_u16()
@@ -136,8 +153,11 @@ fn redirection(reply: &Reply) -> Option<Error> {
 /// Retry-After, in seconds or as a date.
 fn retry_after(reply: &Reply) -> Option<Duration> {
     let value = reply.retry_after.as_deref()?.trim();
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse::<u64>() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // Longer than anyone waits.
+        Err(_) if digits => Some(Duration::MAX),
         Err(_) => {
             // By the server's own clock where it tells it: this machine's may be off.
             let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
@@ -231,6 +251,14 @@ mod tests {
             "{}",
             error.detail
         );
+        let mut echoing = reply(302, "", b"");
+        echoing.location = Some("https://9f2c4b7e1d5a48c0.evil.example/".to_owned());
+        let error = json_text(echoing, || {
+            let mut redactor = Redactor::default();
+            redactor.hide(["9f2c4b7e1d5a48c0"]);
+            redactor
+        });
+        assert!(error.unwrap_err().detail.contains(" to https://***.evil.example; "));
         let mut json = reply(302, "", b"{}");
         json.location = Some("/x".to_owned());
         assert_eq!(json_text(json, Redactor::default).unwrap(), "{}");
@@ -254,6 +282,8 @@ mod tests {
         assert_eq!(retry_after(&busy), Some(Duration::from_secs(3)));
         busy.retry_after = Some("Thu, 01 Jan 1970 00:00:00 GMT".to_owned());
         assert_eq!(retry_after(&busy), Some(Duration::ZERO));
+        busy.retry_after = Some("9".repeat(30));
+        assert_eq!(retry_after(&busy), Some(Duration::MAX));
         busy.retry_after = Some("soon".to_owned());
         assert_eq!(retry_after(&busy), None);
     }

@@ -32,13 +32,31 @@ const GATEWAY: &str = "Gw+/=~%\"'&<> key d15ea5e0b2";
 const PARAMETER: &str = "身份证110101199003071234&=+";
 const ALL: [&str; 7] = [ACCESS_KEY, SECRET_KEY, TOKEN, REFRESH, PROXY_PASSWORD, GATEWAY, PARAMETER];
 
+/// A text less its tags, with the characters that escapes stand for.
+fn put_together(text: &str) -> String {
+    let text = text.replace("<i>", "");
+    let mut parts = text.split("&#");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        match part.split_once(';').and_then(|(number, after)| Some((char::from_u32(number.parse().ok()?)?, after))) {
+            Some((c, after)) => plain.extend([c.to_string().as_str(), after]),
+            None => plain.push_str(part),
+        }
+    }
+    percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
 /// How a server's or a proxy's page may quote the request: the page of this number, if there are so many.
 fn quoted(seen: &str, number: usize) -> Option<String> {
     const STEP: usize = 23;
     let html = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let decoded = percent_encoding::percent_decode_str(seen).decode_utf8_lossy();
     let text = if number.is_multiple_of(2) { seen } else { &*decoded };
-    let (way, cut) = (number / 2 % 7, number / 14 * STEP);
+    let (way, cut) = (number / 2 % 10, number / 20 * STEP);
     // Cut at every place, also where the library cuts its excerpt.
     let from = (cut.min(text.len())..=text.len()).find(|&at| text.is_char_boundary(at))?;
     let (before, after) = text.split_at(from);
@@ -49,6 +67,9 @@ fn quoted(seen: &str, number: usize) -> Option<String> {
         3 => format!("error: {}", serde_json::to_string(after).unwrap()),
         4 => format!("{}{after}", ".".repeat(cut % 200)),
         5 => format!("<pre>{}...", html(before)),
+        6 => after.chars().map(|c| format!("<i>{c}")).collect(),
+        7 => after.bytes().map(|byte| format!("%{byte:02x}")).collect(),
+        8 => after.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
         _ => format!("{} {}", ".".repeat(cut % 200), BASE64_STANDARD.encode(after)),
     };
     // No page is JSON by chance.
@@ -274,6 +295,13 @@ fn no_secret_leaves_the_library() {
             }
         }
     }
+    let apart = letters(&put_together(&read));
+    for secret in ALL {
+        for run in letters(secret).chars().collect::<Vec<_>>().windows(12) {
+            let run: String = run.iter().collect();
+            assert!(!apart.contains(&run), "{run} of {secret} can be put together from the replies");
+        }
+    }
     // A signature is Base64 of 64 hexadecimal digits.
     let base64 = |c: char| c.is_ascii_alphanumeric() || "+/".contains(c);
     let longest = read.split(|c| !base64(c)).max_by_key(|run| run.len()).unwrap();
@@ -289,5 +317,9 @@ fn the_search_finds_what_is_there() {
         let pages = (0..).map_while(|number| quoted(&format!("GET /a?b={secret} HTTP/1.1\r\n"), number));
         let found = pages.filter(|page| forms(secret).iter().any(|form| page.contains(form.as_str()))).count();
         assert!(found > 4, "{found} pages");
+        for number in [12, 14, 16] {
+            let page = quoted(&format!("GET /a?b={secret} HTTP/1.1\r\n"), number).unwrap();
+            assert!(letters(&put_together(&page)).contains(&letters(secret)), "{page}");
+        }
     }
 }

@@ -87,6 +87,7 @@ const LONGEST_MS: u64 = 600_000;
 const LARGEST_RESPONSE: u64 = 1 << 30;
 /// What every server takes; more would not fit the buffer that a request is written into.
 pub(super) const LONGEST_HEADER: usize = 8192;
+const LONGEST_HEADER_NAME: usize = 256;
 
 impl Options {
     pub(super) fn read(fields: &mut Fields<'_>) -> Result<Options, Error> {
@@ -177,6 +178,9 @@ fn headers(fields: &mut Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Er
                 "must be visible ASCII text: no line breaks, no tabs, no Chinese",
             ));
         };
+        if name.len() > LONGEST_HEADER_NAME {
+            return Err(fields.refuse("headers", "含有过长的请求头名称", "holds a name of more than 256 characters"));
+        }
         if value.len() > LONGEST_HEADER {
             return Err(fields.refuse(&field, "过长", "must not be longer than 8192 characters"));
         }
@@ -245,6 +249,7 @@ mod tests {
             (r#"{"X-A":"1","x-a":"2"}"#, "headers.x-a"),
             (r#"{"X A":"a"}"#, "headers"),
             (r#"{"":"a"}"#, "headers"),
+            (&format!("{{\"{}\":\"a\"}}", "n".repeat(257)), "headers"),
             (r#"[]"#, "headers"),
         ] {
             let error = read(&format!("{{\"headers\":{headers}}}")).expect_err(headers);

@@ -3,7 +3,7 @@
 
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::config::Config;
@@ -44,8 +44,11 @@ struct Key {
 /// In its place before it is built, so that threads that start together build one and wait for it alone.
 type Slot = Arc<OnceLock<Result<Agent, Error>>>;
 
-/// In order of use, the latest last.
-static AGENTS: Mutex<Vec<(Key, Slot)>> = Mutex::new(Vec::new());
+/// In order of use, the latest last; each with the time at which it was made.
+static AGENTS: Mutex<Vec<(Key, Slot, Instant)>> = Mutex::new(Vec::new());
+
+/// For so long an agent counts as new.
+const NEW: Duration = Duration::from_secs(5);
 
 /// The agent for a request. An agent is a handle: a clone shares the connections.
 pub(super) fn find(options: &Options, https: bool, limit: Duration) -> Result<Agent, Error> {
@@ -59,24 +62,32 @@ pub(super) fn find(options: &Options, https: bool, limit: Duration) -> Result<Ag
     let agent = slot.get_or_init(|| build(&key)).clone();
     if agent.is_err() {
         // What failed may succeed the next time.
-        lock().retain(|(_, other)| !Arc::ptr_eq(other, &slot));
+        lock().retain(|(_, other, _)| !Arc::ptr_eq(other, &slot));
     }
     agent
 }
 
-fn lock() -> MutexGuard<'static, Vec<(Key, Slot)>> {
+fn lock() -> MutexGuard<'static, Vec<(Key, Slot, Instant)>> {
     AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn slot(key: &Key) -> Slot {
     let mut agents = lock();
-    let kept = agents.iter().position(|(other, _)| other == key).map(|place| agents.remove(place));
-    let (key, slot) = kept.unwrap_or_else(|| (key.clone(), Slot::default()));
+    let kept = agents.iter().position(|(other, ..)| other == key).map(|place| agents.remove(place));
+    let (key, slot, made) = kept.unwrap_or_else(|| (key.clone(), Slot::default(), Instant::now()));
     if agents.len() >= MOST_AGENTS {
         agents.remove(0);
     }
-    agents.push((key, slot.clone()));
+    agents.push((key, slot.clone(), made));
     slot
+}
+
+/// A certificate was refused. Its CA may have come into the system's store since that was read, or the store could not be
+/// read whole, so the next attempt reads it anew.
+pub(super) fn look_again(trust: &Trust) {
+    if matches!(trust, Trust::System { .. }) {
+        lock().retain(|(key, _, made)| key.trust.as_ref() != Some(trust) || made.elapsed() < NEW);
+    }
 }
 
 /// Forgets all agents and their connections.

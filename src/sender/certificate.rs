@@ -22,14 +22,13 @@ pub(super) fn describe(der: &[u8]) -> String {
     let mut text = String::from("the certificate ");
     if let Ok(certificate) = Certificate::from_der(der) {
         let content = certificate.tbs_certificate();
-        let names = names(&certificate);
-        let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
+        let names = in_words(&names(&certificate));
         // Writing to a String cannot fail.
         let _ = write!(
             text,
             "has the subject \"{}\", the issuer \"{}\", is for {names}, is valid from {} to {}, and ",
-            content.subject(),
-            content.issuer(),
+            shown(&content.subject().to_string()),
+            shown(&content.issuer().to_string()),
             content.validity().not_before,
             content.validity().not_after,
         );
@@ -39,6 +38,22 @@ pub(super) fn describe(der: &[u8]) -> String {
         let _ = write!(text, "{}{byte:02X}", if index > 0 { ":" } else { "" });
     }
     text
+}
+
+/// A text of the certificate, which anybody may have made: no control characters, and no more of it than anyone reads.
+fn shown(text: &str) -> String {
+    const MOST: usize = 200;
+    text.chars().take(MOST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+fn in_words(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let list = names.iter().take(MOST).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(MOST) {
+        _ if names.is_empty() => "no name at all".to_owned(),
+        None | Some(0) => list,
+        Some(more) => format!("{list} and {more} more"),
+    }
 }
 
 /// The public key, without the name of its algorithm.
@@ -76,4 +91,28 @@ fn names(certificate: &Certificate) -> Vec<String> {
         _ => None,
     };
     names.iter().filter_map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    use super::*;
+
+    fn described(common_name: &str, names: usize) -> String {
+        let names: Vec<_> = (0..names).map(|number| format!("host{number}.example")).collect();
+        let mut parameters = CertificateParams::new(names).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, common_name);
+        describe(parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().der())
+    }
+
+    #[test]
+    fn what_others_wrote_is_cut_and_cleaned() {
+        let text = described("a\r\n\u{1b}[31mb", 20);
+        assert!(text.contains("CN=a") && !text.contains(char::is_control), "{text}");
+        assert!(text.contains("host18.example, host19.example, is valid from "), "{text}");
+        assert!(described("a", 1000).contains("host19.example and 980 more, is valid from "));
+        assert!(described(&"x".repeat(30_000), 1000).len() < 1500);
+        assert!(described("a", 0).contains("is for no name at all, "));
+    }
 }

@@ -69,16 +69,16 @@ fn timeout(phase: Phase) -> Error {
     Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
 }
 
-/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that.
+/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. Who did not ask
+/// for a certificate on this connection says nothing that could be believed.
 fn refused_for_a_certificate(error: &UreqError) -> bool {
-    match (error, rustls_error(error)) {
+    let says_so = match (error, rustls_error(error)) {
         (_, Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired))) => true,
         // Before that any alert may say so, or just the end of the connection.
-        (_, Some(rustls::Error::AlertReceived(_))) | (UreqError::Io(_), None) => {
-            wire::phase() == Phase::Tls && wire::is_certificate_wanted()
-        }
+        (_, Some(rustls::Error::AlertReceived(_))) | (UreqError::Io(_), None) => wire::phase() == Phase::Tls,
         _ => false,
-    }
+    };
+    says_so && wire::is_certificate_wanted()
 }
 
 fn rustls_error(error: &UreqError) -> Option<&rustls::Error> {
@@ -135,4 +135,35 @@ fn tls(error: &UreqError) -> Error {
         None => io_text(error),
     };
     Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::idle::Idle;
+    use super::super::wire::Outgoing;
+    use super::*;
+    use crate::error::Delivered;
+    use crate::secret::Secret;
+
+    /// Else a server that has read a post could make it be sent again.
+    #[test]
+    fn an_alert_for_want_of_a_certificate_counts_where_one_was_asked_for() {
+        for (wanted, expected) in
+            [(true, (Kind::Tls, Delivered::No)), (false, (Kind::Disconnected, Delivered::Unknown))]
+        {
+            let outgoing = Outgoing { target: Secret::new("/".to_owned()), body: Some(0), forward: false };
+            wire::begin(Instant::now() + Duration::from_secs(9), Duration::from_secs(9), outgoing);
+            if wanted {
+                wire::certificate_wanted();
+            }
+            wire::request_begins(Idle::new().limit());
+            wire::sent();
+            let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+            let error = explain(&std::io::Error::new(ErrorKind::InvalidData, alert).into());
+            assert_eq!((error.kind, error.delivered), expected, "asked for: {wanted}");
+            wire::forget();
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod idle;
 mod lookup;
 mod observe;
 mod proof;
+mod records;
 mod route;
 mod single_flight;
 mod socks;
@@ -110,6 +111,9 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Insta
     };
     wire::begin(deadline, options.connect_timeout, outgoing);
     let reply = exchange(&agent, request, options, &route, deadline);
+    if reply.as_ref().is_err_and(|error| error.kind == Kind::Tls) {
+        agent::look_again(&options.trust);
+    }
     // What never went out must not stay in this thread's memory.
     drop(wire::take_outgoing());
     reply

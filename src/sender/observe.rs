@@ -85,11 +85,12 @@ impl<T: Transport> Observed<T> {
         Ok(())
     }
 
-    /// Who speaks before it is asked does not speak HTTP, or answers somebody else. The pool looks at kept connections;
-    /// in TLS a server may send session tickets at any time.
+    /// Who speaks before it is asked does not speak HTTP, or answers somebody else; it may have come in one segment with
+    /// a proxy's answer. The pool looks at kept connections; in TLS a server may send session tickets at any time.
     fn check_silence(&mut self) -> Result<(), Error> {
         let new = !std::mem::replace(&mut self.is_used, true);
-        if new && !self.inner.is_tls() && !self.inner.is_open() {
+        let silent = |inner: &mut T| inner.buffers().input().is_empty() && (inner.is_tls() || inner.is_open());
+        if new && !silent(&mut self.inner) {
             let why = "the other side closed it, or spoke before it was asked";
             return Err(io::Error::new(ErrorKind::ConnectionAborted, why).into());
         }

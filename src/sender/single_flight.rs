@@ -50,18 +50,21 @@ impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFli
     }
 
     fn join(&'static self, key: K, work: impl FnOnce(&K) -> T + Send + 'static) -> io::Result<Arc<Flight<T>>> {
-        let mut flights = lock(&self.flights);
-        if let Some((_, flight)) = flights.iter().find(|(other, _)| *other == key) {
-            return Ok(flight.clone());
-        }
-        let flight = Arc::new(Flight { state: Mutex::new(State::UnderWay), landed: Condvar::new() });
+        let flight = {
+            let mut flights = lock(&self.flights);
+            if let Some((_, flight)) = flights.iter().find(|(other, _)| *other == key) {
+                return Ok(flight.clone());
+            }
+            let flight = Arc::new(Flight { state: Mutex::new(State::UnderWay), landed: Condvar::new() });
+            flights.push((key.clone(), flight.clone()));
+            flight
+        };
+        // Lands in any case: where no thread can be made, the work is dropped here and now. So no lock may be held.
         let landing = Landing { flights: self, flight: flight.clone() };
-        let of_thread = key.clone();
         thread::Builder::new().spawn(move || {
-            let result = work(&of_thread);
+            let result = work(&key);
             landing.land(State::Done(result));
         })?;
-        flights.push((key, flight.clone()));
         Ok(flight)
     }
 }

@@ -11,6 +11,8 @@ use super::lookup::bare_host;
 use super::tcp::{self, TcpTransport};
 use super::wire;
 
+const VERSION: u8 = 5;
+
 /// Connects to the control center through a SOCKS5 proxy, if the request names one.
 #[derive(Debug)]
 pub(super) struct SocksConnector;
@@ -37,7 +39,6 @@ fn refused(why: impl Into<String>) -> io::Error {
 
 /// Agrees on a way to sign in, and signs in.
 fn greet(stream: &mut (impl Read + Write), user: Option<&str>, password: Option<&str>) -> io::Result<()> {
-    const VERSION: u8 = 5;
     const NOTHING: u8 = 0;
     const PASSWORD: u8 = 2;
     let methods: &[u8] = if user.is_some() { &[VERSION, 2, NOTHING, PASSWORD] } else { &[VERSION, 1, NOTHING] };
@@ -70,7 +71,7 @@ fn sign_in(stream: &mut (impl Read + Write), user: &str, password: &str) -> io::
 
 /// Asks for a connection. A name goes to the proxy as it is.
 fn ask_for(stream: &mut (impl Read + Write), host: &str, port: u16) -> io::Result<()> {
-    let mut request = vec![5, 1, 0];
+    let mut request = vec![VERSION, 1, 0];
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => {
             request.push(1);
@@ -88,15 +89,19 @@ fn ask_for(stream: &mut (impl Read + Write), host: &str, port: u16) -> io::Resul
     }
     request.extend_from_slice(&port.to_be_bytes());
     stream.write_all(&request)?;
-    let [_, answer, _, kind] = read(stream)?;
+    let [version, answer, _, kind] = read(stream)?;
+    if version != VERSION {
+        return Err(refused("it does not speak SOCKS5"));
+    }
     if answer != 0 {
         return Err(refused(format!("it refuses the connection: {}", reason(answer))));
     }
     // The address that the proxy is bound to, and a port; of no use here.
     let length = match kind {
         1 => 4,
+        3 => usize::from(read::<1>(stream)?[0]),
         4 => 16,
-        _ => usize::from(read::<1>(stream)?[0]),
+        _ => return Err(refused("it names an address of a kind that SOCKS5 does not have")),
     };
     stream.read_exact(&mut vec![0; length.saturating_add(2)])
 }

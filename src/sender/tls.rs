@@ -13,6 +13,7 @@ use ureq::unversioned::transport::{
 
 use super::buffers::WipedBuffers;
 use super::lookup::bare_host;
+use super::records::Records;
 use super::wire::{self, Phase};
 
 /// Makes the TLS handshake for an https URI. The settings, and with them the resumable sessions, are those of one
@@ -32,7 +33,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
             .map_err(|_| ureq::Error::Tls("the host is no name that a certificate could be for"))?;
         let mut session =
             ClientConnection::new(config.clone(), name).map_err(|error| ureq::Error::Other(error.into()))?;
-        let mut socket = TransportAdapter::new(connection.boxed(), details.current_time.clone());
+        let mut socket = Records::new(TransportAdapter::new(connection.boxed(), details.current_time.clone()));
         socket.set_timeout(details.timeout);
         session.complete_io(&mut socket)?;
         let buffers = WipedBuffers::new(details.config);
@@ -47,7 +48,7 @@ impl fmt::Debug for TlsConnector {
 }
 
 pub(super) struct TlsTransport {
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    stream: StreamOwned<ClientConnection, Records>,
     buffers: WipedBuffers,
 }
 
@@ -80,7 +81,7 @@ impl Transport for TlsTransport {
     fn is_open(&mut self) -> bool {
         // What came in one record with the end of a reply, and belongs to none.
         let surplus = self.stream.conn.reader().fill_buf().is_ok();
-        !surplus && self.stream.sock.get_mut().is_open()
+        !surplus && self.stream.sock.is_open_between_records()
     }
 
     fn is_tls(&self) -> bool {

@@ -89,10 +89,10 @@ impl Flight<'_> {
             Ok(Some(lease)) => Some(lease),
             Err(Trouble(_)) => None,
         };
-        if lease.is_some() {
-            if let Some(found) = self.look(Some(present)) {
-                return (Some(found), Duration::ZERO);
-            }
+        if lease.is_some()
+            && let Some(found) = self.look(Some(present))
+        {
+            return (Some(found), Duration::ZERO);
         }
         let left = self.need.deadline.saturating_duration_since(Instant::now());
         let limit = Instant::now().checked_add(LONGEST_RENEWAL.min(left.div_f64(2.0)));

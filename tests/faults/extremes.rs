@@ -87,3 +87,43 @@ fn tls_that_is_cut() {
         }
     }
 }
+
+/// A reply too many of which a part came with the first: rustls waits for the rest of its record, and says nothing of it.
+#[test]
+fn tls_that_goes_on_in_the_middle_of_a_record() {
+    let library = Library::load();
+    for part in [1, 3, 5, 20] {
+        let (config, _) = tls::self_signed(&["127.0.0.1"]);
+        let server = Server::start(move |connection| {
+            let mut session = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = connection.stream.try_clone().unwrap();
+            let records = |body: &str, session: &mut rustls::ServerConnection| {
+                let mut bytes = Vec::new();
+                session.writer().write_all(crate::server::reply("200 OK", body).as_bytes()).unwrap();
+                while session.wants_write() {
+                    session.write_tls(&mut bytes).unwrap();
+                }
+                bytes
+            };
+            let mut asked = |session: &mut rustls::ServerConnection| {
+                let mut stream = rustls::Stream::new(session, &mut connection.stream);
+                stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0)
+            };
+            if !asked(&mut session) {
+                return;
+            }
+            let first = records("{\"code\":0}", &mut session);
+            let surplus = records("{\"code\":1}", &mut session);
+            let (now, later) = surplus.split_at(part);
+            stream.write_all(&[&first, now].concat()).unwrap();
+            if asked(&mut session) {
+                let _ = stream.write_all(later);
+            }
+        });
+        let host = server.url().replace("http", "https");
+        for _ in 0..3 {
+            let call = request(&host, "post", json!({ "tls": { "verify": false } }));
+            assert_eq!(library.json("rpa_call", &call), json!({ "code": 0 }), "{part} bytes of it");
+        }
+    }
+}

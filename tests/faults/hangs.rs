@@ -3,14 +3,14 @@
 use std::env;
 use std::fs;
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::harness::Library;
+use crate::harness::{Library, built_library};
 use crate::server::{Server, reply};
 use crate::{MODES, c, ends_at, facts, request, tools};
 
@@ -106,4 +106,43 @@ fn a_resolver_that_hangs() {
     // 200 calls, one lookup under way.
     assert!(told["after"].as_u64().unwrap() <= told["before"].as_u64().unwrap() + 1, "{told}");
     assert_eq!(told["found"]["code"], 0, "{told}");
+}
+
+/// Calls by a name three times.
+const SCRIPT: &str = r#"
+import ctypes, sys
+rpa = ctypes.CDLL(sys.argv[1])
+rpa.rpa_call.restype = ctypes.c_void_p
+rpa.rpa_call.argtypes = [ctypes.c_char_p]
+for _ in range(3):
+    print(ctypes.string_at(rpa.rpa_call(sys.argv[2].encode())).decode("utf-8"), flush=True)
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_thread_can_be_made() {
+    if !tools::all_run(&["python3"], "calls without threads") {
+        return;
+    }
+    let mut python = Command::new("python3");
+    python.args(["-c", SCRIPT]).arg(built_library());
+    python.arg(request("http://rpa.example:1", "post", json!({ "retry": 2 })).to_string());
+    // No machine has memory for such a stack.
+    python.env("RUST_MIN_STACK", (1_u64 << 50).to_string()).stdout(Stdio::piped());
+    let mut python = python.spawn().unwrap();
+    let ended = Instant::now() + Duration::from_secs(60);
+    while python.try_wait().unwrap().is_none() && Instant::now() < ended {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let hung = python.try_wait().unwrap().is_none();
+    if hung {
+        python.kill().unwrap();
+    }
+    let output = String::from_utf8(python.wait_with_output().unwrap().stdout).unwrap();
+    assert!(!hung, "a call hangs: {output}");
+    let told: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.len(), 3, "{output}");
+    for told in &told {
+        assert_eq!(facts(told), (40, "dns", "no", 2), "{told}");
+    }
 }

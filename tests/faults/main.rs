@@ -467,6 +467,42 @@ fn socks_proxies() {
     assert_eq!(facts(&reply), (40, "timeout", "no", 1));
 }
 
+/// A SOCKS proxy that answers with these bytes, the greeting's answer before them.
+fn odd_socks(answer: &'static [u8]) -> Server {
+    Server::start(move |connection| {
+        use std::io::Read;
+        for bytes in [&[5, 0][..], answer] {
+            if !connection.stream.read(&mut [0; 512]).is_ok_and(|amount| amount > 0) || !connection.send(bytes) {
+                return;
+            }
+        }
+        // It is not the end of the connection that is noticed.
+        thread::sleep(Duration::from_secs(2));
+    })
+}
+
+#[test]
+fn socks_proxies_that_answer_oddly() {
+    let library = Library::load();
+    for (answer, kind, words) in [
+        (&b"\x04\0\0\x01\0\0\0\0\0\0"[..], "proxy", "it does not speak SOCKS5"),
+        (b"\x05\0\0\x09\0\0\0", "proxy", "it names an address of a kind that SOCKS5 does not have"),
+        (b"\x05\x09\0\x01\0\0\0\0\0\0", "proxy", "for a reason of its own"),
+        // Nobody has asked yet.
+        (
+            b"\x05\0\0\x01\0\0\0\0\0\0HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+            "disconnected",
+            "spoke before it was asked",
+        ),
+    ] {
+        let proxy = odd_socks(answer);
+        let limits = json!({ "proxy": format!("socks5://{}", proxy.address()), "retry": 1 });
+        let told = library.json("rpa_call", &request("http://rpa.invalid", "post", limits));
+        assert_eq!(facts(&told), (40, kind, "no", 1), "{words}: {told}");
+        assert!(told["error"]["detail"].as_str().unwrap().contains(words), "{told}");
+    }
+}
+
 /// A TLS server with a self-signed certificate as OpenSSL makes it by default, a CA's; and its PEM.
 fn tls_server_with_a_ca_certificate(names: &[&str]) -> (Server, String) {
     let (config, pem) = tls::self_signed(names);

@@ -25,6 +25,9 @@ fn redirects_of_every_kind() {
         (long, "to http://127.0.0.1;"),
     ];
     targets.push((String::new(), "to "));
+    // What it was sent, as a name.
+    targets.push(("https://9f2c4b7e1d5a48c0b3e6a7d812f45c90.example/".to_owned(), "to https://***.example;"));
+    targets.push(("http://9f2c4b7e1d5a.48c0b3e6a7d8.12f45c90.example/".to_owned(), "to ***;"));
     for status in [301, 302, 303, 307, 308] {
         for (target, named) in &targets {
             let head = format!(
@@ -37,7 +40,7 @@ fn redirects_of_every_kind() {
                 assert_eq!(facts(&told), (40, "redirect", "yes", 1), "{what}");
                 let detail = told["error"]["detail"].as_str().unwrap();
                 assert!(detail.contains(named), "{what}");
-                for of_target in ["9f2c4b7e", "hunter2", "login", "alert", "xxxx", "?"] {
+                for of_target in ["9f2c4b7e", "48c0b3e6", "hunter2", "login", "alert", "xxxx", "?"] {
                     assert!(!detail.contains(of_target), "{of_target} in {what}");
                 }
             }

@@ -438,6 +438,37 @@ fn the_systems_store_and_what_does_not_switch_verification_off() {
     }
 }
 
+/// Not a test: calls until the CA that is added to the store of its own, meanwhile, is noticed.
+#[test]
+#[ignore = "run by the test below, as a process of its own"]
+fn child_whose_store_changes() {
+    let variable = |name| env::var(name).expect("a variable");
+    let request: Value = serde_json::from_str(&variable("RPA_TEST_REQUEST")).unwrap();
+    let before = call(&request);
+    fs::copy(variable("RPA_TEST_CA"), variable("SSL_CERT_FILE")).unwrap();
+    // What was read just now is not read again at once.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    println!("replies: {}", json!([before, call(&request), call(&request)]));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_ca_that_comes_into_the_systems_store_later() {
+    let Some(field) = Field::with_one_host("later") else { return };
+    let store = field.made.folder.join("store.pem");
+    fs::copy(field.made.other_root(), &store).unwrap();
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--ignored", "--exact", "child_whose_store_changes", "--nocapture"]);
+    child.env("RPA_TEST_REQUEST", field.request(0, json!({})).to_string()).env("RPA_TEST_CA", field.made.root());
+    child.env("SSL_CERT_FILE", store).env("SSL_CERT_DIR", "/dev/null");
+    let output = tools::succeed(&mut child, "calls while the store changes");
+    let output = String::from_utf8(output.stdout).unwrap();
+    let replies = output.lines().find_map(|line| line.split_once("replies: ")).expect("replies").1;
+    let replies: Vec<Value> = serde_json::from_str(replies).unwrap();
+    refused(&replies[0], "before");
+    trusted(&replies[2], "afterwards");
+}
+
 #[test]
 fn threads_with_different_settings_do_not_meet() {
     let Some(field) = Field::with_one_host("threads") else { return };
