@@ -94,7 +94,7 @@ impl Flight<'_> {
 
     fn look_above(&self, above: u64) -> Option<Arc<Record>> {
         let Keeper { store, account, .. } = self.keeper;
-        let found = self.heed(store.load(account.name())).ok()?;
+        let found = self.heed(store.load(account.name(), self.patience())).ok()?;
         let record = found.and_then(|sealed| Record::open(&sealed, account));
         let mut state = self.keeper.state();
         if let Some(record) = record {
@@ -109,7 +109,12 @@ impl Flight<'_> {
 
     fn lease(&self) -> Result<Option<Lease>, Trouble> {
         let above = self.keeper.state().record.as_ref().map_or(0, |record| record.generation);
-        self.heed(self.keeper.store.try_lease(self.keeper.account.name(), above))
+        self.heed(self.keeper.store.try_lease(self.keeper.account.name(), above, self.patience()))
+    }
+
+    /// A store that hangs leaves half of the caller's time for the call.
+    fn patience(&self) -> Duration {
+        self.need.deadline.saturating_duration_since(Instant::now()).div_f64(2.0)
     }
 
     /// Remembers for the caller whether the store can be used.
@@ -177,7 +182,7 @@ impl Flight<'_> {
     /// Keeps a new token, here and in the store. One whose reply came late does not take the place of a newer one.
     fn keep(&self, record: Record) -> Found {
         let Keeper { store, account, .. } = self.keeper;
-        let saved = record.seal(account).map(|sealed| self.heed(store.save(account.name(), &sealed)));
+        let saved = record.seal(account).map(|sealed| self.heed(store.save(account.name(), &sealed, self.patience())));
         let record = Arc::new(record);
         self.keeper.state().adopt(record.clone());
         let newer = match saved {

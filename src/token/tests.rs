@@ -351,15 +351,15 @@ impl Losable {
 }
 
 impl Store for Losable {
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble> {
-        self.found()?.load(name)
+    fn load(&self, name: &str, patience: Duration) -> Result<Option<Sealed>, Trouble> {
+        self.found()?.load(name, patience)
     }
 
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble> {
-        self.found()?.save(name, sealed)
+    fn save(&self, name: &str, sealed: &Sealed, patience: Duration) -> Result<bool, Trouble> {
+        self.found()?.save(name, sealed, patience)
     }
 
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble> {
-        self.found()?.try_lease(name, above)
+    fn try_lease(&self, name: &str, above: u64, patience: Duration) -> Result<Option<Lease>, Trouble> {
+        self.found()?.try_lease(name, above, patience)
     }
 }

@@ -82,8 +82,13 @@ impl FileStore {
         Ok(content.filter(|content| content.version == VERSION).unwrap_or_default())
     }
 
-    fn change<T>(&self, name: &str, change: impl FnOnce(&mut Shelf) -> Option<T>) -> io::Result<Option<T>> {
-        let _lock = self.lock()?;
+    fn change<T>(
+        &self,
+        name: &str,
+        patience: Duration,
+        change: impl FnOnce(&mut Shelf) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        let _lock = self.lock(patience.min(PATIENCE))?;
         let mut content = self.read()?;
         content.changes = content.changes.saturating_add(1);
         let shelf = content.tokens.entry(name.to_owned()).or_default();
@@ -100,11 +105,11 @@ impl FileStore {
         Ok(Some(result))
     }
 
-    fn lock(&self) -> io::Result<Option<File>> {
+    fn lock(&self, patience: Duration) -> io::Result<Option<File>> {
         let begun = Instant::now();
         loop {
             match lock(&self.beside(".lock"))? {
-                Locked::Elsewhere if begun.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                Locked::Elsewhere if begun.elapsed() < patience => thread::sleep(PAUSE),
                 Locked::Elsewhere => return Err(io::Error::new(io::ErrorKind::TimedOut, "its lock is held")),
                 Locked::Here(file) => return Ok(file),
             }
@@ -119,15 +124,15 @@ impl FileStore {
 const VERSION: u32 = 1;
 
 impl Store for FileStore {
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble> {
+    fn load(&self, name: &str, _: Duration) -> Result<Option<Sealed>, Trouble> {
         let content = self.read().map_err(|error| self.trouble(&error))?;
         Ok(content.tokens.get(name).filter(|shelf| !shelf.sealed.is_empty()).and_then(|shelf| {
             Some(Sealed { generation: shelf.generation, bytes: BASE64_STANDARD.decode(&shelf.sealed).ok()? })
         }))
     }
 
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble> {
-        let saved = self.change(name, |shelf| {
+    fn save(&self, name: &str, sealed: &Sealed, patience: Duration) -> Result<bool, Trouble> {
+        let saved = self.change(name, patience, |shelf| {
             (shelf.generation < sealed.generation).then(|| {
                 shelf.generation = sealed.generation;
                 shelf.sealed = BASE64_STANDARD.encode(&sealed.bytes);
@@ -136,12 +141,12 @@ impl Store for FileStore {
         saved.map(|saved| saved.is_some()).map_err(|error| self.trouble(&error))
     }
 
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble> {
+    fn try_lease(&self, name: &str, above: u64, patience: Duration) -> Result<Option<Lease>, Trouble> {
         // A few digits tell accounts apart; two that share them only wait for each other.
         let short = name.get(..8).unwrap_or(name);
         let try_lease = || {
             let Locked::Here(guard) = lock(&self.beside(&format!(".{short}.lock")))? else { return Ok(None) };
-            let generation = self.change(name, |shelf| {
+            let generation = self.change(name, patience, |shelf| {
                 shelf.leased = shelf.leased.max(shelf.generation).max(above).saturating_add(1);
                 Some(shelf.leased)
             });
@@ -231,11 +236,11 @@ mod tests {
     fn a_damaged_or_foreign_file_is_as_good_as_none() {
         let (folder, store) = (Folder::new(), Folder::store);
         let store = store(&folder);
-        store.save("a", &sealed(1)).unwrap();
+        store.save("a", &sealed(1), PATIENCE).unwrap();
         let whole = fs::read(&store.path).unwrap();
         for end in 0..whole.len() {
             fs::write(&store.path, &whole[..end]).unwrap();
-            assert_eq!(store.load("a"), Ok(None), "cut at {end}");
+            assert_eq!(store.load("a", PATIENCE), Ok(None), "cut at {end}");
         }
         let foreign: [&[u8]; 5] = [
             b"\xff\xfe\0",
@@ -246,17 +251,17 @@ mod tests {
         ];
         for bytes in foreign {
             fs::write(&store.path, bytes).unwrap();
-            assert_eq!(store.load("a"), Ok(None));
-            assert!(store.try_lease("a", 0).unwrap().is_some());
-            assert_eq!(store.save("a", &sealed(1)), Ok(true));
-            assert_eq!(store.load("a"), Ok(Some(sealed(1))));
+            assert_eq!(store.load("a", PATIENCE), Ok(None));
+            assert!(store.try_lease("a", 0, PATIENCE).unwrap().is_some());
+            assert_eq!(store.save("a", &sealed(1), PATIENCE), Ok(true));
+            assert_eq!(store.load("a", PATIENCE), Ok(Some(sealed(1))));
         }
         fs::write(&store.path, String::from_utf8(whole).unwrap().replace("\"sealed\":\"", "\"sealed\":\"?")).unwrap();
-        assert_eq!(store.load("a"), Ok(None), "no Base64");
+        assert_eq!(store.load("a", PATIENCE), Ok(None), "no Base64");
         // What a killed process left.
         fs::write(store.beside(".new"), "half").unwrap();
-        assert_eq!(store.save("a", &sealed(9)), Ok(true));
-        assert_eq!(store.load("a"), Ok(Some(sealed(9))));
+        assert_eq!(store.save("a", &sealed(9), PATIENCE), Ok(true));
+        assert_eq!(store.load("a", PATIENCE), Ok(Some(sealed(9))));
     }
 
     #[test]
@@ -264,10 +269,10 @@ mod tests {
         let folder = Folder::new();
         let store = folder.store();
         for number in 0..=MOST_TOKENS {
-            store.save(&format!("{number}"), &sealed(1)).unwrap();
+            store.save(&format!("{number}"), &sealed(1), PATIENCE).unwrap();
         }
-        assert_eq!(store.load("0"), Ok(None));
-        assert!(store.load("1").unwrap().is_some());
+        assert_eq!(store.load("0", PATIENCE), Ok(None));
+        assert!(store.load("1", PATIENCE).unwrap().is_some());
     }
 
     #[cfg(unix)]
@@ -276,8 +281,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = Folder::new();
         let store = folder.store();
-        drop(store.try_lease("abcdefghij", 0));
-        store.save("abcdefghij", &sealed(1)).unwrap();
+        drop(store.try_lease("abcdefghij", 0, PATIENCE));
+        store.save("abcdefghij", &sealed(1), PATIENCE).unwrap();
         let entries = fs::read_dir(store.path.parent().unwrap()).unwrap();
         let modes: BTreeMap<_, _> = entries
             .map(|entry| entry.unwrap())
@@ -294,8 +299,8 @@ mod tests {
         let folder = Folder::new();
         // A folder in the file's place.
         let store = FileStore::new(&folder.0);
-        let Err(Trouble(why)) = store.try_lease("a", 0).map(|_| ()) else { panic!("leased") };
+        let Err(Trouble(why)) = store.try_lease("a", 0, PATIENCE).map(|_| ()) else { panic!("leased") };
         assert!(why.starts_with("the file of `token_store` cannot be used: "), "{why}");
-        assert!(store.save("a", &sealed(1)).is_err());
+        assert!(store.save("a", &sealed(1), PATIENCE).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Lease, Store, Trouble};
 use crate::token::record::Sealed;
@@ -24,11 +25,11 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble> {
+    fn load(&self, name: &str, _: Duration) -> Result<Option<Sealed>, Trouble> {
         Ok(self.shelves().get(name).and_then(|shelf| shelf.kept.clone()))
     }
 
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble> {
+    fn save(&self, name: &str, sealed: &Sealed, _: Duration) -> Result<bool, Trouble> {
         let mut shelves = self.shelves();
         let shelf = shelves.entry(name.to_owned()).or_default();
         let newer = shelf.kept.as_ref().is_none_or(|kept| kept.generation < sealed.generation);
@@ -38,7 +39,7 @@ impl Store for MemoryStore {
         Ok(newer)
     }
 
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble> {
+    fn try_lease(&self, name: &str, above: u64, _: Duration) -> Result<Option<Lease>, Trouble> {
         let mut shelves = self.shelves();
         let shelf = shelves.entry(name.to_owned()).or_default();
         if shelf.taken {

@@ -7,6 +7,7 @@ mod redis;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::record::Sealed;
 use crate::request::Place;
@@ -14,16 +15,17 @@ use crate::request::Place;
 pub(super) use memory::MemoryStore;
 
 /// A place for tokens, each under its account's name. What calls it may be one of many threads, processes or machines.
+/// `patience` is how long it waits at most for what may hang.
 pub(super) trait Store: Send + Sync {
     /// What is kept. A store that is damaged holds nothing.
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble>;
+    fn load(&self, name: &str, patience: Duration) -> Result<Option<Sealed>, Trouble>;
 
     /// Keeps this, unless what it holds is as new or newer; says whether it does.
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble>;
+    fn save(&self, name: &str, sealed: &Sealed, patience: Duration) -> Result<bool, Trouble>;
 
     /// The right to ask for a token, if nobody else has it. Its generation is greater than `above`, than what is kept,
     /// and than that of any lease before: a reply that comes late is known by it.
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble>;
+    fn try_lease(&self, name: &str, above: u64, patience: Duration) -> Result<Option<Lease>, Trouble>;
 }
 
 /// Given back when it is dropped, and by itself when its process dies.
@@ -54,7 +56,9 @@ pub(super) fn open(place: &Place) -> Arc<dyn Store> {
 pub(super) mod suite {
     use super::*;
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
 
     pub(in crate::token) fn sealed(generation: u64) -> Sealed {
         Sealed { generation, bytes: format!("of {generation}").into_bytes() }
@@ -71,41 +75,41 @@ pub(super) mod suite {
 
     fn keeps_the_newest(open: &dyn Fn() -> Arc<dyn Store>) {
         let (store, other) = (open(), open());
-        assert_eq!(store.load("newest"), Ok(None));
-        assert_eq!(store.save("newest", &sealed(5)), Ok(true));
-        assert_eq!(other.load("newest"), Ok(Some(sealed(5))));
-        assert_eq!(other.save("newest", &sealed(7)), Ok(true));
+        assert_eq!(store.load("newest", PATIENCE), Ok(None));
+        assert_eq!(store.save("newest", &sealed(5), PATIENCE), Ok(true));
+        assert_eq!(other.load("newest", PATIENCE), Ok(Some(sealed(5))));
+        assert_eq!(other.save("newest", &sealed(7), PATIENCE), Ok(true));
         for late in [5, 6, 7] {
             let reply = Sealed { bytes: b"late".to_vec(), ..sealed(late) };
-            assert_eq!(store.save("newest", &reply), Ok(false), "{late} is not newer than 7");
+            assert_eq!(store.save("newest", &reply, PATIENCE), Ok(false), "{late} is not newer than 7");
         }
-        assert_eq!(store.load("newest"), Ok(Some(sealed(7))));
+        assert_eq!(store.load("newest", PATIENCE), Ok(Some(sealed(7))));
         let any_bytes = Sealed { generation: 8, bytes: (0..=255).collect() };
-        assert_eq!(store.save("newest", &any_bytes), Ok(true));
-        assert_eq!(other.load("newest"), Ok(Some(any_bytes)));
+        assert_eq!(store.save("newest", &any_bytes, PATIENCE), Ok(true));
+        assert_eq!(other.load("newest", PATIENCE), Ok(Some(any_bytes)));
     }
 
     fn names_are_apart(open: &dyn Fn() -> Arc<dyn Store>) {
         let store = open();
-        let lease = store.try_lease("one", 0).unwrap().unwrap();
-        assert!(store.try_lease("two", 0).unwrap().is_some());
-        store.save("one", &sealed(lease.generation)).unwrap();
-        assert_eq!(store.load("two"), Ok(None));
+        let lease = store.try_lease("one", 0, PATIENCE).unwrap().unwrap();
+        assert!(store.try_lease("two", 0, PATIENCE).unwrap().is_some());
+        store.save("one", &sealed(lease.generation), PATIENCE).unwrap();
+        assert_eq!(store.load("two", PATIENCE), Ok(None));
     }
 
     fn leases_are_exclusive_and_grow(open: &dyn Fn() -> Arc<dyn Store>) {
         let (store, other) = (open(), open());
-        let first = store.try_lease("lease", 0).unwrap().unwrap();
+        let first = store.try_lease("lease", 0, PATIENCE).unwrap().unwrap();
         assert!(first.generation > 0);
-        assert!(other.try_lease("lease", 0).unwrap().is_none(), "it is taken");
-        assert!(store.try_lease("lease", 0).unwrap().is_none(), "from its own process, too");
+        assert!(other.try_lease("lease", 0, PATIENCE).unwrap().is_none(), "it is taken");
+        assert!(store.try_lease("lease", 0, PATIENCE).unwrap().is_none(), "from its own process, too");
         let before = first.generation;
         drop(first);
         let second = lease_soon(&*other, 0);
         assert!(second.generation > before, "though nothing was saved under the first");
         drop(second);
         assert_eq!(lease_soon(&*store, 100).generation, 101, "above what its process holds");
-        store.save("lease", &sealed(200)).unwrap();
+        store.save("lease", &sealed(200), PATIENCE).unwrap();
         assert_eq!(lease_soon(&*other, 7).generation, 201, "above what is kept");
     }
 
@@ -113,7 +117,7 @@ pub(super) mod suite {
     fn lease_soon(store: &dyn Store, above: u64) -> Lease {
         let begun = Instant::now();
         loop {
-            match store.try_lease("lease", above).unwrap() {
+            match store.try_lease("lease", above, PATIENCE).unwrap() {
                 Some(lease) => return lease,
                 None => assert!(begun.elapsed() < Duration::from_secs(1), "it is never free again"),
             }
@@ -124,7 +128,7 @@ pub(super) mod suite {
         let takers: Vec<_> = (0..8).map(|_| open()).collect();
         let leases = thread::scope(|scope| {
             let threads: Vec<_> =
-                takers.iter().map(|store| scope.spawn(|| store.try_lease("many", 0).unwrap())).collect();
+                takers.iter().map(|store| scope.spawn(|| store.try_lease("many", 0, PATIENCE).unwrap())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
         });
         assert_eq!(leases.iter().flatten().count(), 1);
@@ -136,13 +140,13 @@ pub(super) mod suite {
                 scope.spawn(move || {
                     let store = open();
                     for generation in 1..=20 {
-                        assert_eq!(store.save(&format!("writer {writer}"), &sealed(generation)), Ok(true));
+                        assert_eq!(store.save(&format!("writer {writer}"), &sealed(generation), PATIENCE), Ok(true));
                     }
                 });
             }
         });
         for writer in 0..4 {
-            assert_eq!(open().load(&format!("writer {writer}")), Ok(Some(sealed(20))));
+            assert_eq!(open().load(&format!("writer {writer}"), PATIENCE), Ok(Some(sealed(20))));
         }
     }
 }

@@ -21,6 +21,8 @@ mod connection;
 
 /// For an answer. The connection's own limits are a little shorter, so that its error is told and not this one's.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Whoever had less time than this cannot tell a server that is lost from one that is busy.
+const SHORTEST_PATIENCE: Duration = Duration::from_millis(100);
 /// A lease ends so long after its process has died. It is renewed more often than that.
 const LEASE_MS: u64 = 1500;
 const BEAT: Duration = Duration::from_millis(300);
@@ -114,21 +116,28 @@ impl RedisStore {
         RedisStore { jobs, lost }
     }
 
-    fn ask<T: FromRedisValue>(&self, job: impl FnOnce(Sender<Result<Value, Trouble>>) -> Job) -> Result<T, Trouble> {
+    fn ask<T: FromRedisValue>(
+        &self,
+        patience: Duration,
+        job: impl FnOnce(Sender<Result<Value, Trouble>>) -> Job,
+    ) -> Result<T, Trouble> {
         if let Some(why) = self.lost.why().clone() {
             return Err(why);
         }
         let (reply, answer) = mpsc::channel();
-        let slow = || Trouble("the Redis of `token_store` does not answer within 500 ms".to_owned());
+        let slow = || Trouble("the Redis of `token_store` does not answer in time".to_owned());
         let sent = self.jobs.send(job(reply));
-        let answer = sent.map_err(|_| slow()).and_then(|()| answer.recv_timeout(PATIENCE).map_err(|_| slow()));
+        let answer =
+            sent.map_err(|_| slow()).and_then(|()| answer.recv_timeout(patience.min(PATIENCE)).map_err(|_| slow()));
         match answer {
             Ok(answer) => redis::from_redis_value(answer?)
                 .map_err(|_| Trouble("the Redis of `token_store` answers nonsense".to_owned())),
             Err(slow) => {
-                self.lost.why().get_or_insert(slow.clone());
-                // It may have got through meanwhile, and then it waits for orders.
-                let _ = self.jobs.send(Job::Look);
+                if patience >= SHORTEST_PATIENCE {
+                    self.lost.why().get_or_insert(slow.clone());
+                    // It may have got through meanwhile, and then it waits for orders.
+                    let _ = self.jobs.send(Job::Look);
+                }
                 Err(slow)
             }
         }
@@ -145,26 +154,26 @@ fn lease_key(name: &str) -> String {
 }
 
 impl Store for RedisStore {
-    fn load(&self, name: &str) -> Result<Option<Sealed>, Trouble> {
+    fn load(&self, name: &str, patience: Duration) -> Result<Option<Sealed>, Trouble> {
         let mut cmd = redis::cmd("HMGET");
         cmd.arg(token_key(name)).arg("generation").arg("sealed");
-        let (generation, bytes): (Option<u64>, Option<Vec<u8>>) = self.ask(|reply| Job::Do(cmd, reply))?;
+        let (generation, bytes): (Option<u64>, Option<Vec<u8>>) = self.ask(patience, |reply| Job::Do(cmd, reply))?;
         Ok(generation.zip(bytes).map(|(generation, bytes)| Sealed { generation, bytes }))
     }
 
-    fn save(&self, name: &str, sealed: &Sealed) -> Result<bool, Trouble> {
+    fn save(&self, name: &str, sealed: &Sealed, patience: Duration) -> Result<bool, Trouble> {
         let mut cmd = redis::cmd("EVAL");
         cmd.arg(SAVE).arg(1).arg(token_key(name)).arg(sealed.generation).arg(&sealed.bytes).arg(KEPT_MS);
-        self.ask(|reply| Job::Do(cmd, reply))
+        self.ask(patience, |reply| Job::Do(cmd, reply))
     }
 
-    fn try_lease(&self, name: &str, above: u64) -> Result<Option<Lease>, Trouble> {
+    fn try_lease(&self, name: &str, above: u64, patience: Duration) -> Result<Option<Lease>, Trouble> {
         let (key, owner) = (lease_key(name), format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)));
         let mut cmd = redis::cmd("EVAL");
         cmd.arg(LEASE).arg(2).arg(token_key(name)).arg(&key).arg(&owner).arg(LEASE_MS).arg(above).arg(KEPT_MS);
         let guard = Released { jobs: self.jobs.clone(), owner: owner.clone() };
         // If nobody waits for the answer any more, dropping the guard releases what was leased late.
-        let generation: u64 = self.ask(|reply| Job::Lease { cmd, key, owner, reply })?;
+        let generation: u64 = self.ask(patience, |reply| Job::Lease { cmd, key, owner, reply })?;
         Ok((generation > 0).then(|| Lease { generation, _guard: Box::new(guard) }))
     }
 }

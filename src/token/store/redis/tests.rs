@@ -62,11 +62,11 @@ fn with_a_user_a_password_and_a_database() {
             ..address(&redis)
         })
     };
-    assert_eq!(with(None, "p w").save("a", &sealed(1)), Ok(true));
-    assert_eq!(with(Some("robot"), "geheim").load("a"), Ok(Some(sealed(1))));
-    let Err(Trouble(why)) = with(Some("robot"), "hunter2").load("a") else { panic!("wrong password") };
+    assert_eq!(with(None, "p w").save("a", &sealed(1), PATIENCE), Ok(true));
+    assert_eq!(with(Some("robot"), "geheim").load("a", PATIENCE), Ok(Some(sealed(1))));
+    let Err(Trouble(why)) = with(Some("robot"), "hunter2").load("a", PATIENCE) else { panic!("wrong password") };
     assert_eq!(why, "the Redis of `token_store` cannot be used: it answers WRONGPASS");
-    let Err(Trouble(why)) = open(&redis).load("a") else { panic!("no password") };
+    let Err(Trouble(why)) = open(&redis).load("a", PATIENCE) else { panic!("no password") };
     assert_eq!(why, "the Redis of `token_store` cannot be used: it answers NOAUTH");
 }
 
@@ -74,63 +74,63 @@ fn with_a_user_a_password_and_a_database() {
 fn a_lease_lasts_as_long_as_its_process() {
     let Some(redis) = start(&[]) else { return };
     let (store, other) = (open(&redis), open(&redis));
-    let lease = store.try_lease("a", 0).unwrap().unwrap();
+    let lease = store.try_lease("a", 0, PATIENCE).unwrap().unwrap();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(2 * LEASE_MS) {
-        assert!(other.try_lease("a", 0).unwrap().is_none(), "it is renewed");
+        assert!(other.try_lease("a", 0, PATIENCE).unwrap().is_none(), "it is renewed");
         thread::sleep(Duration::from_millis(50));
     }
     // A process that dies renews nothing, and releases nothing.
     redis.cli(&["set", "rpa-openapi:{b}:lease", "of a dead one", "px", "300"]);
-    assert!(other.try_lease("b", 0).unwrap().is_none());
+    assert!(other.try_lease("b", 0, PATIENCE).unwrap().is_none());
     thread::sleep(Duration::from_millis(400));
-    assert!(other.try_lease("b", 0).unwrap().is_some());
+    assert!(other.try_lease("b", 0, PATIENCE).unwrap().is_some());
     drop(lease);
     thread::sleep(Duration::from_millis(100));
-    assert!(other.try_lease("a", 0).unwrap().is_some());
+    assert!(other.try_lease("a", 0, PATIENCE).unwrap().is_some());
 }
 
 #[test]
 fn a_server_that_is_lost_costs_half_a_second_once_and_comes_back() {
     let Some(redis) = start(&[]) else { return };
     let store = open(&redis);
-    store.save("a", &sealed(1)).unwrap();
+    store.save("a", &sealed(1), PATIENCE).unwrap();
     redis.signal("STOP");
     let begun = Instant::now();
-    assert!(store.load("a").is_err());
+    assert!(store.load("a", PATIENCE).is_err());
     assert!(begun.elapsed() < Duration::from_millis(700), "{:?}", begun.elapsed());
     let again = Instant::now();
     for _ in 0..100 {
-        assert!(store.load("a").is_err() && store.try_lease("a", 0).is_err());
+        assert!(store.load("a", PATIENCE).is_err() && store.try_lease("a", 0, PATIENCE).is_err());
     }
     assert!(again.elapsed() < Duration::from_millis(200), "{:?}", again.elapsed());
     redis.signal("CONT");
     thread::sleep(LOOK + Duration::from_secs(1));
-    assert_eq!(store.load("a"), Ok(Some(sealed(1))));
+    assert_eq!(store.load("a", PATIENCE), Ok(Some(sealed(1))));
 }
 
 #[test]
 fn a_server_that_is_restarted_is_found_again() {
     let Some(mut redis) = start(&[]) else { return };
     let store = open(&redis);
-    store.save("a", &sealed(1)).unwrap();
+    store.save("a", &sealed(1), PATIENCE).unwrap();
     redis.restart();
-    assert_eq!(store.load("a"), Ok(None), "with the first command, and empty");
+    assert_eq!(store.load("a", PATIENCE), Ok(None), "with the first command, and empty");
     redis.stop();
-    assert!(store.load("a").is_err());
+    assert!(store.load("a", PATIENCE).is_err());
     redis.restart();
     thread::sleep(LOOK + Duration::from_secs(1));
-    assert_eq!(store.load("a"), Ok(None));
+    assert_eq!(store.load("a", PATIENCE), Ok(None));
 }
 
 #[test]
 fn a_server_that_is_read_only_can_still_be_read() {
     let Some(redis) = start(&[]) else { return };
     let store = open(&redis);
-    store.save("a", &sealed(1)).unwrap();
+    store.save("a", &sealed(1), PATIENCE).unwrap();
     redis.cli(&["replicaof", "127.0.0.1", "1"]);
-    let Err(Trouble(why)) = store.save("a", &sealed(2)) else { panic!("saved") };
+    let Err(Trouble(why)) = store.save("a", &sealed(2), PATIENCE) else { panic!("saved") };
     assert_eq!(why, "the Redis of `token_store` cannot be used: it answers READONLY");
-    assert!(store.try_lease("a", 0).is_err());
-    assert_eq!(store.load("a"), Ok(Some(sealed(1))));
+    assert!(store.try_lease("a", 0, PATIENCE).is_err());
+    assert_eq!(store.load("a", PATIENCE), Ok(Some(sealed(1))));
 }
