@@ -1,5 +1,6 @@
 //! A machine whose clock is an hour off.
 
+use std::fs;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,12 +18,16 @@ const BEHIND: &str = "-3600s";
 
 /// A process whose clock is off, as libfaketime reads it; `None` where the machine has none.
 fn off_by(offset: &str) -> Option<Process> {
+    with_clock(&[("FAKETIME", offset)])
+}
+
+fn with_clock(offset: &[(&str, &str)]) -> Option<Process> {
     if !tools::all_run(&["faketime"], "a clock that is off") {
         return None;
     }
     let preload = Command::new("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"]).output().unwrap();
     let preload = String::from_utf8(preload.stdout).unwrap();
-    let mut environment = vec![("LD_PRELOAD", preload.trim()), ("FAKETIME", offset)];
+    let mut environment = [&[("LD_PRELOAD", preload.trim())], offset].concat();
     // The clock that counts from the machine's start is never off.
     environment.extend([("DONT_FAKE_MONOTONIC", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1"), ("NO_FAKE_STAT", "1")]);
     let environment: Vec<_> = environment.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -94,6 +99,26 @@ fn in_the_last_minutes_of_a_token() {
         Process::start().call(&center.request(&folder.store()));
         process.call(&job(&center, &folder.store()));
         assert_eq!(center.count("POST /oapi/v1/job/create 200"), 1, "{offset}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_right_between_two_calls() {
+    let _company = in_company();
+    for (before, after) in [(AHEAD, "+0"), (BEHIND, "+0"), ("+0", AHEAD), ("+0", BEHIND)] {
+        let (center, folder) = (Center::start(&["--token-ttl", "600"]), Folder::new());
+        let clock = folder.path("clock");
+        fs::write(&clock, before).unwrap();
+        let Some(mut process) =
+            with_clock(&[("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap()), ("FAKETIME_NO_CACHE", "1")])
+        else {
+            return;
+        };
+        process.call(&center.request(&json!("memory")));
+        fs::write(&clock, after).unwrap();
+        process.call(&job(&center, &json!("memory")));
+        assert_eq!(center.count("POST /oapi/v1/job/create 200"), 1, "from {before} to {after}");
+        assert!(center.refusals() <= 1, "from {before} to {after}: {:?}", center.requests());
     }
 }
 

@@ -70,9 +70,9 @@ fn over_tls() {
     let center = Center::start(&[]);
     let store = json!({ "redis": format!("rediss://127.0.0.1:{}", redis.port) });
     let trusting = center.with(&store, json!({ "tls": { "ca_file": ca } }));
-    Process::start().call(&trusting);
-    let told = held(&trusting);
-    assert_eq!(told["token"]["source"], "store", "{told}");
+    // A machine that is busy may need longer for a handshake than Redis is given. The next process has another try.
+    let told = (0..20).map(|_| held(&trusting)).find(|told| told["token"]["source"] == "store");
+    assert!(told.is_some(), "{}", held(&trusting));
     // The same server without its CA, and another one's port: the call goes on all the same.
     let (mut process, unknown) = (Process::start(), center.request(&store));
     process.call(&unknown);

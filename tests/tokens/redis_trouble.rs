@@ -98,3 +98,19 @@ fn the_first_call_of_a_process_while_redis_is_frozen_or_gone() {
     println!("first call: {normal:?}, while Redis is frozen {frozen:?}, while it is gone {gone:?}");
     assert!(frozen < normal + Duration::from_millis(600) && gone < normal + Duration::from_millis(600));
 }
+
+#[test]
+fn a_call_keeps_its_own_limit_while_redis_is_frozen() {
+    let _alone = alone();
+    let Some(redis) = start_redis(&[]) else { return };
+    let center = Center::start(&[]);
+    let request = center.with(&json!({ "redis": redis.url() }), json!({ "timeout_ms": 300 }));
+    redis.signal("STOP");
+    let mut process = Process::start();
+    process.is_ready();
+    process.begin(&Order::call(request));
+    let report = process.report();
+    println!("first call with a limit of 300 ms, while Redis is frozen: {} us", report.longest_us);
+    assert_eq!(report.failed, 0, "half of its time is left for the call: {:?}", report.failures);
+    assert!(report.longest_us < 400_000, "{} us", report.longest_us);
+}
