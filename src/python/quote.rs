@@ -20,6 +20,11 @@ static COMPONENT: Table = table(b"-_.~");
 static PYTHON: Table = table(b"-_.~/");
 static JAVA: Table = table(b"-_.");
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "it runs in the compiler alone, which checks"
+)]
 const fn table(kept: &[u8]) -> Table {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut table = [([0; 3], 0); 256];
