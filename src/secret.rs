@@ -41,4 +41,10 @@ mod tests {
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Secret::new("hunter2".into())), "Secret(..)");
     }
+    #[test]
+    fn what_is_wiped_is_zero() {
+        let mut bytes = *b"hunter2";
+        wipe(&mut bytes);
+        assert_eq!(bytes, [0; 7]);
+    }
 }
