@@ -55,12 +55,14 @@ impl Redactor {
         }
         hide_all(&mut clean, long_word);
         // Who takes a secret apart shows it on purpose, or by an accident that knows no end of forms.
-        let letters = Letters::of(&clean);
+        if self.is_shown_in(&clean) { Zeroizing::new(HIDDEN.to_owned()) } else { clean }
+    }
+
+    /// Whether the text shows a telling part of a secret, with whatever in between.
+    pub(crate) fn is_shown_in(&self, text: &str) -> bool {
+        let letters = Letters::of(text);
         let shown = |secret: &str| letters.show(secret) || secret.contains('%') && letters.show(&decoded(secret));
-        if self.secrets.iter().any(|secret| shown(secret.expose())) {
-            return Zeroizing::new(HIDDEN.to_owned());
-        }
-        clean
+        self.secrets.iter().any(|secret| shown(secret.expose()))
     }
 
     /// The forms of the secrets that the text may hold, the longest first, so that no part of a longer one stays. A query

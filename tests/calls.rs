@@ -181,10 +181,15 @@ fn replies_that_are_no_json() {
     let later = session.odd_reply(json!({ "body": "busy", "status": 429, "retryAfter": 1 }), json!({ "retry": 2 }));
     assert_error(&later, 40, "response", "yes", 2);
     assert!(started.elapsed() >= Duration::from_secs(1), "Retry-After was not honoured");
-    let moved = session
-        .odd_reply(json!({ "status": 302, "location": "https://sso.example/login?token=x", "body": "" }), json!({}));
-    assert_error(&moved, 40, "redirect", "yes", 1);
-    assert!(moved["error"]["detail"].as_str().unwrap().contains("to https://sso.example;"), "{moved}");
+    // The short name is in the query, too, but says nothing; a longer one does.
+    for (location, named) in [
+        ("ftp://a.b/login?token=x", "to ftp://a.b;"),
+        ("https://sso.example/login?token=x", "to a host whose name holds what this call sent;"),
+    ] {
+        let moved = session.odd_reply(json!({ "status": 302, "location": location, "body": "" }), json!({}));
+        assert_error(&moved, 40, "redirect", "yes", 1);
+        assert!(moved["error"]["detail"].as_str().unwrap().contains(named), "{moved}");
+    }
     let large = session.odd_reply(json!({ "body": "\"0123456789\"" }), json!({ "max_response_bytes": 11 }));
     assert_error(&large, 40, "too_large", "yes", 1);
     let just = session.odd_reply(json!({ "body": "\"0123456789\"" }), json!({ "max_response_bytes": 12 }));

@@ -132,6 +132,8 @@ fn other_in_words(other: &OtherError) -> String {
         "CaUsedAsEndEntity" => "it says of itself that it is a CA's, not a server's",
         "EkuError" => "it is not meant for servers",
         "EndEntityUsedAsCa" => "one of its issuers is no CA",
+        "SignatureAlgorithmMismatch" => "it names two different algorithms for its one signature",
+        "UnsupportedCriticalExtension" => "it has a critical extension that this library does not know",
         "UnsupportedCertVersion" => "it is of X.509 version 1 or 2, not 3",
         "NameConstraintViolation" => "its CA may not issue certificates for this host",
         "PathLenConstraintViolated" => "there are more CAs between it and its root than the root allows",

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
-    KeyPair, NameConstraints, SignatureAlgorithm,
+    BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
+    IsCa, Issuer, KeyPair, NameConstraints, SignatureAlgorithm,
 };
 use sha2::{Digest, Sha256};
 
@@ -187,6 +187,13 @@ pub fn years(from: i32, to: i32) -> impl Fn(&mut CertificateParams) {
 pub fn constrained(parameters: &mut CertificateParams) {
     let permitted_subtrees = vec![GeneralSubtree::IpAddress(CidrSubnet::V4([10, 0, 0, 0], [255, 0, 0, 0]))];
     parameters.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
+}
+
+/// Has an extension that nobody knows, and whoever does not know it must not go on.
+pub fn unknown_and_critical(parameters: &mut CertificateParams) {
+    let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+    extension.set_criticality(true);
+    parameters.custom_extensions = vec![extension];
 }
 
 pub fn der(pem: &Path) -> Vec<u8> {

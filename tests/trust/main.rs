@@ -14,7 +14,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use certificates::{Certificate, Workshop, constrained, years};
+use certificates::{Certificate, Workshop, constrained, unknown_and_critical, years};
 use harness::Library;
 use nginx::{Host, Nginx};
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, SanType};
@@ -43,6 +43,7 @@ impl Case {
 
 const NOT_YET: &str = "it is not valid yet by this machine's clock";
 const CA_TIME: &str = "the certificate of a CA above it has expired, or is not valid yet";
+const CRITICAL: &str = "it has a critical extension that this library does not know";
 const UNKNOWN: &str = "its issuer is not trusted";
 
 fn cases(made: &Workshop) -> Vec<Case> {
@@ -81,6 +82,7 @@ fn cases(made: &Workshop) -> Vec<Case> {
             "it is not meant for servers",
             "it is not meant for servers",
         ),
+        Case::new(made.issued("critical", unknown_and_critical), CRITICAL, CRITICAL),
         Case::new(made.issued_with("P-384", &rcgen::PKCS_ECDSA_P384_SHA384), UNKNOWN, ""),
         Case::new(made.by_openssl("Ed25519", "ed25519", "sha256", true), UNKNOWN, ""),
         Case::new(made.by_openssl("RSA 2048", "rsa:2048", "sha256", true), UNKNOWN, ""),
