@@ -365,7 +365,9 @@ mod tests {
     fn a_place_that_cannot_be_written_is_told() {
         let folder = Folder::new();
         // A folder in the file's place.
-        let store = FileStore::new(&folder.0);
+        let path = folder.0.join("folder");
+        fs::create_dir(&path).unwrap();
+        let store = FileStore::new(&path);
         let Err(Trouble(why)) = store.try_lease("a", 0, LIMIT).map(|_| ()) else { panic!("leased") };
         assert!(why.starts_with("the file of `token_store` cannot be used: "), "{why}");
         assert!(store.save("a", &sealed(1), LIMIT).is_err());
