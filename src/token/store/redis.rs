@@ -3,21 +3,22 @@
 //! One thread of the process holds the connection. Once it does not answer in time, nobody waits at all until it has got
 //! through again. So a Redis that hangs costs one call half a second, once.
 
-use std::process;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, process};
 
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Value};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
 use crate::token::record::Sealed;
-use connection::Connection;
+use connection::{Connection, Fault};
+use resp::Answer;
 
 mod connection;
+mod resp;
 
 /// A lease ends so long after its process has died. It is renewed more often than that.
 const LEASE_MS: u64 = 1500;
@@ -92,14 +93,18 @@ impl Lost {
     }
 }
 
+/// The words of a command.
+type Command = Vec<Vec<u8>>;
+type Reply = Sender<Result<Answer, Trouble>>;
+
 enum Job {
-    Do(Cmd, Sender<Result<Value, Trouble>>),
+    Do(Command, Reply),
     /// The owner's lease is renewed until it is released.
     Lease {
-        cmd: Cmd,
+        command: Command,
         key: String,
         owner: String,
-        reply: Sender<Result<Value, Trouble>>,
+        reply: Reply,
     },
     Release {
         owner: String,
@@ -125,11 +130,7 @@ impl RedisStore {
         RedisStore { jobs, lost }
     }
 
-    fn ask<T: FromRedisValue>(
-        &self,
-        limit: Duration,
-        job: impl FnOnce(Sender<Result<Value, Trouble>>) -> Job,
-    ) -> Result<T, Trouble> {
+    fn ask(&self, limit: Duration, job: impl FnOnce(Reply) -> Job) -> Result<Answer, Trouble> {
         if let Some(why) = self.lost.why().clone() {
             return Err(why);
         }
@@ -137,17 +138,24 @@ impl RedisStore {
         let slow = || Trouble("the Redis of `token_store` does not answer in time".to_owned());
         let sent = self.jobs.send(job(reply));
         let answer = sent.map_err(|_| slow()).and_then(|()| answer.recv_timeout(limit).map_err(|_| slow()));
-        match answer {
-            Ok(answer) => redis::from_redis_value(answer?)
-                .map_err(|_| Trouble("the Redis of `token_store` answers nonsense".to_owned())),
-            Err(slow) => {
-                self.lost.why().get_or_insert(slow.clone());
-                // It may have got through meanwhile, and then it waits for orders.
-                let _ = self.jobs.send(Job::Look);
-                Err(slow)
-            }
-        }
+        answer.unwrap_or_else(|slow| {
+            self.lost.why().get_or_insert(slow.clone());
+            // It may have got through meanwhile, and then it waits for orders.
+            let _ = self.jobs.send(Job::Look);
+            Err(slow)
+        })
     }
+}
+
+/// A script with its keys and its arguments.
+fn script(text: &str, keys: &[&str], arguments: &[&[u8]]) -> Command {
+    let number = keys.len().to_string();
+    let words = ["EVAL", text, &number].into_iter().chain(keys.iter().copied()).map(str::as_bytes);
+    words.chain(arguments.iter().copied()).map(<[u8]>::to_vec).collect()
+}
+
+fn nonsense() -> Trouble {
+    Trouble("the Redis of `token_store` answers nonsense".to_owned())
 }
 
 /// Of one lease and no other. The system's random bytes: a generator of our own goes on alike in a process and in the one
@@ -170,27 +178,42 @@ fn lease_key(name: &str) -> String {
 
 impl Store for RedisStore {
     fn load(&self, name: &str, limit: Duration) -> Result<Option<Sealed>, Trouble> {
-        let mut cmd = redis::cmd("HMGET");
-        cmd.arg(token_key(name)).arg("generation").arg("sealed");
-        let (generation, bytes): (Option<u64>, Option<Vec<u8>>) = self.ask(limit, |reply| Job::Do(cmd, reply))?;
-        Ok(generation.zip(bytes).map(|(generation, bytes)| Sealed { generation, bytes }))
+        let command = ["HMGET", &token_key(name), "generation", "sealed"].map(|word| word.as_bytes().to_vec());
+        let Answer::List(found) = self.ask(limit, |reply| Job::Do(command.into(), reply))? else {
+            return Err(nonsense());
+        };
+        match <[Answer; 2]>::try_from(found) {
+            Ok([Answer::Text(generation), Answer::Text(bytes)]) => {
+                let generation = str::from_utf8(&generation).ok().and_then(|digits| digits.parse().ok());
+                Ok(Some(Sealed { generation: generation.ok_or_else(nonsense)?, bytes }))
+            }
+            Ok(_) => Ok(None),
+            Err(_) => Err(nonsense()),
+        }
     }
 
     fn save(&self, name: &str, sealed: &Sealed, limit: Duration) -> Result<bool, Trouble> {
-        let mut cmd = redis::cmd("EVAL");
-        cmd.arg(SAVE).arg(1).arg(token_key(name)).arg(sealed.generation).arg(&sealed.bytes).arg(KEPT_MS);
-        self.ask(limit, |reply| Job::Do(cmd, reply))
+        let (generation, kept) = (sealed.generation.to_string(), KEPT_MS.to_string());
+        let command = script(SAVE, &[&token_key(name)], &[generation.as_bytes(), &sealed.bytes, kept.as_bytes()]);
+        Ok(self.ask(limit, |reply| Job::Do(command, reply))? == Answer::Whole(1))
     }
 
     fn try_lease(&self, name: &str, above: u64, limit: Duration) -> Result<Option<Lease>, Trouble> {
-        let (key, owner) =
-            (lease_key(name), owner().ok_or_else(|| Trouble("the system has no random bytes".to_owned()))?);
-        let mut cmd = redis::cmd("EVAL");
-        cmd.arg(LEASE).arg(2).arg(token_key(name)).arg(&key).arg(&owner).arg(LEASE_MS).arg(above).arg(KEPT_MS);
-        let guard = Released { jobs: self.jobs.clone(), owner: owner.clone() };
+        let owner = owner().ok_or_else(|| Trouble("the system has no random bytes".to_owned()))?;
+        let key = lease_key(name);
+        let [lasts, above, kept] = [LEASE_MS, above, KEPT_MS].map(|number| number.to_string());
+        let arguments = [&owner, &lasts, &above, &kept].map(|argument| argument.as_bytes());
+        let command = script(LEASE, &[&token_key(name), &key], &arguments);
         // If nobody waits for the answer any more, dropping the guard releases what was leased late.
-        let generation: u64 = self.ask(limit, |reply| Job::Lease { cmd, key, owner, reply })?;
-        Ok((generation > 0).then(|| Lease { generation, _guard: Box::new(guard) }))
+        let guard = Released { jobs: self.jobs.clone(), owner: owner.clone() };
+        match self.ask(limit, |reply| Job::Lease { command, key, owner, reply })? {
+            Answer::Whole(0) => Ok(None),
+            Answer::Whole(generation) => {
+                let generation = u64::try_from(generation).map_err(|_| nonsense())?;
+                Ok(Some(Lease { generation, _guard: Box::new(guard) }))
+            }
+            _ => Err(nonsense()),
+        }
     }
 }
 
@@ -244,11 +267,11 @@ impl Holder {
 
     fn perform(&mut self, job: Job) {
         match job {
-            Job::Do(cmd, reply) => drop(reply.send(self.exchange(&cmd))),
-            Job::Lease { cmd, key, owner, reply } => {
-                let answer = self.exchange(&cmd);
+            Job::Do(command, reply) => drop(reply.send(self.exchange(&command))),
+            Job::Lease { command, key, owner, reply } => {
+                let answer = self.exchange(&command);
                 // Zero: another has it.
-                if !matches!(answer, Ok(Value::Int(0))) {
+                if !matches!(answer, Ok(Answer::Whole(0))) {
                     self.leases.push((key, owner));
                     self.beaten = Instant::now();
                 }
@@ -257,31 +280,28 @@ impl Holder {
             Job::Release { owner } => {
                 let Some(place) = self.leases.iter().position(|(_, other)| *other == owner) else { return };
                 let (key, _) = self.leases.swap_remove(place);
-                let mut cmd = redis::cmd("EVAL");
-                cmd.arg(RELEASE).arg(1).arg(key).arg(owner);
-                let _ = self.exchange(&cmd);
+                let _ = self.exchange(&script(RELEASE, &[&key], &[owner.as_bytes()]));
             }
-            Job::Look => drop(self.exchange(&redis::cmd("PING"))),
+            Job::Look => drop(self.exchange(&[b"PING".to_vec()])),
         }
     }
 
     fn beat(&mut self) {
         self.beaten = Instant::now();
         for (key, owner) in self.leases.clone() {
-            let mut cmd = redis::cmd("EVAL");
-            cmd.arg(BEAT_ON).arg(1).arg(key).arg(owner).arg(LEASE_MS);
-            let _ = self.exchange(&cmd);
+            let lasts = LEASE_MS.to_string();
+            let _ = self.exchange(&script(BEAT_ON, &[&key], &[owner.as_bytes(), lasts.as_bytes()]));
         }
     }
 
     /// A kept connection that the server has closed meanwhile is made anew, once: each command may be repeated.
-    fn exchange(&mut self, cmd: &Cmd) -> Result<Value, Trouble> {
+    fn exchange(&mut self, command: &[Vec<u8>]) -> Result<Answer, Trouble> {
         let kept = self.connection.is_some();
-        let mut answer = self.try_exchange(cmd);
-        if kept && answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
-            answer = self.try_exchange(cmd);
+        let mut answer = self.try_exchange(command);
+        if kept && matches!(&answer, Err(Fault::Lost(error)) if !is_timeout(error)) {
+            answer = self.try_exchange(command);
         }
-        let answer = answer.map_err(|error| in_words(&error));
+        let answer = answer.map_err(|fault| in_words(&fault));
         if self.connection.is_some() {
             self.look = LOOK;
         }
@@ -290,28 +310,31 @@ impl Holder {
         answer
     }
 
-    fn try_exchange(&mut self, cmd: &Cmd) -> Result<Value, RedisError> {
+    fn try_exchange(&mut self, command: &[Vec<u8>]) -> Result<Answer, Fault> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(&self.server)?,
         };
-        let answer = connection.exchange(cmd)?;
+        let words: Vec<_> = command.iter().map(Vec::as_slice).collect();
+        let answer = connection.exchange(&words);
         // An error that the server tells leaves the connection as good as it was.
-        self.connection = Some(connection);
-        match answer {
-            Value::ServerError(error) => Err(error.into()),
-            answer => Ok(answer),
+        if !matches!(answer, Err(Fault::Lost(_))) {
+            self.connection = Some(connection);
         }
+        answer
     }
 }
 
-/// The server's code alone (`READONLY`, `WRONGPASS`): its sentence may quote anything.
-fn in_words(error: &RedisError) -> Trouble {
-    let why = match error.code() {
-        Some(code) => format!("it answers {code}"),
-        None if error.is_timeout() => "it does not answer in time".to_owned(),
-        None if error.kind() == ErrorKind::Parse => "what answers there is no Redis".to_owned(),
-        None => error.to_string(),
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+fn in_words(fault: &Fault) -> Trouble {
+    let why = match fault {
+        Fault::Refused(code) => format!("it answers {code}"),
+        Fault::Lost(error) if is_timeout(error) => "it does not answer in time".to_owned(),
+        Fault::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+        Fault::Lost(error) => error.to_string(),
     };
     Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
 }

@@ -1,15 +1,14 @@
-//! One connection to a Redis server. The protocol is the `redis` crate's; TCP and TLS are our own, so that the server's
-//! certificate is judged as the control center's is, and no step takes longer than it may.
+//! One connection to a Redis server. Its certificate is judged as the control center's is, and no step takes longer than
+//! it may.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use redis::{Cmd, Parser, RedisError, RedisResult, Value};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
-use zeroize::Zeroizing;
 
+use super::resp::{self, Answer};
 use crate::request::RedisServer;
 use crate::secret::Secret;
 use crate::sender;
@@ -18,64 +17,54 @@ use crate::sender;
 const LIMIT: Duration = Duration::from_millis(400);
 
 pub(super) struct Connection {
-    stream: Box<dyn Stream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
+/// Why a command was of no use.
+pub(super) enum Fault {
+    /// The connection is gone, or cannot be made.
+    Lost(io::Error),
+    /// The server refuses it: the code of its error.
+    Refused(String),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Fault::Lost(error)
+    }
+}
+
 impl Connection {
     /// Connects, proves who it is, and chooses the database.
-    pub(super) fn open(server: &RedisServer) -> RedisResult<Connection> {
+    pub(super) fn open(server: &RedisServer) -> Result<Connection, Fault> {
         let tcp = connect(server)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(LIMIT))?;
         tcp.set_write_timeout(Some(LIMIT))?;
         let stream: Box<dyn Stream> = if server.tls { Box::new(encrypt(server, tcp)?) } else { Box::new(tcp) };
-        let mut connection = Connection { stream };
+        let mut connection = Connection { stream: BufReader::new(stream) };
         if let Some(password) = &server.password {
-            let user = server.user.as_ref().map(Secret::expose);
-            connection.stream.write_all(&auth(user, password.expose()))?;
-            connection.succeeded()?;
+            let parts = ["AUTH"].into_iter().chain(server.user.as_ref().map(Secret::expose)).chain([password.expose()]);
+            connection.exchange(&parts.map(str::as_bytes).collect::<Vec<_>>())?;
         }
         if server.database != 0 {
-            connection.stream.write_all(&redis::cmd("SELECT").arg(server.database).get_packed_command())?;
-            connection.succeeded()?;
+            connection.exchange(&[b"SELECT", server.database.to_string().as_bytes()])?;
         }
         Ok(connection)
     }
 
-    /// Sends a command and reads the answer, which may be the server's own error.
-    pub(super) fn exchange(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        self.stream.write_all(&cmd.get_packed_command())?;
-        self.answer()
-    }
-
-    fn answer(&mut self) -> RedisResult<Value> {
-        self.stream.flush()?;
-        Parser::new().parse_value(&mut self.stream)
-    }
-
-    fn succeeded(&mut self) -> RedisResult<()> {
-        match self.answer()? {
-            Value::ServerError(error) => Err(error.into()),
-            _ => Ok(()),
+    /// Sends a command and reads the answer.
+    pub(super) fn exchange(&mut self, command: &[&[u8]]) -> Result<Answer, Fault> {
+        self.stream.get_mut().write_all(&resp::command(command))?;
+        self.stream.get_mut().flush()?;
+        match resp::read(&mut self.stream)? {
+            Answer::Error(code) => Err(Fault::Refused(code)),
+            answer => Ok(answer),
         }
     }
-}
-
-/// The command AUTH, written here so that it can be wiped.
-fn auth(user: Option<&str>, password: &str) -> Zeroizing<Vec<u8>> {
-    let parts = ["AUTH"].into_iter().chain(user).chain([password]);
-    let length = parts.clone().map(str::len).fold(64, usize::saturating_add);
-    let mut command = Zeroizing::new(Vec::with_capacity(length.saturating_add(64)));
-    command.extend_from_slice(format!("*{}\r\n", parts.clone().count()).as_bytes());
-    for part in parts {
-        command.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
-        command.extend_from_slice(part.as_bytes());
-        command.extend_from_slice(b"\r\n");
-    }
-    command
 }
 
 fn connect(server: &RedisServer) -> io::Result<TcpStream> {
@@ -89,10 +78,8 @@ fn connect(server: &RedisServer) -> io::Result<TcpStream> {
     Err(failure)
 }
 
-fn encrypt(server: &RedisServer, tcp: TcpStream) -> RedisResult<StreamOwned<ClientConnection, TcpStream>> {
-    let unfit = |why: String| RedisError::from(io::Error::other(why));
-    let name = ServerName::try_from(server.host.clone()).map_err(|error| unfit(error.to_string()))?;
-    let config = sender::tls_for_redis(server.ca_file.as_deref()).map_err(|error| unfit(error.detail))?;
-    let session = ClientConnection::new(config, name).map_err(|error| unfit(error.to_string()))?;
-    Ok(StreamOwned::new(session, tcp))
+fn encrypt(server: &RedisServer, tcp: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let name = ServerName::try_from(server.host.clone()).map_err(io::Error::other)?;
+    let config = sender::tls_for_redis(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
+    Ok(StreamOwned::new(ClientConnection::new(config, name).map_err(io::Error::other)?, tcp))
 }
