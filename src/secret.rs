@@ -25,8 +25,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Overwrites what was secret. As fast as memory is: zeroize does it byte by byte, which for a block of 512 takes as long
-/// as its hash.
+/// Overwrites what was secret, at the speed of memory: zeroize writes byte by byte.
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     // Nobody reads them again, but the compiler must believe that somebody does.
