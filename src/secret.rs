@@ -1,6 +1,6 @@
 //! Texts that must never be shown.
 
-use std::{fmt, hint};
+use std::fmt;
 
 use zeroize::Zeroizing;
 
@@ -25,13 +25,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Overwrites what was secret, at the speed of memory: zeroize writes byte by byte.
-pub(crate) fn wipe(bytes: &mut [u8]) {
-    bytes.fill(0);
-    // Nobody reads them again, but the compiler must believe that somebody does.
-    hint::black_box(bytes);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,11 +32,5 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Secret::new("hunter2".into())), "Secret(..)");
-    }
-    #[test]
-    fn what_is_wiped_is_zero() {
-        let mut bytes = *b"hunter2";
-        wipe(&mut bytes);
-        assert_eq!(bytes, [0; 7]);
     }
 }

@@ -1,6 +1,6 @@
 //! Percent-encoding: `urllib.parse.quote`, the server's Java rule, and the parts of a query.
 
-use crate::secret::wipe;
+use zeroize::Zeroize;
 
 /// What to percent-encode. Letters, digits and `-_.` always stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,8 @@ pub(crate) fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8]
         Escape::Python => &PYTHON,
         Escape::Java => &JAVA,
     };
-    let mut block = [0; 512];
+    // Small, since wiping costs by the byte.
+    let mut block = [0; 128];
     let mut used: usize = 0;
     for part in parts {
         for &byte in part.as_bytes() {
@@ -68,7 +69,7 @@ pub(crate) fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8]
         }
     }
     take(block.get(..used).unwrap_or_default());
-    wipe(&mut block);
+    block.zeroize();
 }
 
 /// Appends the text percent-encoded.
