@@ -1,10 +1,7 @@
 """The same call from Python: `vendor` (requests, a new connection each time, TLS unverified), `session` (one
 requests.Session) or `library` (ctypes). Prints what the peers in C print."""
 
-import base64
 import ctypes
-import hashlib
-import hmac
 import json
 import resource
 import sys
@@ -15,6 +12,10 @@ DATA = {"procName": "月结报表", "robotName": "财务部-机器人01", "pageN
 
 
 def vendor_call(requests, get, verify):
+    # What the library's callers need not import.
+    import base64
+    import hashlib
+    import hmac
     from urllib.parse import quote
 
     def call(base, path):
