@@ -72,6 +72,18 @@ class Flow:
         assert (reply['code'], reply['msg'][:12]) == (42, 'fail,mode错误,'), ascii(reply)
 
 
+    def step_5_by_keys(self):
+        GlobalFun.RPA_HOST = '%s:%s' % (self.host, self.port)
+        GlobalFun.RPA_ACCESSKEY = 'demo-access-key'
+        GlobalFun.RPA_SECRETKEY = 'demo-secret-key'
+        for _ in range(2):
+            reply = GlobalFun.rpa_api('/oapi/v1/echo', {'备注': '完成'}, 'post')
+            assert reply['code'] == 0, ascii(reply)
+        folder = os.path.join(os.environ['LOCALAPPDATA'], 'rpa_openapi')
+        assert os.path.getsize(os.path.join(folder, 'token.json')) > 100, os.listdir(folder)
+        assert not os.path.exists(os.path.join(folder, 'token.json.new')), os.listdir(folder)
+
+
 def main(host, port):
     assert any(ord(character) > 127 for character in _folder) and ' ' in _folder, ascii(_folder)
     flow = Flow(host, port)
@@ -79,6 +91,7 @@ def main(host, port):
     flow.step_2_start_job()
     flow.step_3_refresh_token()
     flow.step_4_a_mistake()
+    flow.step_5_by_keys()
     print('robot: all as it should be, Python %s' % sys.version.split()[0])
 
 
