@@ -69,6 +69,7 @@ pub(crate) fn show(
     };
     serde_json::to_string(&reply).map_err(|_| Error::new(Kind::Internal, "结果无法生成", "the reply cannot be written"))
 }
+
 /// What may make a server refuse this signature.
 fn notes(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
     const WINDOW_MS: u64 = 10 * 60 * 1000;
@@ -88,7 +89,7 @@ fn notes(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<Stri
     let difference = timestamp.abs_diff(now);
     if difference > WINDOW_MS {
         notes.push(format!(
-            "the timestamp is {} seconds away from this machine's clock; the server refuses more than 600 (时间戳与本机时钟相差超过10分钟,服务器会拒绝)",
+            "the timestamp is {} seconds away from the present time; the server refuses more than 600 (时间戳与当前时间相差超过10分钟,服务器会拒绝)",
             difference / 1000
         ));
     }
