@@ -63,7 +63,7 @@ fn no_call_fails_and_none_takes_long() {
         undo(&mut redis);
         // They come back by themselves: both have the same token again.
         let mut seen = Vec::new();
-        for _ in 0..20 {
+        for _ in 0..40 {
             thread::sleep(Duration::from_millis(150));
             seen = processes.iter_mut().map(|process| process.sign(&request)).collect();
             if seen.iter().all(|sign| sign["token"]["store_trouble"].is_null())
