@@ -124,6 +124,7 @@ impl RedisStore {
             leases: Vec::new(),
             beaten: Instant::now(),
             look: LOOK,
+            look_at: Instant::now(),
         };
         // Without the thread nobody takes the orders, which is trouble like any other.
         let _ = thread::Builder::new().name("rpa_openapi redis".to_owned()).spawn(move || holder.run(&orders));
@@ -237,8 +238,9 @@ struct Holder {
     leases: Vec<(String, String)>,
     /// When they were renewed.
     beaten: Instant,
-    /// The next pause.
+    /// The pause before the next look, and when that is: others' orders must not put it off.
     look: Duration,
+    look_at: Instant,
 }
 
 impl Holder {
@@ -246,18 +248,18 @@ impl Holder {
         loop {
             let lost = self.lost.why().is_some();
             let order = match (lost, self.leases.is_empty()) {
-                (true, _) => orders.recv_timeout(self.look),
+                (true, _) => orders.recv_timeout(self.look_at.saturating_duration_since(Instant::now())),
                 (false, false) => orders.recv_timeout(BEAT),
                 (false, true) => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match order {
                 Ok(job) => self.perform(job),
-                Err(RecvTimeoutError::Timeout) if lost => {
-                    self.look = self.look.saturating_mul(2).min(LONGEST_LOOK);
-                    self.perform(Job::Look);
-                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if lost && Instant::now() >= self.look_at {
+                self.look = self.look.saturating_mul(2).min(LONGEST_LOOK);
+                self.perform(Job::Look);
             }
             if self.beaten.elapsed() >= BEAT {
                 self.beat();
@@ -305,6 +307,7 @@ impl Holder {
         if self.connection.is_some() {
             self.look = LOOK;
         }
+        self.look_at = Instant::now().checked_add(self.look).unwrap_or(self.look_at);
         // A server that answers with an error is not lost.
         *self.lost.why() = answer.as_ref().err().filter(|_| self.connection.is_none()).cloned();
         answer
