@@ -4,6 +4,7 @@ mod agent;
 mod buffers;
 mod ca_file;
 mod certificate;
+mod distinguished_name;
 mod fault;
 mod idle;
 mod lookup;

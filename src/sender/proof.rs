@@ -22,8 +22,8 @@ pub(super) fn verify(
     // A scheme has an algorithm for each curve; a key fits one of them.
     let mapped = algorithms.mapping.iter().filter(|(scheme, _)| *scheme == signed.scheme);
     let mut fitting = mapped.flat_map(|(_, algorithms)| algorithms.iter());
-    let proven = fitting.any(|algorithm| algorithm.verify_signature(&key, message, signed.signature()).is_ok())
-        || verify_short_rsa(&key, message, signed).is_some();
+    let proven = fitting.any(|algorithm| algorithm.verify_signature(key, message, signed.signature()).is_ok())
+        || verify_short_rsa(key, message, signed).is_some();
     if proven { Ok(()) } else { Err(CertificateError::BadSignature) }
 }
 

@@ -1,0 +1,97 @@
+//! Names of subjects and issuers, as people read them.
+
+use der::asn1::ObjectIdentifier;
+use der::{AnyRef, Decode, Error, Result, Tag, Tagged};
+
+use super::certificate::elements;
+
+/// What parts of a name are called; others are shown by their number.
+const ATTRIBUTES: [(ObjectIdentifier, &str); 11] = [
+    (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
+    (ObjectIdentifier::new_unwrap("2.5.4.5"), "SERIALNUMBER"),
+    (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
+    (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
+    (ObjectIdentifier::new_unwrap("2.5.4.8"), "ST"),
+    (ObjectIdentifier::new_unwrap("2.5.4.9"), "STREET"),
+    (ObjectIdentifier::new_unwrap("2.5.4.10"), "O"),
+    (ObjectIdentifier::new_unwrap("2.5.4.11"), "OU"),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.1"), "UID"),
+    (ObjectIdentifier::new_unwrap("0.9.2342.19200300.100.1.25"), "DC"),
+    (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"), "emailAddress"),
+];
+
+/// A name in the form of RFC 4514, the last part first: `CN=control center,O=Example`.
+pub(super) fn text(name: AnyRef<'_>) -> Result<String> {
+    let mut text = String::new();
+    for part in elements(name)?.into_iter().rev() {
+        let mut separator = if text.is_empty() { "" } else { "," };
+        for attribute in elements(part)? {
+            let parts =
+                |attribute: &mut _| Ok::<_, Error>((ObjectIdentifier::decode(attribute)?, AnyRef::decode(attribute)?));
+            let (kind, value) = attribute.sequence(parts)?;
+            text.push_str(separator);
+            push_attribute(&mut text, kind, value);
+            separator = "+";
+        }
+    }
+    Ok(text)
+}
+
+fn push_attribute(text: &mut String, kind: ObjectIdentifier, value: AnyRef<'_>) {
+    match ATTRIBUTES.iter().find(|(known, _)| *known == kind) {
+        Some((_, name)) => text.push_str(name),
+        None => text.push_str(&kind.to_string()),
+    }
+    text.push('=');
+    let value = match value.tag() {
+        // UTF-16, in which some CAs write what is not English.
+        Tag::BmpString => {
+            let units = value.value().chunks_exact(2).filter_map(|unit| unit.try_into().ok()).map(u16::from_be_bytes);
+            char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+        }
+        _ => String::from_utf8_lossy(value.value()),
+    };
+    for c in value.chars() {
+        if matches!(c, '"' | '+' | ',' | ';' | '<' | '>' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use der::{Any, Encode};
+
+    use super::*;
+
+    fn attribute(kind: &str, tag: Tag, value: &[u8]) -> Vec<u8> {
+        let kind = ObjectIdentifier::new_unwrap(kind).to_der().unwrap();
+        sequence(&[kind, Any::new(tag, value).unwrap().to_der().unwrap()].concat())
+    }
+
+    fn sequence(content: &[u8]) -> Vec<u8> {
+        Any::new(Tag::Sequence, content).unwrap().to_der().unwrap()
+    }
+
+    fn set(content: &[u8]) -> Vec<u8> {
+        Any::new(Tag::Set, content).unwrap().to_der().unwrap()
+    }
+
+    #[test]
+    fn names_are_written_as_in_rfc_4514() {
+        let country = set(&attribute("2.5.4.6", Tag::PrintableString, b"CN"));
+        let chinese = "财务部".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        let unit = set(&attribute("2.5.4.11", Tag::BmpString, &chinese));
+        let both = [
+            attribute("2.5.4.3", Tag::Utf8String, "控制中心, \"一\"".as_bytes()),
+            attribute("1.2.3", Tag::Utf8String, b"x"),
+        ];
+        let name = sequence(&[country, unit, set(&both.concat())].concat());
+        let name = AnyRef::from_der(&name).unwrap();
+        assert_eq!(text(name).unwrap(), "CN=控制中心\\, \\\"一\\\"+1.2.3=x,OU=财务部,C=CN");
+        let (empty, text_alone) = (sequence(&[]), Any::new(Tag::Utf8String, *b"x").unwrap().to_der().unwrap());
+        assert_eq!(text(AnyRef::from_der(&empty).unwrap()).unwrap(), "");
+        assert!(text(AnyRef::from_der(&text_alone).unwrap()).is_err());
+    }
+}
