@@ -10,57 +10,50 @@ const SHORTEST: usize = 8;
 
 /// The letters of a page, read in several ways.
 pub(crate) struct Letters {
-    readings: Vec<Zeroizing<String>>,
-    /// Every run of [`TELLING`] letters, sorted.
-    runs: Zeroizing<Vec<[char; TELLING]>>,
+    /// Those of one reading after the other, with a NUL behind each.
+    letters: Zeroizing<Vec<char>>,
+    /// The places of all letters, in the order of what stands there.
+    places: Vec<usize>,
 }
 
 impl Letters {
     pub(crate) fn of(text: &str) -> Letters {
         let unescaped = unescaped(text);
-        let (without_markup, both) = (without_markup(text), without_markup(&unescaped));
-        let readings: Vec<_> = [text, &*unescaped, &*without_markup, &*both].into_iter().map(letters).collect();
+        let readings = [text, &*unescaped, &*without_markup(text), &*without_markup(&unescaped)];
         // Sized beforehand, so that no reallocation leaves a copy behind.
-        let most = readings.iter().map(|reading| reading.len()).sum();
-        let mut runs = Zeroizing::new(Vec::with_capacity(most));
-        for reading in &readings {
-            let reading = Zeroizing::new(reading.chars().collect::<Vec<_>>());
-            runs.extend(reading.windows(TELLING).filter_map(|run| <[char; TELLING]>::try_from(run).ok()));
+        let most = readings.iter().map(|reading| reading.len().saturating_add(1)).sum();
+        let mut letters = Zeroizing::new(Vec::with_capacity(most));
+        for reading in readings {
+            letters.extend(letters_of(reading));
+            letters.push('\0');
         }
-        runs.sort_unstable();
-        Letters { readings, runs }
+        let mut places: Vec<usize> = (0..letters.len()).collect();
+        places.sort_unstable_by(|&a, &b| run(&letters, a).cmp(run(&letters, b)));
+        Letters { letters, places }
     }
 
     /// Whether the page shows a telling part of the secret, with whatever in between.
     pub(crate) fn show(&self, secret: &str) -> bool {
-        let mut run = Zeroizing::new(['\0'; TELLING]);
-        let mut count: usize = 0;
-        for letter in letters_of(secret) {
-            run.rotate_left(1);
-            if let Some(last) = run.last_mut() {
-                *last = letter;
-            }
-            count = count.saturating_add(1);
-            if count >= TELLING && self.runs.binary_search(&run).is_ok() {
-                return true;
-            }
+        let mut secret_letters = Zeroizing::new(Vec::with_capacity(secret.len()));
+        secret_letters.extend(letters_of(secret));
+        match secret_letters.len() {
+            ..SHORTEST => false,
+            SHORTEST..TELLING => self.letters.windows(secret_letters.len()).any(|run| run == &**secret_letters),
+            _ => secret_letters
+                .windows(TELLING)
+                .any(|wanted| self.places.binary_search_by(|&place| run(&self.letters, place).cmp(wanted)).is_ok()),
         }
-        if !(SHORTEST..TELLING).contains(&count) {
-            return false;
-        }
-        let whole = Zeroizing::new(run.iter().skip(TELLING.saturating_sub(count)).collect::<String>());
-        self.readings.iter().any(|reading| reading.contains(&**whole))
     }
+}
+
+/// So many letters as are telling, or what is left of them.
+fn run(letters: &[char], place: usize) -> &[char] {
+    let rest = letters.get(place..).unwrap_or_default();
+    rest.get(..TELLING).unwrap_or(rest)
 }
 
 fn letters_of(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_lowercase())
-}
-
-fn letters(text: &str) -> Zeroizing<String> {
-    let mut letters = Zeroizing::new(String::with_capacity(text.len()));
-    letters.extend(letters_of(text));
-    letters
 }
 
 /// The text less all that stands in angle brackets.

@@ -77,7 +77,7 @@ impl Redactor {
                 }
             });
         }
-        forms.sort_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
+        forms.sort_unstable_by(|a, b| (b.expose().len(), b.expose()).cmp(&(a.expose().len(), a.expose())));
         forms.dedup_by(|a, b| a.expose() == b.expose());
         forms
     }
@@ -108,11 +108,11 @@ fn decoded(secret: &str) -> Zeroizing<String> {
 }
 
 /// All that stands side by side in a text, three bytes each: a quick look at what it cannot hold.
-struct Pieces(Vec<[u8; 3]>);
+struct Pieces<'t>(Vec<&'t [u8]>);
 
-impl Pieces {
-    fn of(text: &str) -> Pieces {
-        let mut pieces: Vec<[u8; 3]> = text.as_bytes().windows(3).filter_map(|piece| piece.try_into().ok()).collect();
+impl Pieces<'_> {
+    fn of(text: &str) -> Pieces<'_> {
+        let mut pieces: Vec<_> = text.as_bytes().windows(3).collect();
         pieces.sort_unstable();
         pieces.dedup();
         Pieces(pieces)
@@ -122,9 +122,7 @@ impl Pieces {
     /// to hide it would hide all.
     fn may_make(&self, form: &str) -> bool {
         let known = |part: Option<&[u8]>| {
-            part.is_some_and(|part| {
-                part.windows(3).all(|piece| self.0.binary_search_by(|other| other[..].cmp(piece)).is_ok())
-            })
+            part.is_some_and(|part| part.windows(3).all(|piece| self.0.binary_search(&piece).is_ok()))
         };
         let bytes = form.as_bytes();
         let length = bytes.len().min(SHORTEST_HALF);

@@ -49,6 +49,8 @@ pub(crate) fn show(
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), prepared.method());
     let headers = headers(&stamp, &signature)?;
     let all_headers = headers.iter().chain(&request.options.headers);
+    let mut shown_headers = BTreeMap::new();
+    shown_headers.extend(all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))));
     let mut notes = notes(source.expose(), request.encoding, stamp.timestamp, now);
     notes.extend(warnings);
     let reply = SignReply {
@@ -57,7 +59,7 @@ pub(crate) fn show(
         result: Signed {
             method: method.as_str(),
             url: prepared.url.expose(),
-            headers: all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
+            headers: shown_headers,
             body: prepared.payload.body.as_deref(),
             source: source.expose(),
             encoded: encoded.expose(),

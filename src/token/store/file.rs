@@ -16,8 +16,8 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{Lease, Store, Trouble};
+use super::{Lease, Store, Trouble, late};
 use crate::token::record::Sealed;
 
 const VERSION: u32 = 1;
@@ -60,19 +60,19 @@ impl FileStore {
             return Err(slow());
         }
         let (file, hung) = (self.file.clone(), self.hung.clone());
-        let (reply, answer) = mpsc::channel();
+        let (reply, answer) = late::answer();
         let until = Instant::now().checked_add(limit).ok_or_else(slow)?;
         let run = move || {
-            let _ = reply.send(work(&file, until));
+            reply.give(work(&file, until));
             hung.store(false, Ordering::SeqCst);
         };
         thread::Builder::new().spawn(run).map_err(|error| trouble(&error))?;
-        match answer.recv_timeout(limit.saturating_add(PAUSE)) {
-            Ok(result) => result.map_err(|error| trouble(&error)),
-            Err(_) => {
+        match answer.take(limit.saturating_add(PAUSE)) {
+            Some(result) => result.map_err(|error| trouble(&error)),
+            None => {
                 self.hung.store(true, Ordering::SeqCst);
                 // It may have ended just now, and taken the mark away before it was set.
-                if answer.recv_timeout(Duration::ZERO).is_ok() {
+                if answer.take(Duration::ZERO).is_some() {
                     self.hung.store(false, Ordering::SeqCst);
                 }
                 Err(slow())

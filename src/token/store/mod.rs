@@ -1,6 +1,7 @@
 //! Where a token is kept, and whose turn it is to ask for a new one.
 
 mod file;
+mod late;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

@@ -11,6 +11,7 @@ use std::{io, process};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::late::{self, Giver};
 use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
 use crate::token::record::Sealed;
@@ -95,7 +96,7 @@ impl Lost {
 
 /// The words of a command.
 type Command = Vec<Vec<u8>>;
-type Reply = Sender<Result<Answer, Trouble>>;
+type Reply = Giver<Result<Answer, Trouble>>;
 
 enum Job {
     Do(Command, Reply),
@@ -135,10 +136,10 @@ impl RedisStore {
         if let Some(why) = self.lost.why().clone() {
             return Err(why);
         }
-        let (reply, answer) = mpsc::channel();
+        let (reply, answer) = late::answer();
         let slow = || Trouble("the Redis of `token_store` does not answer in time".to_owned());
         let sent = self.jobs.send(job(reply));
-        let answer = sent.map_err(|_| slow()).and_then(|()| answer.recv_timeout(limit).map_err(|_| slow()));
+        let answer = sent.map_err(|_| slow()).and_then(|()| answer.take(limit).ok_or_else(slow));
         answer.unwrap_or_else(|slow| {
             self.lost.why().get_or_insert(slow.clone());
             // It may have got through meanwhile, and then it waits for orders.
@@ -269,7 +270,7 @@ impl Holder {
 
     fn perform(&mut self, job: Job) {
         match job {
-            Job::Do(command, reply) => drop(reply.send(self.exchange(&command))),
+            Job::Do(command, reply) => reply.give(self.exchange(&command)),
             Job::Lease { command, key, owner, reply } => {
                 let answer = self.exchange(&command);
                 // Zero: another has it.
@@ -277,7 +278,7 @@ impl Holder {
                     self.leases.push((key, owner));
                     self.beaten = Instant::now();
                 }
-                let _ = reply.send(answer);
+                reply.give(answer);
             }
             Job::Release { owner } => {
                 let Some(place) = self.leases.iter().position(|(_, other)| *other == owner) else { return };
