@@ -23,7 +23,7 @@ pub fn refresh_token(request: &str) -> String {
 /// Signs one API call and sends it: the request and the reply of `rpa_call`.
 pub fn call(request: &str) -> String {
     answer(Function::Call, |started| {
-        let mut text = CallText::read(request, Function::Call)?;
+        let text = CallText::read(request, Function::Call)?;
         let prepared = Prepared::new(text.check()?)?;
         let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
         match &prepared.request.pass {
@@ -40,7 +40,7 @@ pub fn call(request: &str) -> String {
 /// Signs one API call and shows what would be sent: the request and the reply of `rpa_sign`.
 pub fn sign(request: &str) -> String {
     answer(Function::Sign, |started| {
-        let mut text = CallText::read(request, Function::Sign)?;
+        let text = CallText::read(request, Function::Sign)?;
         let prepared = Prepared::new(text.check()?)?;
         match &prepared.request.pass {
             Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),

@@ -13,6 +13,11 @@ impl Secret {
         Secret(Zeroizing::new(text))
     }
 
+    /// The text, which is no longer wiped: for what has turned out not to be a secret.
+    pub(crate) fn into_inner(mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+
     /// The secret itself. Whoever calls this must not let it into an error or a log.
     pub(crate) fn expose(&self) -> &str {
         &self.0

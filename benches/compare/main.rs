@@ -26,7 +26,7 @@ mod python;
 #[allow(dead_code, reason = "signing needs a part of it")]
 mod scheme;
 #[path = "../../src/secret.rs"]
-#[allow(unused_imports, reason = "its tests run elsewhere")]
+#[allow(dead_code, unused_imports, reason = "signing needs a part of it, and its tests run elsewhere")]
 mod secret;
 
 use std::env;

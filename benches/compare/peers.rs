@@ -118,7 +118,9 @@ impl Peers {
             ca: server.ca.clone(),
         };
         let library_folder = peers.library.parent().expect("a folder").to_owned();
-        let [mut search, mut run] = ["-L", "-Wl,-rpath,"].map(OsString::from);
+        // As DT_RPATH, which goes before Cargo's LD_LIBRARY_PATH: that leads to the library which was built beside this
+        // program, without link-time optimisation.
+        let [mut search, mut run] = ["-L", "-Wl,--disable-new-dtags,-rpath,"].map(OsString::from);
         search.push(&library_folder);
         run.push(&library_folder);
         peers.compile("library", &[search, "-lrpa_openapi".into(), run]);

@@ -35,7 +35,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(super) fn read(fields: &mut Fields<'_>) -> Result<Address, Error> {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Address, Error> {
         let host = fields.required_text("host")?;
         let port = port(fields)?;
         let wrong = |cause: &str, detail: &str| fields.refuse("host", cause, detail);
@@ -94,12 +94,12 @@ impl Address {
 impl Address {
     /// What `host` says.
     pub(crate) fn of_test(host: &str) -> Address {
-        Address::read(&mut Fields::of_request(&format!("{{\"host\":\"{host}\"}}")).unwrap()).unwrap()
+        Address::read(&Fields::of_request(&format!("{{\"host\":\"{host}\"}}")).unwrap()).unwrap()
     }
 }
 
 /// `port`: an integer, or its digits as text; null and "" are as good as nothing, since flows pass them.
-fn port(fields: &mut Fields<'_>) -> Result<Option<u16>, Error> {
+fn port(fields: &Fields<'_>) -> Result<Option<u16>, Error> {
     let Some(raw) = fields.raw("port") else { return Ok(None) };
     let text: Option<String> = serde_json::from_str(raw.get()).ok();
     let digits = match (raw.get(), &text) {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Address, Error> {
-        Address::read(&mut Fields::of_request(json).unwrap())
+        Address::read(&Fields::of_request(json).unwrap())
     }
 
     #[test]

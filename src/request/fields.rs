@@ -1,27 +1,58 @@
 //! The fields of a request text: present, of the right type, in range, and none that is not known.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Function};
 use crate::secret::Secret;
 
-/// The fields of a JSON object that have not been read yet. Of a name that comes twice, the last value counts.
+/// The fields of a JSON object. Of a name that comes twice, the last value counts.
 pub(super) struct Fields<'a> {
-    fields: BTreeMap<String, &'a RawValue>,
+    members: Members<'a>,
     /// Put before a field's name in errors: `tls.` for the fields of `tls`.
     prefix: &'static str,
+}
+
+/// As they stand in the text. A request has a dozen at most: no map finds one faster.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        /// Borrowed where it holds no escape.
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+        let mut members = Vec::new();
+        while let Some((Name(name), value)) = object.next_entry()? {
+            members.push((name, value));
+        }
+        Ok(Members(members))
+    }
 }
 
 impl<'a> Fields<'a> {
     /// Reads a whole request text.
     pub(super) fn of_request(text: &'a str) -> Result<Self, Error> {
-        let fields = serde_json::from_str(text).map_err(|error| {
+        let members = serde_json::from_str(text).map_err(|error| {
             // serde_json's own message for a wrong type quotes the text, which may be a secret.
             let position = format!("line {}, column {}", error.line(), error.column());
             let (cause, detail) = match error.classify() {
@@ -33,21 +64,23 @@ impl<'a> Fields<'a> {
             };
             Error::request(cause, detail)
         })?;
-        Ok(Fields { fields, prefix: "" })
+        Ok(Fields { members, prefix: "" })
     }
 
     /// The fields of an object within the request.
     fn of_object(raw: &'a RawValue, prefix: &'static str) -> Option<Self> {
-        Some(Fields { fields: serde_json::from_str(raw.get()).ok()?, prefix })
+        Some(Fields { members: serde_json::from_str(raw.get()).ok()?, prefix })
     }
 
     /// Refuses the first field that is not in `known`. Comes before the reading, so that a misspelt field is named
     /// rather than the missing one it stands for.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
-        let Some(name) = self.fields.keys().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    pub(super) fn only(&self, known: &[&[&str]]) -> Result<(), Error> {
+        let is_known = |name: &str| known.iter().any(|names| names.contains(&name));
+        let Some(name) = self.names().find(|name| !is_known(name)) else { return Ok(()) };
+        let known = &*known.concat();
         let shown = self.name(&excerpt(name));
         let within_tls =
-            ["verify", "ca_file", "pin_sha256"].into_iter().find(|inner| known.contains(&"tls") && inner == name);
+            ["verify", "ca_file", "pin_sha256"].into_iter().find(|inner| known.contains(&"tls") && *inner == name);
         let meant = match within_tls {
             Some(inner) => Some(format!("tls.{inner}")),
             None => nearest(name, known).map(|meant| self.name(meant)),
@@ -84,28 +117,27 @@ impl<'a> Fields<'a> {
         ))
     }
 
-    /// The field as it stands in the request.
-    pub(super) fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
-        self.fields.remove(name)
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.0.iter().map(|(name, _)| &**name)
     }
 
-    /// The same, and it is still to be read.
-    pub(super) fn peek(&self, name: &str) -> Option<&'a RawValue> {
-        self.fields.get(name).copied()
+    /// The field as it stands in the request.
+    pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.members.0.iter().rev().find(|(other, _)| other == name).map(|(_, raw)| *raw)
     }
 
     /// A field that is text.
-    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Error> {
         self.typed(name, "text", "文本")
     }
 
     /// A field that is text and must be there, not empty and without control characters.
-    pub(super) fn required_text(&mut self, name: &str) -> Result<String, Error> {
-        Ok(self.required_secret(name)?.expose().to_owned())
+    pub(super) fn required_text(&self, name: &str) -> Result<String, Error> {
+        self.required_secret(name).map(Secret::into_inner)
     }
 
     /// The same for a secret: whatever comes of it, it is wiped.
-    pub(super) fn required_secret(&mut self, name: &str) -> Result<Secret, Error> {
+    pub(super) fn required_secret(&self, name: &str) -> Result<Secret, Error> {
         let text = self.text(name)?.map(Secret::new).ok_or_else(|| self.missing(name))?;
         if text.expose().is_empty() {
             return Err(self.refuse(name, "不能为空", "must not be empty"));
@@ -115,7 +147,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.fields.contains_key(name)
+        self.names().any(|other| other == name)
     }
 
     /// Refuses line breaks, NUL and their like: they would end a header or a URL early.
@@ -129,12 +161,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, Error> {
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
         self.typed(name, "true or false", "true或false")
     }
 
     /// A whole number in `range`.
-    pub(super) fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
+    pub(super) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
         let (low, high) = (*range.start(), *range.end());
         let Some(raw) = self.raw(name) else { return Ok(None) };
         let number = serde_json::from_str::<u64>(raw.get()).ok().filter(|number| range.contains(number));
@@ -152,7 +184,7 @@ impl<'a> Fields<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Error> {
+    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Error> {
         let Some(word) = self.text(name)? else { return Ok(None) };
         let found = choices.iter().find(|(choice, _)| *choice == word).map(|(_, value)| *value);
         found.map(Some).ok_or_else(|| {
@@ -163,7 +195,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of a field that is an object. `prefix` is the field's name and a point.
-    pub(super) fn object(&mut self, name: &str, prefix: &'static str) -> Result<Option<Fields<'a>>, Error> {
+    pub(super) fn object(&self, name: &str, prefix: &'static str) -> Result<Option<Fields<'a>>, Error> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
         let fields = Fields::of_object(raw, prefix);
         fields.map(Some).ok_or_else(|| self.wrong_type(name, "an object", "JSON对象", raw))
@@ -171,16 +203,21 @@ impl<'a> Fields<'a> {
 
     /// All fields as name and text, for an object whose names are free.
     pub(super) fn into_texts(self) -> Result<Vec<(String, String)>, Error> {
-        let read = |(name, raw): (&String, &&RawValue)| match serde_json::from_str(raw.get()) {
-            Ok(text) => Ok((name.clone(), text)),
-            Err(_) => Err(self.wrong_type(&excerpt(name), "text", "文本", raw)),
-        };
-        self.fields.iter().map(read).collect()
+        let mut texts: Vec<(String, String)> = Vec::new();
+        for (name, raw) in &self.members.0 {
+            let text = serde_json::from_str(raw.get());
+            let text = text.map_err(|_| self.wrong_type(&excerpt(name), "text", "文本", raw))?;
+            match texts.iter_mut().find(|(other, _)| other == name) {
+                Some((_, earlier)) => *earlier = text,
+                None => texts.push((name.clone().into_owned(), text)),
+            }
+        }
+        Ok(texts)
     }
 
     /// A field of the type `T`, in words `wanted`.
     pub(super) fn typed<T: DeserializeOwned>(
-        &mut self,
+        &self,
         name: &str,
         wanted: &str,
         wanted_zh: &str,
@@ -244,9 +281,11 @@ fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
     // Case and separators are the commonest slips, so they cost nothing.
     let fold = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     let folded = fold(name);
-    let score = |known: &str| strsim::normalized_damerau_levenshtein(&folded, &fold(known));
-    let best = known.iter().map(|&known| (score(known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.filter(|&(score, _)| score >= 0.7).map(|(_, known)| known)
+    let slips = |known: &&str| strsim::osa_distance(&folded, &fold(known));
+    let best = known.iter().copied().min_by_key(slips)?;
+    // Three letters in ten may be wrong.
+    let longest = folded.len().max(best.len());
+    (slips(&best).saturating_mul(10) <= longest.saturating_mul(3)).then_some(best)
 }
 
 #[cfg(test)]
@@ -273,7 +312,7 @@ mod tests {
     #[test]
     fn a_secret_in_the_wrong_place_is_not_quoted() {
         for text in ["\"hunter2\"", "[\"hunter2\"]", "{\"retry\":\"hunter2\"}", "{\"a\": hunter2}"] {
-            let error = Fields::of_request(text).and_then(|mut fields| fields.number("retry", 1..=10)).unwrap_err();
+            let error = Fields::of_request(text).and_then(|fields| fields.number("retry", 1..=10)).unwrap_err();
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
     }
@@ -283,8 +322,8 @@ mod tests {
         let error = Fields::of_request("{\"a\":\n tru}").err().unwrap();
         assert_eq!(error.detail, "the request is not JSON: syntax error at line 2, column 5");
         assert_eq!(error.field, None);
-        let mut fields = Fields::of_request(r#"{"tls":{"verfy":true}}"#).unwrap();
+        let fields = Fields::of_request(r#"{"tls":{"verfy":true}}"#).unwrap();
         let tls = fields.object("tls", "tls.").unwrap().unwrap();
-        assert_eq!(tls.only(&["verify"]).unwrap_err().field.as_deref(), Some("tls.verfy"));
+        assert_eq!(tls.only(&[&["verify"]]).unwrap_err().field.as_deref(), Some("tls.verfy"));
     }
 }

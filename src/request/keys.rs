@@ -66,7 +66,7 @@ const LONGEST_TTL_MS: u64 = 10 * 366 * 86_400_000;
 
 impl Keys {
     /// The keys, if any of their fields is given; then no token may be.
-    pub(super) fn read(fields: &mut Fields<'_>, options: &Options) -> Result<Option<Keys>, Error> {
+    pub(super) fn read(fields: &Fields<'_>, options: &Options) -> Result<Option<Keys>, Error> {
         let Some(given) = NAMES.into_iter().find(|name| fields.has(name)) else { return Ok(None) };
         if fields.has("accesstoken") {
             return Err(fields.refuse(
@@ -85,20 +85,20 @@ impl Keys {
     }
 }
 
-fn place(fields: &mut Fields<'_>, options: &Options) -> Result<Place, Error> {
+fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
     const WANTED: &str = "must be \"memory\", {\"file\":\"path\"} or {\"redis\":\"redis://host:port/db\"}";
     const WANTED_ZH: &str = "只能为\"memory\"、{\"file\":\"路径\"}或{\"redis\":\"redis://主机:端口/库\"}";
-    let Some(raw) = fields.peek("token_store") else { return Ok(Place::Memory) };
+    let Some(raw) = fields.raw("token_store") else { return Ok(Place::Memory) };
     if raw.get().starts_with('"') {
         return match fields.text("token_store")?.as_deref() {
             Some("memory") => Ok(Place::Memory),
             _ => Err(fields.refuse("token_store", WANTED_ZH, WANTED)),
         };
     }
-    let Some(mut store) = fields.object("token_store", "token_store.").ok().flatten() else {
+    let Some(store) = fields.object("token_store", "token_store.").ok().flatten() else {
         return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
     };
-    store.only(&["file", "redis"])?;
+    store.only(&[&["file", "redis"]])?;
     match (store.has("file"), store.has("redis")) {
         (true, false) => Ok(Place::File(PathBuf::from(store.required_text("file")?))),
         (false, true) => {
@@ -147,10 +147,10 @@ impl RedisServer {
     }
 }
 
-fn refusal(fields: &mut Fields<'_>) -> Result<RefusalRule, Error> {
+fn refusal(fields: &Fields<'_>) -> Result<RefusalRule, Error> {
     let usual = RefusalRule::default();
-    let Some(mut rule) = fields.object("token_refused", "token_refused.")? else { return Ok(usual) };
-    rule.only(&["http_status", "code", "msg"])?;
+    let Some(rule) = fields.object("token_refused", "token_refused.")? else { return Ok(usual) };
+    rule.only(&[&["http_status", "code", "msg"]])?;
     let statuses = rule.typed("http_status", "an array of HTTP statuses", "HTTP状态码的数组")?;
     let codes = rule.typed("code", "an array of whole numbers", "整数的数组")?;
     let texts: Option<Vec<String>> = rule.typed("msg", "an array of texts", "文本的数组")?;
@@ -170,9 +170,9 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Option<Keys>, Error> {
-        let mut fields = Fields::of_request(json).unwrap();
-        let options = Options::read(&mut fields).unwrap();
-        Keys::read(&mut fields, &options)
+        let fields = Fields::of_request(json).unwrap();
+        let options = Options::read(&fields).unwrap();
+        Keys::read(&fields, &options)
     }
 
     fn with_keys(more: &str) -> Result<Keys, Error> {

@@ -99,14 +99,14 @@ impl TokenRequest {
     fn read(
         text: &str,
         names: &[&str],
-        credentials: impl FnOnce(&mut Fields<'_>) -> Result<Credentials, Error>,
+        credentials: impl FnOnce(&Fields<'_>) -> Result<Credentials, Error>,
     ) -> Result<TokenRequest, Error> {
-        let mut fields = Fields::of_request(text)?;
-        fields.only(&[&["host"], names, &options::NAMES].concat())?;
+        let fields = Fields::of_request(text)?;
+        fields.only(&[&["host"], names, &options::NAMES])?;
         Ok(TokenRequest {
-            address: Address::read(&mut fields)?,
-            credentials: credentials(&mut fields)?,
-            options: Options::read(&mut fields)?,
+            address: Address::read(&fields)?,
+            credentials: credentials(&fields)?,
+            options: Options::read(&fields)?,
         })
     }
 }
@@ -114,14 +114,13 @@ impl TokenRequest {
 impl<'a> CallText<'a> {
     /// Reads the outline of a request of `rpa_call` or `rpa_sign`.
     pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
-        let mut fields = Fields::of_request(text)?;
+        let fields = Fields::of_request(text)?;
         let own = ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode"];
-        let known = [&own[..], &keys::NAMES, &options::NAMES].concat();
         match function {
-            Function::Sign => fields.only(&[&known[..], &["timestamp"]].concat())?,
+            Function::Sign => fields.only(&[&own, &keys::NAMES, &options::NAMES, &["timestamp"]])?,
             _ => {
                 fields.not_for("timestamp", function, "rpa_sign")?;
-                fields.only(&known)?;
+                fields.only(&[&own, &keys::NAMES, &options::NAMES])?;
             }
         }
         let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
@@ -135,7 +134,7 @@ impl<'a> CallText<'a> {
     }
 
     /// Checks every field.
-    pub(crate) fn check(&mut self) -> Result<CallRequest<'_>, Error> {
+    pub(crate) fn check(&self) -> Result<CallRequest<'_>, Error> {
         let CallText { fields, data } = self;
         let address = Address::read(fields)?;
         let mode = mode(fields)?;
@@ -164,7 +163,7 @@ impl<'a> CallText<'a> {
     }
 }
 
-fn mode(fields: &mut Fields<'_>) -> Result<Mode, Error> {
+fn mode(fields: &Fields<'_>) -> Result<Mode, Error> {
     let mode = fields.text("mode")?.ok_or_else(|| fields.missing("mode"))?;
     match mode.to_ascii_lowercase().as_str() {
         "get" => Ok(Mode::Get),
@@ -178,7 +177,7 @@ fn mode(fields: &mut Fields<'_>) -> Result<Mode, Error> {
     }
 }
 
-fn path(fields: &mut Fields<'_>) -> Result<String, Error> {
+fn path(fields: &Fields<'_>) -> Result<String, Error> {
     let path = fields.required_text("rest_type")?;
     if !path.starts_with('/') {
         return Err(fields.refuse("rest_type", "必须以/开头", "must begin with `/`"));
@@ -193,7 +192,7 @@ fn path(fields: &mut Fields<'_>) -> Result<String, Error> {
     Ok(path)
 }
 
-fn token(fields: &mut Fields<'_>) -> Result<Secret, Error> {
+fn token(fields: &Fields<'_>) -> Result<Secret, Error> {
     if !fields.has("accesstoken") {
         let detail = "the field `accesstoken` is missing; give it, or `accesskey` and `secretkey`";
         return Err(Error::argument("accesstoken", "缺少字段accesstoken", detail));

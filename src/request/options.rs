@@ -90,7 +90,7 @@ pub(super) const LONGEST_HEADER: usize = 8192;
 const LONGEST_HEADER_NAME: usize = 256;
 
 impl Options {
-    pub(super) fn read(fields: &mut Fields<'_>) -> Result<Options, Error> {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Options, Error> {
         let retry = fields.number("retry", 1..=10)?.and_then(|retry| u32::try_from(retry).ok());
         Ok(Options {
             retry: retry.unwrap_or(2),
@@ -107,7 +107,7 @@ impl Options {
     }
 }
 
-fn proxy(fields: &mut Fields<'_>) -> Result<Proxy, Error> {
+fn proxy(fields: &Fields<'_>) -> Result<Proxy, Error> {
     let Some(raw) = fields.raw("proxy") else { return Ok(Proxy::System) };
     match serde_json::from_str::<Option<String>>(raw.get()) {
         Ok(None) => Ok(Proxy::None),
@@ -120,9 +120,9 @@ fn proxy(fields: &mut Fields<'_>) -> Result<Proxy, Error> {
     }
 }
 
-fn trust(fields: &mut Fields<'_>) -> Result<Trust, Error> {
-    let Some(mut tls) = fields.object("tls", "tls.")? else { return Ok(Trust::System { ca_file: None }) };
-    tls.only(&["verify", "ca_file", "pin_sha256"])?;
+fn trust(fields: &Fields<'_>) -> Result<Trust, Error> {
+    let Some(tls) = fields.object("tls", "tls.")? else { return Ok(Trust::System { ca_file: None }) };
+    tls.only(&[&["verify", "ca_file", "pin_sha256"]])?;
     let verify = tls.flag("verify")?.unwrap_or(true);
     let ca_file = tls.text("ca_file")?;
     if let Some(path) = &ca_file {
@@ -154,7 +154,7 @@ fn fingerprint(text: &str) -> Option<[u8; 32]> {
     well_formed.then_some(bytes)
 }
 
-fn headers(fields: &mut Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
     let Some(given) = fields.object("headers", "headers.")? else { return Ok(Vec::new()) };
     let mut headers = Vec::new();
     for (name, value) in given.into_texts()? {
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Options, Error> {
-        Options::read(&mut Fields::of_request(json).unwrap())
+        Options::read(&Fields::of_request(json).unwrap())
     }
 
     #[test]
