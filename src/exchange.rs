@@ -7,7 +7,7 @@ use crate::redact::Redactor;
 use crate::reply;
 use crate::request::Options;
 use crate::secret::Secret;
-use crate::sender::{self, HttpRequest, Reply};
+use crate::sender::{self, HttpRequest};
 use crate::token::Observed;
 
 /// What the control center answered.
@@ -15,8 +15,20 @@ pub(crate) struct Answered {
     /// Its JSON, as it came.
     pub(crate) text: String,
     pub(crate) status: u16,
-    /// Its clock, and this machine's before and after.
-    pub(crate) observed: Option<Observed>,
+    /// When this machine sent the request.
+    before: SystemTime,
+    /// When it had the reply.
+    after: SystemTime,
+    /// The reply's `Date`, if it is the control center's own.
+    date: Option<String>,
+}
+
+impl Answered {
+    /// The control center's clock beside this machine's.
+    pub(crate) fn observed(&self) -> Option<Observed> {
+        let date = httpdate::parse_http_date(self.date.as_deref()?.trim()).ok()?;
+        Some(Observed { before: self.before, after: self.after, date })
+    }
 }
 
 /// Sends a request. `secrets` are those of its headers and its query that no error may quote.
@@ -28,15 +40,11 @@ pub(crate) fn exchange<'s>(
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
     let reply = sender::send(http, options, deadline)?;
-    let observed = observed(&reply, before);
+    let after = SystemTime::now();
     let status = reply.status.as_u16();
+    let date = reply.date.clone().filter(|_| !reply.cached);
     let text = reply::json_text(reply, || redactor(http, options, secrets))?;
-    Ok(Answered { text, status, observed })
-}
-
-fn observed(reply: &Reply, before: SystemTime) -> Option<Observed> {
-    let date = reply.date.as_deref().filter(|_| !reply.cached)?;
-    Some(Observed { before, after: SystemTime::now(), date: httpdate::parse_http_date(date.trim()).ok()? })
+    Ok(Answered { text, status, before, after, date })
 }
 
 /// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.

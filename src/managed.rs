@@ -35,7 +35,7 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> 
         let outcome = policy.run(|| {
             used = keeper.clock();
             let answered = prepared.send(&held.token, used.correct(SystemTime::now()), deadline)?;
-            if let Some(observed) = answered.observed {
+            if let Some(observed) = answered.observed() {
                 keeper.observe(observed);
             }
             Ok(answered)
@@ -94,9 +94,9 @@ fn ask(prepared: &Prepared<'_>, keys: &Keys, by: &By, deadline: Instant) -> Resu
         By::Keys => (Credentials::Keys { access: keys.access.clone(), secret: keys.secret.clone() }, options.retry),
     };
     let policy = Policy::new(attempts, Repeat::Idempotent, deadline);
-    let Answered { text, status, observed } =
-        token_call::send(&credentials, &prepared.request.address, options, policy)?;
-    Ok(Reply { text: Zeroizing::new(text), status, observed })
+    let answered = token_call::send(&credentials, &prepared.request.address, options, policy)?;
+    let observed = answered.observed();
+    Ok(Reply { text: Zeroizing::new(answered.text), status: answered.status, observed })
 }
 
 fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {

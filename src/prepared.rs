@@ -46,7 +46,7 @@ impl<'a> Prepared<'a> {
         let http = HttpRequest {
             method: self.method(),
             address: &self.request.address,
-            url: self.url.clone(),
+            url: &self.url,
             headers: headers(&stamp, &signature)?,
             body: self.payload.body.as_deref(),
         };

@@ -21,13 +21,8 @@ pub(crate) fn send(
         Credentials::Keys { access, secret } => vec![("accessKey", access), ("secretKey", secret)],
         Credentials::Refresh(token) => vec![("refreshToken", token)],
     };
-    let http = HttpRequest {
-        method: Method::GET,
-        address,
-        url: url(&address.url("/oapi/v1/token"), Some(query(&parameters).expose())),
-        headers: Vec::new(),
-        body: None,
-    };
+    let url = url(&address.url("/oapi/v1/token"), Some(query(&parameters).expose()));
+    let http = HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None };
     let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
     let deadline = policy.deadline;
     policy.run(|| exchange(&http, options, secrets(), deadline))

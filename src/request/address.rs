@@ -1,7 +1,7 @@
 //! The control center's address: `host` and `port`.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode_byte, utf8_percent_encode};
-use ureq::http::Uri;
+use ureq::http::uri::Authority;
 
 use super::fields::Fields;
 use crate::error::Error;
@@ -27,8 +27,8 @@ const NOT_IN_PATH: &AsciiSet = &CONTROLS
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) https: bool,
-    /// A name or an IP address; an IPv6 address in brackets.
-    pub(crate) host: String,
+    /// `host[:port]`, as a `Host` header has it: without the port that the scheme implies.
+    pub(crate) authority: Authority,
     pub(crate) port: u16,
     /// What comes before each API path; empty, or begins with `/` and does not end with it.
     prefix: String,
@@ -39,27 +39,26 @@ impl Address {
         let host = fields.required_text("host")?;
         let port = port(fields)?;
         let wrong = |cause: &str, detail: &str| fields.refuse("host", cause, detail);
-        if host.contains(['?', '#']) {
+        if host.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
             return Err(wrong("不能含有?或#", "must not hold a query or a fragment: end it before `?` and `#`"));
         }
         if !host.split('/').nth(2).unwrap_or(&host).is_ascii() {
             return Err(wrong("的域名必须为ASCII", "holds a name that is not ASCII: write it in its `xn--` form"));
         }
         let (scheme, rest) = host.split_once("://").unwrap_or(("", &host));
-        let https = match scheme.to_ascii_lowercase().as_str() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(wrong("必须以https://或http://开头", "must begin with `https://` or `http://`")),
-        };
+        let https = scheme.eq_ignore_ascii_case("https");
+        if !https && !scheme.eq_ignore_ascii_case("http") {
+            return Err(wrong("必须以https://或http://开头", "must begin with `https://` or `http://`"));
+        }
         let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(wrong("不能含有用户名", "must not hold a user name or a password"));
         }
-        // Parsed on its own: the parser is strict about the authority, and too strict about a Chinese prefix.
+        // Parsed without the prefix: http's parser takes no Chinese one.
         let invalid =
             || wrong("不是有效的地址", "is not a valid address: write `https://name-or-ip`, and a port if need be");
-        let parsed: Uri = format!("http://{authority}/").parse().map_err(|_| invalid())?;
-        let name = parsed.host().filter(|name| !name.is_empty()).ok_or_else(invalid)?;
+        let parsed: Authority = authority.parse().map_err(|_| invalid())?;
+        let name = Some(parsed.host()).filter(|name| !name.is_empty()).ok_or_else(invalid)?;
         let own_port = match authority.strip_prefix(name) {
             Some("") => None,
             // The parser lets a port out of range pass as none.
@@ -67,10 +66,12 @@ impl Address {
             None => return Err(invalid()),
         };
         let default = if https { 443 } else { 80 };
+        let port = port.or(own_port).unwrap_or(default);
+        let shown = if port == default { name.to_owned() } else { format!("{name}:{port}") };
         Ok(Address {
             https,
-            host: name.to_owned(),
-            port: port.or(own_port).unwrap_or(default),
+            authority: shown.try_into().map_err(|_| invalid())?,
+            port,
             prefix: encode_path(prefix.trim_end_matches('/')),
         })
     }
@@ -78,15 +79,12 @@ impl Address {
     /// The URL of an API path, without a query.
     pub(crate) fn url(&self, path: &str) -> String {
         let scheme = if self.https { "https" } else { "http" };
-        format!("{scheme}://{}{}{}", self.authority(), self.prefix, encode_path(path))
+        [scheme, "://", self.authority.as_str(), &self.prefix, &encode_path(path)].concat()
     }
 
-    /// `host[:port]`, as a `Host` header has it: without the port that the scheme implies.
-    pub(crate) fn authority(&self) -> String {
-        match (self.https, self.port) {
-            (true, 443) | (false, 80) => self.host.clone(),
-            _ => format!("{}:{}", self.host, self.port),
-        }
+    /// A name or an IP address; an IPv6 address in brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.authority.host()
     }
 }
 

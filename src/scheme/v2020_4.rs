@@ -139,8 +139,7 @@ impl Stamp<'_> {
 /// The JSON text of the sorted parameters, as `json.dumps(data, sort_keys=True)` writes it.
 fn body(entries: &[&Entry<'_>], values: Values) -> String {
     // Most texts are written as they were given; one of many megabytes is not to be copied as it grows.
-    let given = entries.iter().map(|entry| entry.raw.len().saturating_add(64));
-    let mut body = String::with_capacity(given.fold(64, usize::saturating_add));
+    let mut body = String::with_capacity(length_given(entries));
     body.push('{');
     for (index, entry) in entries.iter().enumerate() {
         if index > 0 {
@@ -157,16 +156,23 @@ fn body(entries: &[&Entry<'_>], values: Values) -> String {
     body
 }
 
+/// About as long as what comes of the entries.
+fn length_given(entries: &[&Entry<'_>]) -> usize {
+    entries.iter().map(|entry| entry.raw.len().saturating_add(64)).fold(64, usize::saturating_add)
+}
+
 /// `key=value` joined with `&`, raw: the text that a get signs.
 fn params(entries: &[&Entry<'_>], values: Values) -> Result<String, LoneSurrogate> {
-    let mut params = String::new();
+    let mut params = String::with_capacity(length_given(entries));
     for entry in entries {
         let value = as_text(entry, values);
         let (key, value) = utf8(entry, &value)?;
         if !params.is_empty() {
             params.push('&');
         }
-        params.extend([key, "=", value]);
+        for part in [key, "=", value] {
+            params.push_str(part);
+        }
     }
     Ok(params)
 }
@@ -174,7 +180,7 @@ fn params(entries: &[&Entry<'_>], values: Values) -> Result<String, LoneSurrogat
 /// The same pairs, each key and value percent-encoded on its own, so that the server decodes exactly what was
 /// signed. The reference pastes them raw, and breaks on a value with `& = # + %`.
 fn query(entries: &[&Entry<'_>], values: Values) -> Result<Option<String>, LoneSurrogate> {
-    let mut query = String::new();
+    let mut query = String::with_capacity(length_given(entries));
     for entry in entries {
         let value = as_text(entry, values);
         let (key, value) = utf8(entry, &value)?;

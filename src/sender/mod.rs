@@ -31,8 +31,9 @@ use std::time::{Duration, Instant};
 use ureq::http::header::{
     AGE, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
 };
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
-use ureq::{Agent, Body, RequestBuilder};
+use ureq::http::uri::{self, PathAndQuery, Scheme};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use ureq::{Agent, Body};
 
 use crate::error::{Delivered, Error, Kind};
 #[cfg(feature = "redis")]
@@ -53,7 +54,7 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) method: Method,
     pub(crate) address: &'a Address,
     /// The whole URL, query included.
-    pub(crate) url: Secret,
+    pub(crate) url: &'a Secret,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<&'a str>,
 }
@@ -127,20 +128,17 @@ fn exchange(
     route: &Route,
     deadline: Instant,
 ) -> Result<Reply, Error> {
-    let authority = match route {
-        Route::Forward { authority, .. } => authority.clone(),
-        Route::Direct | Route::Tunnel(_) => request.address.authority(),
+    let head = head(request, options, route)?;
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    let proxy = match route {
+        Route::Tunnel(tunnel) => Some(tunnel.clone()),
+        Route::Direct | Route::Forward { .. } => None,
     };
-    let scheme = if request.address.https { "https" } else { "http" };
-    // The target is written in by the last transport, see src/sender/observe.rs.
-    let url = format!("{scheme}://{authority}/");
-    let prepared = Prepared { request, options, route, deadline };
-    let sent = match (&request.method, request.body) {
-        (_, None) => prepared.apply(agent.get(url)).call(),
-        (&Method::PUT, Some(body)) => prepared.apply(agent.put(url)).send(body),
-        // ureq takes a delete for a request without a body unless told otherwise.
-        (&Method::DELETE, Some(body)) => prepared.apply(agent.delete(url).force_send_body()).send(body),
-        (_, Some(body)) => prepared.apply(agent.post(url)).send(body),
+    let config = agent.configure_request(head).proxy(proxy);
+    let head = config.timeout_global(Some(left)).timeout_connect(Some(options.connect_timeout)).build();
+    let sent = match request.body {
+        None => agent.run(head),
+        Some(body) => agent.run(head.map(|()| body)),
     };
     let response = sent.map_err(|error| fault::explain(&error))?;
     wire::enter(Phase::Read);
@@ -153,43 +151,35 @@ fn exchange(
     read(response, options.max_response_bytes)
 }
 
-/// What is the same for all methods; ureq has a type for requests with a body and another for those without.
-struct Prepared<'a> {
-    request: &'a HttpRequest<'a>,
-    options: &'a Options,
-    route: &'a Route,
-    deadline: Instant,
-}
-
-impl Prepared<'_> {
-    fn apply<B>(&self, mut builder: RequestBuilder<B>) -> RequestBuilder<B> {
-        for (name, value) in self.request.headers.iter().chain(&self.options.headers) {
-            builder = builder.header(name, value);
-        }
-        // Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be
-        // left in doubt.
-        if self.options.keep_alive.is_zero() || matches!(self.route, Route::Forward { .. }) {
-            builder = builder.header(CONNECTION, "close");
-        }
-        let left = self.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        let mut proxy = None;
-        match self.route {
-            Route::Direct => {}
-            Route::Forward { authorization, .. } => {
-                builder = builder.header(HOST, self.request.address.authority());
-                if let Some(authorization) = authorization {
-                    builder = builder.header(PROXY_AUTHORIZATION, authorization);
-                }
-            }
-            Route::Tunnel(tunnel) => proxy = Some(tunnel.clone()),
-        }
-        builder
-            .config()
-            .proxy(proxy)
-            .timeout_global(Some(left))
-            .timeout_connect(Some(self.options.connect_timeout))
-            .build()
+/// Method, headers, and whom they go to. The target is written in by the last transport, see src/sender/observe.rs.
+fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<Request<()>, Error> {
+    let unusable = || Error::new(Kind::Internal, "请求无法生成", "the request's address cannot be written");
+    let mut place = uri::Parts::default();
+    place.scheme = Some(if request.address.https { Scheme::HTTPS } else { Scheme::HTTP });
+    place.authority = Some(match route {
+        Route::Forward { authority, .. } => authority.clone(),
+        Route::Direct | Route::Tunnel(_) => request.address.authority.clone(),
+    });
+    place.path_and_query = Some(PathAndQuery::from_static("/"));
+    let mut head = Request::new(());
+    *head.method_mut() = request.method.clone();
+    *head.uri_mut() = Uri::from_parts(place).map_err(|_| unusable())?;
+    let headers = head.headers_mut();
+    for (name, value) in request.headers.iter().chain(&options.headers) {
+        headers.append(name, value.clone());
     }
+    // Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be
+    // left in doubt.
+    if options.keep_alive.is_zero() || matches!(route, Route::Forward { .. }) {
+        headers.append(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Route::Forward { authorization, .. } = route {
+        headers.append(HOST, HeaderValue::from_str(request.address.authority.as_str()).map_err(|_| unusable())?);
+        if let Some(authorization) = authorization {
+            headers.append(PROXY_AUTHORIZATION, authorization.clone());
+        }
+    }
+    Ok(head)
 }
 
 /// What stands in the request line: the whole URL for a forward proxy, else its path and query.

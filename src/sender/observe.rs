@@ -76,8 +76,8 @@ impl<T: Transport> Observed<T> {
             let output = self.inner.buffers().output();
             let amount = output.len().min(message.len());
             let (now, later) = message.split_at(amount);
-            for (place, byte) in output.iter_mut().zip(now) {
-                *place = *byte;
+            if let Some(place) = output.get_mut(..amount) {
+                place.copy_from_slice(now);
             }
             self.transmit(amount, limit)?;
             message = later;

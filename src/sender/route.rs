@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use ureq::http::HeaderValue;
+use ureq::http::uri::Authority;
 use ureq::{Proxy as UreqProxy, ProxyProtocol};
 
 use crate::error::Error;
@@ -16,7 +17,7 @@ pub(super) enum Route {
     Direct,
     /// Plain HTTP: the proxy gets the request itself, in absolute form. Many proxies let CONNECT through to 443 alone.
     Forward {
-        authority: String,
+        authority: Authority,
         authorization: Option<HeaderValue>,
     },
     /// A tunnel (CONNECT or SOCKS) to the control center.
@@ -32,7 +33,9 @@ pub(super) fn choose(setting: &Proxy, address: &Address) -> Result<Route, Error>
             value.set_sensitive(true);
             Some(value)
         });
-        return Ok(Route::Forward { authority: format!("{}:{}", server.host, server.port), authorization });
+        let authority = Authority::try_from(format!("{}:{}", server.host, server.port));
+        let authority = authority.map_err(|_| not_a_proxy("`proxy`"))?;
+        return Ok(Route::Forward { authority, authorization });
     }
     let protocol = if server.socks { ProxyProtocol::Socks5 } else { ProxyProtocol::Http };
     let mut proxy = UreqProxy::builder(protocol).host(&server.host).port(server.port);
@@ -89,7 +92,7 @@ fn of_system(address: &Address) -> Option<(Secret, &'static str)> {
     let found = first(for_scheme).or_else(|| first(&["all_proxy", "ALL_PROXY"]));
     if let Some((url, name)) = found {
         let exceptions = first(&["no_proxy", "NO_PROXY"]).map(|(list, _)| list).unwrap_or_default();
-        return (!is_excepted(&address.host, address.port, &exceptions)).then(|| (Secret::new(url), name));
+        return (!is_excepted(address.host(), address.port, &exceptions)).then(|| (Secret::new(url), name));
     }
     #[cfg(windows)]
     if let Some(url) = super::windows_proxy::find(address) {

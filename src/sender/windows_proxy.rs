@@ -14,10 +14,10 @@ pub(super) fn find(address: &crate::request::Address) -> Option<Secret> {
     }
     let exceptions: String = settings.get_value("ProxyOverride").unwrap_or_default();
     // `<local>` stands for all names without a point.
-    let local = exceptions.contains("<local>") && !address.host.contains(['.', ':']);
+    let local = exceptions.contains("<local>") && !address.host().contains(['.', ':']);
     // Windows' own clients never take a proxy to the machine itself.
-    let loopback = address.host == "localhost" || address.host.starts_with("127.") || address.host == "[::1]";
-    if local || loopback || super::route::is_excepted(&address.host, address.port, &exceptions) {
+    let loopback = address.host() == "localhost" || address.host().starts_with("127.") || address.host() == "[::1]";
+    if local || loopback || super::route::is_excepted(address.host(), address.port, &exceptions) {
         return None;
     }
     for_scheme(&settings.get_value::<String, _>("ProxyServer").ok()?, address.https)
