@@ -1,8 +1,6 @@
 //! What `rpa_sign` shows: a call as it would go over the wire, and each stage of its signature.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Kind};
 use crate::prepared::{Prepared, headers};
@@ -23,7 +21,8 @@ struct SignReply<'a> {
 struct Signed<'a> {
     method: &'a str,
     url: &'a str,
-    headers: BTreeMap<&'a str, &'a str>,
+    #[serde(serialize_with = "as_object")]
+    headers: Vec<(&'a str, &'a str)>,
     body: Option<&'a str>,
     source: &'a str,
     encoded: &'a str,
@@ -33,6 +32,10 @@ struct Signed<'a> {
     /// Only where the library looks after the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a token::Facts>,
+}
+
+fn as_object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().copied())
 }
 
 /// Shows the call under this token, signed for the time that the request fixes, else for now. `warnings` are further notes.
@@ -49,8 +52,6 @@ pub(crate) fn show(
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), prepared.method());
     let headers = headers(&stamp, &signature)?;
     let all_headers = headers.iter().chain(&request.options.headers);
-    let mut shown_headers = BTreeMap::new();
-    shown_headers.extend(all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))));
     let mut notes = notes(source.expose(), request.encoding, stamp.timestamp, now);
     notes.extend(warnings);
     let reply = SignReply {
@@ -59,7 +60,7 @@ pub(crate) fn show(
         result: Signed {
             method: method.as_str(),
             url: prepared.url.expose(),
-            headers: shown_headers,
+            headers: all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
             body: prepared.payload.body.as_deref(),
             source: source.expose(),
             encoded: encoded.expose(),
