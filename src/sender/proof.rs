@@ -3,7 +3,9 @@
 //! rustls' own check takes certificates of X.509 version 3 and RSA keys of 2048 bits and more. Who pins a certificate
 //! means that one, whatever it is: here the key counts, and any that TLS 1.2 or 1.3 can use.
 
+use ring::digest::{SHA256, SHA384, SHA512, digest};
 use rsa::pkcs1::DecodeRsaPublicKey;
+use rsa::pss::Pss;
 use rsa::{Pkcs1v15Sign, PublicKey};
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
@@ -27,20 +29,42 @@ pub(super) fn verify(
     if proven { Ok(()) } else { Err(CertificateError::BadSignature) }
 }
 
-/// RSA keys from 1024 bits on.
+/// RSA keys from 1024 bits on. Of the PSS schemes the one that every server takes first ([`preferred_first`]): the others
+/// would bring a second SHA-512.
 fn verify_short_rsa(key: &[u8], message: &[u8], signed: &DigitallySignedStruct) -> Option<()> {
-    use rsa::pss::Pss;
     let key = PublicKey::from_pkcs1_der(key).ok()?;
-    let (sha256, sha384, sha512) = (Sha256::digest, Sha384::digest, Sha512::digest);
-    let signature = signed.signature();
-    let verified = match signed.scheme {
-        SignatureScheme::RSA_PKCS1_SHA256 => key.verify(Pkcs1v15Sign::new::<Sha256>(), &sha256(message), signature),
-        SignatureScheme::RSA_PKCS1_SHA384 => key.verify(Pkcs1v15Sign::new::<Sha384>(), &sha384(message), signature),
-        SignatureScheme::RSA_PKCS1_SHA512 => key.verify(Pkcs1v15Sign::new::<Sha512>(), &sha512(message), signature),
-        SignatureScheme::RSA_PSS_SHA256 => key.verify(Pss::<Sha256>::new(), &sha256(message), signature),
-        SignatureScheme::RSA_PSS_SHA384 => key.verify(Pss::<Sha384>::new(), &sha384(message), signature),
-        SignatureScheme::RSA_PSS_SHA512 => key.verify(Pss::<Sha512>::new(), &sha512(message), signature),
+    let (padding, hash) = match signed.scheme {
+        SignatureScheme::RSA_PSS_SHA256 => {
+            return key.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signed.signature()).ok();
+        }
+        SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1v15Sign::new::<Sha256>(), &SHA256),
+        SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1v15Sign::new::<Sha384>(), &SHA384),
+        SignatureScheme::RSA_PKCS1_SHA512 => (Pkcs1v15Sign::new::<Sha512>(), &SHA512),
         _ => return None,
     };
-    verified.ok()
+    key.verify(padding, digest(hash, message).as_ref(), signed.signature()).ok()
+}
+
+/// The schemes that a server may sign with, those with SHA-256 first: a server that goes by the client's order would
+/// sign with SHA-512, or SHA-384 where its key is too short for that.
+pub(super) fn preferred_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
+    let is_last = |scheme: &_| matches!(scheme, SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512);
+    let (last, mut schemes): (Vec<_>, Vec<_>) = schemes.into_iter().partition(is_last);
+    schemes.extend(last);
+    schemes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_key_is_asked_for_what_it_can_be_checked_by() {
+        let offered = rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes();
+        let ordered = preferred_first(offered.clone());
+        assert_eq!(ordered.len(), offered.len());
+        let place = |scheme| ordered.iter().position(|other| *other == scheme).unwrap();
+        assert!(place(SignatureScheme::RSA_PSS_SHA256) < place(SignatureScheme::RSA_PSS_SHA384));
+        assert!(place(SignatureScheme::RSA_PSS_SHA256) < place(SignatureScheme::RSA_PSS_SHA512));
+    }
 }

@@ -279,7 +279,7 @@ impl ServerCertVerifier for Judge {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        proof::preferred_first(self.algorithms.supported_schemes())
     }
 }
 
