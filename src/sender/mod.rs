@@ -11,6 +11,7 @@ mod lookup;
 mod observe;
 mod proof;
 mod records;
+mod roots;
 mod route;
 mod single_flight;
 mod socks;

@@ -4,30 +4,28 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, verify_server_name};
 use rustls::crypto::{
     CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
-use rustls_platform_verifier::Verifier;
 
+use super::roots::Roots;
 use super::{certificate, proof, wire};
 use crate::error::{Error, Kind};
 use crate::request::Trust;
 
-/// The TLS settings for one kind of trust. Reads the system's store, which takes milliseconds.
+/// The TLS settings for one kind of trust. Without further roots it reads the system's store, which takes milliseconds.
 pub(super) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(CryptoProvider { key_provider: &NoCertificate, ..ring::default_provider() });
     let algorithms = provider.signature_verification_algorithms;
     let accepts = match trust {
         Trust::System { .. } => {
-            let verifier = Verifier::new_with_extra_roots(further_roots.iter().cloned(), provider.clone());
-            let verifier = verifier.map_err(|error| unusable(&error))?;
-            Accepts::Trusted { verifier, further_roots: further_roots.to_vec() }
+            let roots = Roots::new(further_roots.to_vec(), provider.clone());
+            Accepts::Trusted(roots.map_err(|error| unusable(&error))?)
         }
         Trust::Pinned(pin) => Accepts::Pinned(*pin),
         Trust::Anything => Accepts::Anything,
@@ -181,9 +179,8 @@ struct Judge {
 
 #[derive(Debug)]
 enum Accepts {
-    /// What the system's verifier accepts: on Windows and macOS the system itself, so that a company's policies hold;
-    /// elsewhere the certificates of the system's store.
-    Trusted { verifier: Verifier, further_roots: Vec<CertificateDer<'static>> },
+    /// What has been issued by a CA that is trusted.
+    Trusted(Roots),
     /// The certificate with this fingerprint, whatever is in it, from a server that proves to hold its key.
     Pinned([u8; 32]),
     /// Any: `"verify": false`. Where anyone may answer, proof of a key proves nothing, so certificates whose keys are
@@ -209,7 +206,7 @@ impl Judge {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let proven = || proof::verify(&self.algorithms, message, certificate, signature);
         let verified = match self.accepts {
-            Accepts::Trusted { .. } => match check(message, certificate, signature, &self.algorithms) {
+            Accepts::Trusted(_) => match check(message, certificate, signature, &self.algorithms) {
                 Ok(_) => Ok(()),
                 // The key is the server's, but too weak: rustls makes no difference.
                 Err(_) if proven().is_ok() => Err(weak_key()),
@@ -249,10 +246,7 @@ impl ServerCertVerifier for Judge {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let accepted = match &self.accepts {
-            Accepts::Trusted { further_roots, .. } if is_further_root(further_roots, certificate, name, now) => Ok(()),
-            Accepts::Trusted { verifier, .. } => {
-                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now).map(|_| ())
-            }
+            Accepts::Trusted(roots) => roots.verify(certificate, intermediates, name, ocsp, now),
             Accepts::Pinned(pin) if certificate::fingerprint(certificate) == *pin => Ok(()),
             Accepts::Pinned(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
             Accepts::Anything => Ok(()),
@@ -281,18 +275,4 @@ impl ServerCertVerifier for Judge {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         proof::preferred_first(self.algorithms.supported_schemes())
     }
-}
-
-/// A self-signed certificate as OpenSSL makes it by default says that it is a CA, and no verifier takes a CA's for a
-/// server's. If it is in `ca_file`, it is meant to be trusted; its name and its time must be right all the same.
-fn is_further_root(
-    further_roots: &[CertificateDer<'_>],
-    certificate: &CertificateDer<'_>,
-    name: &ServerName<'_>,
-    now: UnixTime,
-) -> bool {
-    let named = || ParsedCertificate::try_from(certificate).and_then(|parsed| verify_server_name(&parsed, name));
-    further_roots.iter().any(|root| root == certificate)
-        && named().is_ok()
-        && certificate::is_valid_at(certificate, now)
 }

@@ -409,6 +409,11 @@ fn the_systems_store_and_what_does_not_switch_verification_off() {
     let log = field.made.folder.join("keys.log").display().to_string();
     let in_store = call_with(&[("SSL_CERT_FILE", &root)], &field.request(0, json!({})));
     trusted(&in_store, "a CA in the system's store");
+    // Either suffices.
+    let beside = field.request(0, json!({ "ca_file": field.made.other_root() }));
+    trusted(&call_with(&[("SSL_CERT_FILE", &root)], &beside), "a CA in the system's store beside another in `ca_file`");
+    let empty = [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_DIR", "/dev/null")];
+    trusted(&call_with(&empty, &field.request(0, json!({ "ca_file": root }))), "`ca_file` beside an empty store");
     // A CA in the store does not make a wrong pin right.
     let wrong = field.request(0, json!({ "pin_sha256": "AB".repeat(32) }));
     refused(&call_with(&[("SSL_CERT_FILE", &root)], &wrong), "a wrong pin");
