@@ -2,31 +2,37 @@
 
 use std::time::{Instant, SystemTime};
 
+use ureq::http::header::DATE;
+
 use crate::error::Error;
 use crate::redact::Redactor;
 use crate::reply;
 use crate::request::Options;
 use crate::secret::Secret;
-use crate::sender::{self, HttpRequest};
+use crate::sender::{self, HttpRequest, Reply};
 use crate::token::Observed;
 
 /// What the control center answered.
 pub(crate) struct Answered {
     /// Its JSON, as it came.
     pub(crate) text: String,
-    pub(crate) status: u16,
     /// When this machine sent the request.
     before: SystemTime,
     /// When it had the reply.
     after: SystemTime,
-    /// The reply's `Date`, if it is the control center's own.
-    date: Option<String>,
+    /// Its body has become the text.
+    reply: Reply,
 }
 
 impl Answered {
+    pub(crate) fn status(&self) -> u16 {
+        self.reply.status.as_u16()
+    }
+
     /// The control center's clock beside this machine's.
     pub(crate) fn observed(&self) -> Option<Observed> {
-        let date = httpdate::parse_http_date(self.date.as_deref()?.trim()).ok()?;
+        let date = self.reply.header(DATE).filter(|_| !self.reply.is_cached())?;
+        let date = httpdate::parse_http_date(date.trim()).ok()?;
         Some(Observed { before: self.before, after: self.after, date })
     }
 }
@@ -39,12 +45,10 @@ pub(crate) fn exchange<'s>(
     deadline: Instant,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let reply = sender::send(http, options, deadline)?;
+    let mut reply = sender::send(http, options, deadline)?;
     let after = SystemTime::now();
-    let status = reply.status.as_u16();
-    let date = reply.date.clone().filter(|_| !reply.cached);
-    let text = reply::json_text(reply, || redactor(http, options, secrets))?;
-    Ok(Answered { text, status, before, after, date })
+    let text = reply::json_text(&mut reply, || redactor(http, options, secrets))?;
+    Ok(Answered { text, before, after, reply })
 }
 
 /// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.

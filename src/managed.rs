@@ -95,13 +95,13 @@ fn ask(prepared: &Prepared<'_>, keys: &Keys, by: &By, deadline: Instant) -> Resu
     };
     let policy = Policy::new(attempts, Repeat::Idempotent, deadline);
     let answered = token_call::send(&credentials, &prepared.request.address, options, policy)?;
-    let observed = answered.observed();
-    Ok(Reply { text: Zeroizing::new(answered.text), status: answered.status, observed })
+    let (status, observed) = (answered.status(), answered.observed());
+    Ok(Reply { text: Zeroizing::new(answered.text), status, observed })
 }
 
 fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {
     match outcome {
-        Ok(answered) => is_refused(&keys.refusal, answered.status, &answered.text),
+        Ok(answered) => is_refused(&keys.refusal, answered.status(), &answered.text),
         // Some servers refuse with a status alone, and without JSON.
         Err(error) => error.http_status.is_some_and(|status| keys.refusal.http_status.contains(&status)),
     }
@@ -109,7 +109,7 @@ fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {
 
 /// Whether the call was refused for its time: the control center's clock says that it had to be, and so does the reply.
 fn refuses_time(outcome: &Result<Answered, Error>, used: Clock, measured: Clock) -> bool {
-    let of_time = |answered: &Answered| may_refuse_time(answered.status, &answered.text);
+    let of_time = |answered: &Answered| may_refuse_time(answered.status(), &answered.text);
     used.is_refused_by(measured) && outcome.as_ref().is_ok_and(of_time)
 }
 

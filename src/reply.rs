@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use encoding_rs::{Encoding, UTF_8};
 use serde::de::IgnoredAny;
 use ureq::http::Uri;
+use ureq::http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Kind};
@@ -17,9 +18,9 @@ const EXCERPT: usize = 200;
 
 /// The server's JSON, byte for byte, but for a byte-order mark, white space around it, and a charset other than UTF-8.
 /// `redactor` is asked for only when something of the reply must be quoted.
-pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -> Result<String, Error> {
+pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) -> Result<String, Error> {
     let body = std::mem::take(&mut reply.body);
-    let mut decoded = decode(&reply, body);
+    let mut decoded = decode(reply, body);
     let trimmed = trim(&decoded.text);
     let is_json = decoded.problem.is_none() && serde_json::from_str::<IgnoredAny>(trimmed).is_ok();
     // All JSON but a number shows by itself that it is whole.
@@ -31,8 +32,8 @@ pub(crate) fn json_text(mut reply: Reply, redactor: impl FnOnce() -> Redactor) -
         return Ok(if whole { std::mem::take(&mut *decoded.text) } else { trimmed.to_owned() });
     }
     let redactor = redactor();
-    let error = redirection(&reply, &redactor).unwrap_or_else(|| not_json(&reply, &decoded, &redactor));
-    Err(Error { retry_after: retry_after(&reply), ..error })
+    let error = redirection(reply, &redactor).unwrap_or_else(|| not_json(reply, &decoded, &redactor));
+    Err(Error { retry_after: retry_after(reply), ..error })
 }
 
 /// White space as JSON has it.
@@ -85,7 +86,7 @@ fn decode(reply: &Reply, mut body: Vec<u8>) -> Decoded {
 
 /// The charset of the Content-Type, UTF-8 where it names none; or the label that nobody knows.
 fn charset(reply: &Reply) -> Result<&'static Encoding, String> {
-    let content_type = reply.content_type.as_deref().unwrap_or_default();
+    let content_type = reply.header(CONTENT_TYPE).unwrap_or_default();
     let named = content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches(['"', '\'']))
@@ -134,8 +135,7 @@ fn beginning(page: &str) -> &str {
 
 /// The error over a redirection, which is never followed: the headers carry the token.
 fn redirection(reply: &Reply, redactor: &Redactor) -> Option<Error> {
-    let location =
-        reply.location.as_deref().filter(|_| matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308))?;
+    let location = reply.header(LOCATION).filter(|_| matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308))?;
     let target = location
         .parse::<Uri>()
         .ok()
@@ -155,7 +155,8 @@ fn redirection(reply: &Reply, redactor: &Redactor) -> Option<Error> {
 
 /// Retry-After, in seconds or as a date.
 fn retry_after(reply: &Reply) -> Option<Duration> {
-    let value = reply.retry_after.as_deref()?.trim();
+    let value = reply.header(RETRY_AFTER)?;
+    let value = value.trim();
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse::<u64>() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
@@ -164,7 +165,7 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
         Err(_) => {
             // By the server's own clock where it tells it: this machine's may be off.
             let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
-            let now = reply.date.as_deref().and_then(date).unwrap_or_else(SystemTime::now);
+            let now = reply.header(DATE).as_deref().and_then(date).unwrap_or_else(SystemTime::now);
             Some(date(value)?.duration_since(now).unwrap_or_default())
         }
     }
@@ -173,24 +174,24 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ureq::http::StatusCode;
+    use ureq::http::{HeaderMap, HeaderName, StatusCode};
 
     fn reply(status: u16, content_type: &str, body: &[u8]) -> Reply {
         Reply {
             status: StatusCode::from_u16(status).unwrap(),
-            content_type: Some(content_type.to_owned()),
-            location: None,
-            retry_after: None,
-            date: None,
-            cached: false,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]),
             body: body.to_owned(),
             may_be_cut: false,
             certificate_wanted: false,
         }
     }
 
+    fn set(reply: &mut Reply, name: HeaderName, value: &str) {
+        reply.headers.insert(name, value.parse().unwrap());
+    }
+
     fn text(content_type: &str, body: &[u8]) -> Result<String, Error> {
-        json_text(reply(200, content_type, body), Redactor::default)
+        json_text(&mut reply(200, content_type, body), Redactor::default)
     }
 
     #[test]
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn what_is_not_json_is_quoted_without_secrets() {
         let page = format!("<html>\n  cannot fetch http://a/b?secretKey=hunter2 for hunter2 {}", "中".repeat(300));
-        let error = json_text(reply(502, "", page.as_bytes()), || {
+        let error = json_text(&mut reply(502, "", page.as_bytes()), || {
             let mut redactor = Redactor::default();
             redactor.hide(["hunter2"]);
             redactor
@@ -246,8 +247,8 @@ mod tests {
     #[test]
     fn redirections_name_scheme_and_host_alone() {
         let mut moved = reply(302, "", b"<a href='/login?token=hunter2'>");
-        moved.location = Some("https://user:hunter2@sso.example:8443/login?token=hunter2".to_owned());
-        let error = json_text(moved, Redactor::default).unwrap_err();
+        set(&mut moved, LOCATION, "https://user:hunter2@sso.example:8443/login?token=hunter2");
+        let error = json_text(&mut moved, Redactor::default).unwrap_err();
         assert_eq!(error.kind, Kind::Redirect);
         assert!(
             error.detail.contains(" to https://sso.example; ") && !error.detail.contains("hunter2"),
@@ -255,16 +256,16 @@ mod tests {
             error.detail
         );
         let mut echoing = reply(302, "", b"");
-        echoing.location = Some("https://9f2c4b7e1d5a48c0.evil.example/".to_owned());
-        let error = json_text(echoing, || {
+        set(&mut echoing, LOCATION, "https://9f2c4b7e1d5a48c0.evil.example/");
+        let error = json_text(&mut echoing, || {
             let mut redactor = Redactor::default();
             redactor.hide(["9f2c4b7e1d5a48c0"]);
             redactor
         });
         assert!(error.unwrap_err().detail.contains(" to a host whose name holds what this call sent; "));
         let mut json = reply(302, "", b"{}");
-        json.location = Some("/x".to_owned());
-        assert_eq!(json_text(json, Redactor::default).unwrap(), "{}");
+        set(&mut json, LOCATION, "/x");
+        assert_eq!(json_text(&mut json, Redactor::default).unwrap(), "{}");
     }
 
     #[test]
@@ -272,8 +273,8 @@ mod tests {
         for (body, whole) in
             [("{\"a\":1}", true), ("[1]", true), ("true", true), ("12", false), ("{\"a\":1", false), ("", false)]
         {
-            let cut = Reply { may_be_cut: true, ..reply(200, "", body.as_bytes()) };
-            let kind = json_text(cut, Redactor::default).map_err(|error| error.kind).err();
+            let mut cut = Reply { may_be_cut: true, ..reply(200, "", body.as_bytes()) };
+            let kind = json_text(&mut cut, Redactor::default).map_err(|error| error.kind).err();
             assert_eq!(kind, (!whole).then_some(Kind::Disconnected), "{body}");
         }
     }
@@ -281,13 +282,13 @@ mod tests {
     #[test]
     fn retry_after_in_both_forms() {
         let mut busy = reply(503, "", b"");
-        busy.retry_after = Some("3".to_owned());
+        set(&mut busy, RETRY_AFTER, "3");
         assert_eq!(retry_after(&busy), Some(Duration::from_secs(3)));
-        busy.retry_after = Some("Thu, 01 Jan 1970 00:00:00 GMT".to_owned());
+        set(&mut busy, RETRY_AFTER, "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(retry_after(&busy), Some(Duration::ZERO));
-        busy.retry_after = Some("9".repeat(30));
+        set(&mut busy, RETRY_AFTER, &"9".repeat(30));
         assert_eq!(retry_after(&busy), Some(Duration::MAX));
-        busy.retry_after = Some("soon".to_owned());
+        set(&mut busy, RETRY_AFTER, "soon");
         assert_eq!(retry_after(&busy), None);
     }
 }

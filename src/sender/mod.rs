@@ -22,6 +22,7 @@ mod trust;
 mod windows_proxy;
 mod wire;
 
+use std::borrow::Cow;
 use std::io::Read;
 #[cfg(feature = "redis")]
 use std::path::Path;
@@ -29,9 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ureq::http::header::{
-    AGE, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
-};
+use ureq::http::header::{AGE, CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
 use ureq::http::uri::{self, PathAndQuery, Scheme};
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use ureq::{Agent, Body};
@@ -63,12 +62,7 @@ pub(crate) struct HttpRequest<'a> {
 /// An HTTP reply, read whole.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) content_type: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) date: Option<String>,
-    /// It is a copy that a cache kept: its date is that of an earlier reply.
-    pub(crate) cached: bool,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     /// The connection broke at the end of a body whose length nobody said: it may be cut short.
     pub(crate) may_be_cut: bool,
@@ -205,16 +199,9 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     let _ = bytes.try_reserve_exact(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
     read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
-    let text =
-        |name| head.headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Reply {
         status: head.status,
-        content_type: text(CONTENT_TYPE),
-        location: text(LOCATION),
-        retry_after: text(RETRY_AFTER),
-        date: text(DATE),
-        cached: head.headers.contains_key(AGE)
-            || text(X_CACHE).is_some_and(|cache| cache.to_ascii_lowercase().contains("hit")),
+        headers: head.headers,
         body: bytes,
         may_be_cut: wire::is_broken(),
         certificate_wanted: wire::is_certificate_wanted(),
@@ -232,6 +219,16 @@ fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
 }
 
 impl Reply {
+    pub(crate) fn header(&self, name: HeaderName) -> Option<Cow<'_, str>> {
+        self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+    }
+
+    /// It is a copy that a cache kept: its date is that of an earlier reply.
+    pub(crate) fn is_cached(&self) -> bool {
+        let is_hit = |cache: Cow<'_, str>| cache.to_ascii_lowercase().contains("hit");
+        self.headers.contains_key(AGE) || self.header(X_CACHE).is_some_and(is_hit)
+    }
+
     /// An error over this reply, which shows that the server has the request.
     pub(crate) fn error(&self, kind: Kind, cause: impl Into<String>, detail: impl Into<String>) -> Error {
         Error { http_status: Some(self.status.as_u16()), delivered: Delivered::Yes, ..Error::new(kind, cause, detail) }
