@@ -113,7 +113,9 @@ impl Keeper {
             state.restraint.lift();
         } else if newer.is_new {
             state.restraint.impose();
-            state.evictions.take_back();
+            if newer.facts.refusal == Some(Refusal::Eviction) {
+                state.evictions.take_back();
+            }
         }
     }
 

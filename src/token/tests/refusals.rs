@@ -73,6 +73,20 @@ fn new_tokens_that_do_not_help_are_not_got_for_each_call() {
 }
 
 #[test]
+fn a_token_whose_time_was_up_takes_no_eviction_back() {
+    let (keepers, center) = (keepers(1), Center::new(Some(HOUR_S)));
+    let first = token(&keepers[0], &center).ok().unwrap();
+    let second = replace(&keepers[0], &first, &center).ok().unwrap();
+    keepers[0].replaced(&second, true);
+    assert_eq!(keepers[0].facts().evictions, 1);
+    center.pass(2 * HOUR_S, &keepers);
+    let third = replace(&keepers[0], &second, &center).ok().unwrap();
+    assert_eq!(third.facts.refusal, Some(Refusal::Expiry));
+    keepers[0].replaced(&third, false);
+    assert_eq!(keepers[0].facts().evictions, 1);
+}
+
+#[test]
 fn a_token_that_many_calls_were_refused_with_is_one_eviction() {
     let (keeper, center) = (keeper(), Center::new(None));
     let calls: Vec<_> = (0..16).map(|_| token(&keeper, &center).ok().unwrap()).collect();
