@@ -1,5 +1,6 @@
 //! Python's `json.dumps(value, sort_keys=True)`, and compact JSON.
 
+use super::plain;
 use super::repr::separate;
 use super::{Text, Value, sorted};
 
@@ -45,16 +46,15 @@ pub(crate) fn write_json_string(text: &Text<'_>, out: &mut String) {
 
 /// Copies runs of characters that stand for themselves, which is most of most texts.
 fn write_escaped(text: &str, out: &mut String) {
-    let special = |c: char| !matches!(c, ' '..='~') || matches!(c, '"' | '\\');
     let mut rest = text;
-    while let Some(length) = rest.find(special) {
-        let (run, special) = rest.split_at(length);
+    loop {
+        let (run, special) = rest.split_at(plain::ascii_length(rest));
         out.push_str(run);
         let mut after = special.chars();
-        write_code_point(after.next().map_or(0, u32::from), out);
+        let Some(c) = after.next() else { return };
+        write_code_point(c.into(), out);
         rest = after.as_str();
     }
-    out.push_str(rest);
 }
 
 fn write_code_point(point: u32, out: &mut String) {
@@ -73,9 +73,10 @@ fn write_code_point(point: u32, out: &mut String) {
 }
 
 fn write_unit(unit: u32, out: &mut String) {
-    let digits = [unit >> 12, unit >> 8, unit >> 4, unit];
+    let [_, _, bytes @ ..] = unit.to_be_bytes();
+    let mut digits = [0; 4];
     out.push_str("\\u");
-    out.extend(digits.iter().filter_map(|digit| char::from_digit(digit & 0xf, 16)));
+    out.push_str(base16ct::lower::encode_str(&bytes, &mut digits).unwrap_or_default());
 }
 
 /// JSON text without the white space between its tokens; everything else stays as it was given. `json` must be one

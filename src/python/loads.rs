@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::plain;
 use super::text::{Text, TextBuilder};
 use super::{Entry, Value, by_key};
 
@@ -162,7 +163,7 @@ impl<'a> Reader<'a> {
     /// The characters up to the next quote, backslash or control character.
     fn plain_run(&mut self) -> &'a str {
         let rest = self.rest();
-        let length = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+        let length = plain::length(rest);
         self.advance(length);
         rest.get(..length).unwrap_or_default()
     }

@@ -3,6 +3,7 @@
 
 mod dumps;
 mod loads;
+mod plain;
 mod printable;
 mod quote;
 mod repr;

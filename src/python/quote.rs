@@ -44,6 +44,9 @@ const fn table(kept: &[u8]) -> Table {
     table
 }
 
+/// Of a long text the pieces in which nothing is to be encoded are handed on as they are.
+const PIECE: usize = 64;
+
 /// Hands the parts to `take`, one after the other, percent-encoded as UTF-8 with upper-case hex. Nothing is allocated and
 /// nothing is left behind: the parts may be secret, or of many megabytes.
 pub(crate) fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8])) {
@@ -55,8 +58,15 @@ pub(crate) fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8]
     // Small, since wiping costs by the byte.
     let mut block = [0; 128];
     let mut used: usize = 0;
-    for part in parts {
-        for &byte in part.as_bytes() {
+    for piece in parts.iter().flat_map(|part| part.as_bytes().chunks(PIECE)) {
+        let stays = |byte: &u8| table.get(usize::from(*byte)).is_some_and(|(_, length)| *length == 1);
+        if piece.len() == PIECE && piece.iter().all(stays) {
+            take(block.get(..used).unwrap_or_default());
+            take(piece);
+            used = 0;
+            continue;
+        }
+        for &byte in piece {
             let (characters, length) = table.get(usize::from(byte)).copied().unwrap_or_default();
             if used.saturating_add(characters.len()) > block.len() {
                 take(block.get(..used).unwrap_or_default());
