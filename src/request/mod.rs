@@ -14,7 +14,9 @@ use crate::secret::Secret;
 
 pub(crate) use address::Address;
 use fields::Fields;
-pub(crate) use keys::{Keys, Place, RedisServer, RefusalRule};
+#[cfg(feature = "redis")]
+pub(crate) use keys::RedisServer;
+pub(crate) use keys::{Keys, Place, RefusalRule};
 pub(crate) use options::{Options, Proxy, Trust};
 pub(crate) use proxy::ProxyServer;
 
