@@ -204,13 +204,11 @@ impl<'a> Fields<'a> {
     /// All fields as name and text, for an object whose names are free.
     pub(super) fn into_texts(self) -> Result<Vec<(String, String)>, Error> {
         let mut texts: Vec<(String, String)> = Vec::new();
-        for (name, raw) in &self.members.0 {
+        for name in self.names() {
+            let Some(raw) = self.raw(name).filter(|_| texts.iter().all(|(other, _)| other != name)) else { continue };
             let text = serde_json::from_str(raw.get());
             let text = text.map_err(|_| self.wrong_type(&excerpt(name), "text", "文本", raw))?;
-            match texts.iter_mut().find(|(other, _)| other == name) {
-                Some((_, earlier)) => *earlier = text,
-                None => texts.push((name.clone().into_owned(), text)),
-            }
+            texts.push((name.to_owned(), text));
         }
         Ok(texts)
     }
@@ -315,6 +313,14 @@ mod tests {
             let error = Fields::of_request(text).and_then(|fields| fields.number("retry", 1..=10)).unwrap_err();
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn the_last_value_of_a_name_counts() {
+        let fields = Fields::of_request(r#"{"retry":"x","headers":{"B":1,"A":"2","B":"3"},"retr\u0079":7}"#).unwrap();
+        assert_eq!(fields.number("retry", 1..=10).unwrap(), Some(7));
+        let texts = fields.object("headers", "headers.").unwrap().unwrap().into_texts().unwrap();
+        assert_eq!(texts, [("B", "3"), ("A", "2")].map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
 
     #[test]
