@@ -50,10 +50,17 @@ fn write_escaped(text: &str, out: &mut String) {
     loop {
         let (run, special) = rest.split_at(plain::ascii_length(rest));
         out.push_str(run);
-        let mut after = special.chars();
-        let Some(c) = after.next() else { return };
-        write_code_point(c.into(), out);
-        rest = after.as_str();
+        if special.is_empty() {
+            return;
+        }
+        // Texts are mostly all of one kind.
+        rest = special.trim_start_matches(|c: char| {
+            let escaped = !matches!(c, ' '..='~') || matches!(c, '"' | '\\');
+            if escaped {
+                write_code_point(c.into(), out);
+            }
+            escaped
+        });
     }
 }
 

@@ -23,6 +23,9 @@ const NOT_IN_PATH: &AsciiSet = &CONTROLS
     .add(b'?')
     .add(b'#');
 
+/// As long as a name may be in DNS.
+const LONGEST_NAME: usize = 253;
+
 /// Where the control center is: `{scheme}://{host}[:{port}]{prefix}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -58,12 +61,14 @@ impl Address {
         let invalid =
             || wrong("不是有效的地址", "is not a valid address: write `https://name-or-ip`, and a port if need be");
         let parsed: Authority = authority.parse().map_err(|_| invalid())?;
-        let name = Some(parsed.host()).filter(|name| !name.is_empty()).ok_or_else(invalid)?;
+        let name = Some(parsed.host()).filter(|name| (1..=LONGEST_NAME).contains(&name.len())).ok_or_else(invalid)?;
         let own_port = match authority.strip_prefix(name) {
             Some("") => None,
             // The parser lets a port out of range pass as none.
-            Some(_) => Some(parsed.port_u16().filter(|&port| port > 0).ok_or_else(invalid)?),
-            None => return Err(invalid()),
+            Some(port) if port.starts_with(':') => {
+                Some(parsed.port_u16().filter(|&port| port > 0).ok_or_else(invalid)?)
+            }
+            _ => return Err(invalid()),
         };
         let default = if https { 443 } else { 80 };
         let port = port.or(own_port).unwrap_or(default);
@@ -175,6 +180,8 @@ mod tests {
             "https://中文.example",
             "https://a\\nb",
             "https://[::1",
+            "https://[::1]x:80",
+            &format!("https://{}", "a".repeat(254)),
             "https://a\\u0000",
         ] {
             let error = read(&format!("{{\"host\":\"{host}\"}}")).expect_err(host);

@@ -19,7 +19,7 @@ pub(super) struct Fields<'a> {
     prefix: &'static str,
 }
 
-/// As they stand in the text. A request has a dozen at most: no map finds one faster.
+/// As they stand in the text. A well-meant request has a dozen: no map finds one faster.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -115,6 +115,11 @@ impl<'a> Fields<'a> {
             format!("字段{name}只用于{belongs_to}"),
             format!("`{name}` is a field of {belongs_to}; {here} does not take it"),
         ))
+    }
+
+    /// How many there are, a name that comes twice counted twice.
+    pub(super) fn count(&self) -> usize {
+        self.members.0.len()
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -282,7 +287,7 @@ fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
     let slips = |known: &&str| strsim::osa_distance(&folded, &fold(known));
     let best = known.iter().copied().min_by_key(slips)?;
     // Three letters in ten may be wrong.
-    let longest = folded.len().max(best.len());
+    let longest = folded.len().max(fold(best).len());
     (slips(&best).saturating_mul(10) <= longest.saturating_mul(3)).then_some(best)
 }
 

@@ -88,6 +88,8 @@ const LARGEST_RESPONSE: u64 = 1 << 30;
 /// What every server takes; more would not fit the buffer that a request is written into.
 pub(super) const LONGEST_HEADER: usize = 8192;
 const LONGEST_HEADER_NAME: usize = 256;
+/// What most servers take; and they are compared with each other.
+const MOST_HEADERS: usize = 100;
 
 impl Options {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Options, Error> {
@@ -156,6 +158,9 @@ fn fingerprint(text: &str) -> Option<[u8; 32]> {
 
 fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
     let Some(given) = fields.object("headers", "headers.")? else { return Ok(Vec::new()) };
+    if given.count() > MOST_HEADERS {
+        return Err(fields.refuse("headers", "过多", "must not hold more than 100 headers"));
+    }
     let mut headers = Vec::new();
     for (name, value) in given.into_texts()? {
         let field = format!("headers.{name}");
@@ -251,6 +256,7 @@ mod tests {
             (r#"{"":"a"}"#, "headers"),
             (&format!("{{\"{}\":\"a\"}}", "n".repeat(257)), "headers"),
             (r#"[]"#, "headers"),
+            (&format!("{{{}\"a\":\"\"}}", "\"X-A\":\"1\",".repeat(100)), "headers"),
         ] {
             let error = read(&format!("{{\"headers\":{headers}}}")).expect_err(headers);
             assert_eq!(error.field.as_deref(), Some(field), "{headers}");

@@ -116,7 +116,8 @@ impl<'a> Certificate<'a> {
         while !content.is_finished() {
             let further = AnyRef::decode(content)?;
             if is_tagged(further.tag(), 3) {
-                names = alternative_names(AnyRef::from_der(further.value())?)?;
+                // Who pins a certificate means that one, whatever its extensions hold.
+                names = AnyRef::from_der(further.value()).and_then(alternative_names).unwrap_or_default();
             }
         }
         Ok(Certificate { issuer, not_before, not_after, subject, public_key, names })
@@ -176,7 +177,7 @@ pub(super) fn elements(list: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, DnType, KeyPair};
+    use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
 
     use super::*;
 
@@ -195,6 +196,19 @@ mod tests {
         assert!(described("a", 1000).contains("host19.example and 980 more, is valid from "));
         assert!(described(&"x".repeat(30_000), 1000).len() < 1500);
         assert!(described("a", 0).contains("is for no name at all, "));
+    }
+
+    #[test]
+    fn a_key_is_read_whatever_the_extensions_hold() {
+        let mut parameters = CertificateParams::default();
+        for content in [&b"\x05\x00"[..], b"\x30\x03\x82\x01a\x00\x00", b"\x30\x05\x82\x01", b""] {
+            let names = CustomExtension::from_oid_content(&[2, 5, 29, 17], content.to_vec());
+            parameters.custom_extensions = vec![names];
+            let key = KeyPair::generate().unwrap();
+            let der = parameters.self_signed(&key).unwrap().der().to_vec();
+            assert_eq!(public_key(&der), Some(key.public_key_raw()), "{content:?}");
+            assert!(describe(&der).contains("is for no name at all, "), "{content:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ const ATTRIBUTES: [(ObjectIdentifier, &str); 11] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"), "emailAddress"),
 ];
 
-/// A name in the form of RFC 4514, the last part first: `CN=control center,O=Example`.
+/// A name much as RFC 4514 has it, the last part first: `CN=control center,O=Example`.
 pub(super) fn text(name: AnyRef<'_>) -> Result<String> {
     let mut text = String::new();
     for part in elements(name)?.into_iter().rev() {

@@ -1,11 +1,12 @@
 //! The proof, in the handshake, that a server holds the key of a pinned certificate.
 //!
 //! rustls' own check takes certificates of X.509 version 3 and RSA keys of 2048 bits and more. Who pins a certificate
-//! means that one, whatever it is: here the key counts, and any that TLS 1.2 or 1.3 can use.
+//! means that one, whatever it is: here the key counts.
 
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::pss::Pss;
+use rsa::traits::PublicKeyParts;
 use rsa::{Pkcs1v15Sign, PublicKey};
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
@@ -24,30 +25,48 @@ pub(super) fn verify(
     // A scheme has an algorithm for each curve; a key fits one of them.
     let mapped = algorithms.mapping.iter().filter(|(scheme, _)| *scheme == signed.scheme);
     let mut fitting = mapped.flat_map(|(_, algorithms)| algorithms.iter());
-    let proven = fitting.any(|algorithm| algorithm.verify_signature(key, message, signed.signature()).is_ok())
-        || verify_short_rsa(key, message, signed).is_some();
-    if proven { Ok(()) } else { Err(CertificateError::BadSignature) }
+    if fitting.any(|algorithm| algorithm.verify_signature(key, message, signed.signature()).is_ok()) {
+        return Ok(());
+    }
+    match PublicKey::from_pkcs1_der(key) {
+        Ok(key) if key.size() < SHORTEST_OF_RUSTLS => verify_short_rsa(&key, message, signed),
+        _ => Err(CertificateError::BadSignature),
+    }
 }
 
-/// RSA keys from 1024 bits on. Of the PSS schemes the one that every server takes first ([`preferred_first`]): the others
-/// would bring a second SHA-512.
-fn verify_short_rsa(key: &[u8], message: &[u8], signed: &DigitallySignedStruct) -> Option<()> {
-    let key = PublicKey::from_pkcs1_der(key).ok()?;
+/// In bytes.
+const SHORTEST_OF_RUSTLS: usize = 256;
+
+/// A key of a kind or a size that is not accepted.
+pub(super) fn weak_key() -> CertificateError {
+    let (signature_algorithm_id, public_key_algorithm_id) = (Vec::new(), Vec::new());
+    CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+        signature_algorithm_id,
+        public_key_algorithm_id,
+    }
+}
+
+/// RSA keys from 1024 bits on. Of the PSS schemes the one with SHA-256, which is offered before the others
+/// ([`pss_sha256_first`]): those would bring a second SHA-512.
+fn verify_short_rsa(key: &PublicKey, message: &[u8], signed: &DigitallySignedStruct) -> Result<(), CertificateError> {
     let (padding, hash) = match signed.scheme {
         SignatureScheme::RSA_PSS_SHA256 => {
-            return key.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signed.signature()).ok();
+            let verified = key.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signed.signature());
+            return verified.map_err(|_| CertificateError::BadSignature);
         }
         SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1v15Sign::new::<Sha256>(), &SHA256),
         SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1v15Sign::new::<Sha384>(), &SHA384),
         SignatureScheme::RSA_PKCS1_SHA512 => (Pkcs1v15Sign::new::<Sha512>(), &SHA512),
-        _ => return None,
+        // Nothing speaks of an impostor.
+        _ => return Err(weak_key()),
     };
-    key.verify(padding, digest(hash, message).as_ref(), signed.signature()).ok()
+    let verified = key.verify(padding, digest(hash, message).as_ref(), signed.signature());
+    verified.map_err(|_| CertificateError::BadSignature)
 }
 
-/// The schemes that a server may sign with, those with SHA-256 first: a server that goes by the client's order would
-/// sign with SHA-512, or SHA-384 where its key is too short for that.
-pub(super) fn preferred_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
+/// The schemes that a server may sign with, PSS with SHA-384 and SHA-512 last: a server that goes by the client's order
+/// would else take one of those.
+pub(super) fn pss_sha256_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
     let is_last = |scheme: &_| matches!(scheme, SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512);
     let (last, mut schemes): (Vec<_>, Vec<_>) = schemes.into_iter().partition(is_last);
     schemes.extend(last);
@@ -61,7 +80,7 @@ mod tests {
     #[test]
     fn a_short_key_is_asked_for_what_it_can_be_checked_by() {
         let offered = rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes();
-        let ordered = preferred_first(offered.clone());
+        let ordered = pss_sha256_first(offered.clone());
         assert_eq!(ordered.len(), offered.len());
         let place = |scheme| ordered.iter().position(|other| *other == scheme).unwrap();
         assert!(place(SignatureScheme::RSA_PSS_SHA256) < place(SignatureScheme::RSA_PSS_SHA384));

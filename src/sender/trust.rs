@@ -209,23 +209,17 @@ impl Judge {
             Accepts::Trusted(_) => match check(message, certificate, signature, &self.algorithms) {
                 Ok(_) => Ok(()),
                 // The key is the server's, but too weak: rustls makes no difference.
-                Err(_) if proven().is_ok() => Err(weak_key()),
-                Err(error) => Err(error),
+                Err(error) => match proven() {
+                    Ok(()) => Err(proof::weak_key().into()),
+                    Err(weak) if weak == proof::weak_key() => Err(weak.into()),
+                    Err(_) => Err(error),
+                },
             },
             Accepts::Pinned(_) => proven().map_err(Into::into),
             Accepts::Anything => Ok(()),
         };
         verified.map_err(|error| explained(error, certificate)).map(|()| HandshakeSignatureValid::assertion())
     }
-}
-
-fn weak_key() -> rustls::Error {
-    let (signature_algorithm_id, public_key_algorithm_id) = (Vec::new(), Vec::new());
-    CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
-        signature_algorithm_id,
-        public_key_algorithm_id,
-    }
-    .into()
 }
 
 /// What was wrong with the certificate, in the words of [`Untrusted`].
@@ -273,6 +267,6 @@ impl ServerCertVerifier for Judge {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        proof::preferred_first(self.algorithms.supported_schemes())
+        proof::pss_sha256_first(self.algorithms.supported_schemes())
     }
 }
