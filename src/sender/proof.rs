@@ -57,8 +57,9 @@ fn verify_short_rsa(key: &PublicKey, message: &[u8], signed: &DigitallySignedStr
         SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1v15Sign::new::<Sha256>(), &SHA256),
         SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1v15Sign::new::<Sha384>(), &SHA384),
         SignatureScheme::RSA_PKCS1_SHA512 => (Pkcs1v15Sign::new::<Sha512>(), &SHA512),
-        // Nothing speaks of an impostor.
-        _ => return Err(weak_key()),
+        // As long as this key's: nothing speaks of an impostor.
+        _ if signed.signature().len() == key.size() => return Err(weak_key()),
+        _ => return Err(CertificateError::BadSignature),
     };
     let verified = key.verify(padding, digest(hash, message).as_ref(), signed.signature());
     verified.map_err(|_| CertificateError::BadSignature)
