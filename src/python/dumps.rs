@@ -55,11 +55,11 @@ fn write_escaped(text: &str, out: &mut String) {
         }
         // Texts are mostly all of one kind.
         rest = special.trim_start_matches(|c: char| {
-            let escaped = !matches!(c, ' '..='~') || matches!(c, '"' | '\\');
-            if escaped {
+            let is_special = !plain::is_plain_ascii(c);
+            if is_special {
                 write_code_point(c.into(), out);
             }
-            escaped
+            is_special
         });
     }
 }

@@ -107,7 +107,10 @@ mod tests {
     fn each_rule_is_what_percent_encoding_makes_of_its_set() {
         let every_ascii: String = (0..0x80u8).map(char::from).collect();
         // Longer than a block, with every place of a character within it.
-        for text in [every_ascii.clone() + "中😀", "中a".repeat(1000), "a中".repeat(1000) + &every_ascii] {
+        let pieces_that_stay = "a%".to_owned() + &"b".repeat(5 * PIECE) + "中" + &"c".repeat(2 * PIECE);
+        for text in
+            [pieces_that_stay, every_ascii.clone() + "中😀", "中a".repeat(1000), "a中".repeat(1000) + &every_ascii]
+        {
             for (rule, set) in [(Escape::Component, COMPONENT), (Escape::Python, PYTHON), (Escape::Java, JAVA)] {
                 assert_eq!(escaped(&text, rule), utf8_percent_encode(&text, set).to_string(), "{rule:?}");
             }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::ServerCertVerifier;
+use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -39,23 +39,20 @@ impl Roots {
         self.system.get_or_init(build).as_ref().map_err(Error::clone)
     }
 
+    /// Whether the certificate is held itself, or passes one of the verifiers.
     pub(super) fn verify(
         &self,
         certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
         now: UnixTime,
-    ) -> Result<(), Error> {
+        passes: impl Fn(&dyn ServerCertVerifier) -> Result<ServerCertVerified, Error>,
+    ) -> Result<ServerCertVerified, Error> {
         if self.holds(certificate, name, now) {
-            return Ok(());
+            return Ok(ServerCertVerified::assertion());
         }
-        let verify = |verifier: &dyn ServerCertVerifier| {
-            verifier.verify_server_cert(certificate, intermediates, name, ocsp, now).map(|_| ())
-        };
-        match &self.by_given {
-            Some(verifier) if verify(&**verifier).is_ok() => Ok(()),
-            _ => verify(self.system()?),
+        match self.by_given.as_deref().map(|verifier| passes(verifier)) {
+            Some(Ok(verified)) => Ok(verified),
+            _ => passes(self.system()?),
         }
     }
 
@@ -79,4 +76,33 @@ fn by_given(
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
     verifier.map_err(|error| Error::Other(OtherError(Arc::new(error))))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+    use super::*;
+
+    fn ca() -> CertifiedIssuer<'static, KeyPair> {
+        let mut ca = CertificateParams::new([]).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_systems_store_is_read_once_the_given_certificates_do_not_suffice() {
+        let (given, other) = (ca(), ca());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots = Roots::new(vec![given.der().clone()], provider).unwrap();
+        let name = ServerName::try_from("a.example").unwrap();
+        let is_accepted = |issuer: &CertifiedIssuer<'_, KeyPair>| {
+            let server = CertificateParams::new(["a.example".to_owned()]).unwrap();
+            let server = server.signed_by(&KeyPair::generate().unwrap(), issuer).unwrap();
+            let (server, now) = (server.der(), UnixTime::now());
+            roots.verify(server, &name, now, |by| by.verify_server_cert(server, &[], &name, &[], now)).is_ok()
+        };
+        assert!(is_accepted(&given) && roots.system.get().is_none());
+        assert!(!is_accepted(&other) && roots.system.get().is_some());
+    }
 }

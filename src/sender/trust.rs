@@ -240,12 +240,16 @@ impl ServerCertVerifier for Judge {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let accepted = match &self.accepts {
-            Accepts::Trusted(roots) => roots.verify(certificate, intermediates, name, ocsp, now),
-            Accepts::Pinned(pin) if certificate::fingerprint(certificate) == *pin => Ok(()),
+            Accepts::Trusted(roots) => roots.verify(certificate, name, now, |verifier| {
+                verifier.verify_server_cert(certificate, intermediates, name, ocsp, now)
+            }),
+            Accepts::Pinned(pin) if certificate::fingerprint(certificate) == *pin => {
+                Ok(ServerCertVerified::assertion())
+            }
             Accepts::Pinned(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
-            Accepts::Anything => Ok(()),
+            Accepts::Anything => Ok(ServerCertVerified::assertion()),
         };
-        accepted.map_err(|error| explained(error, certificate)).map(|()| ServerCertVerified::assertion())
+        accepted.map_err(|error| explained(error, certificate))
     }
 
     fn verify_tls12_signature(
