@@ -1,4 +1,5 @@
-//! Keeps `include/rpa_openapi.h` in step with the exported functions, and gives a Windows DLL its version resource.
+//! Makes the header of the exported functions (into Cargo's own folder: tests/header.rs holds the committed one against
+//! it), names the library for the linker, and gives a Windows DLL its version resource.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -44,24 +45,13 @@ const CONVENTIONS: &str = "\
  */";
 
 fn main() {
-    println!("cargo:rerun-if-changed=src/ffi.rs");
-    println!("cargo:rerun-if-changed=include/rpa_openapi.h");
-    let root = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-    let header = Path::new(&root).join("include").join("rpa_openapi.h");
-    match header_text(&root) {
-        Ok(text) if fs::read_to_string(&header).ok().as_ref() == Some(&text) => {}
-        // A read-only source tree must still build; the check of the header says if it is out of step.
-        Ok(text) => {
-            match fs::create_dir_all(header.parent().unwrap_or(&header)).and_then(|()| fs::write(&header, text)) {
-                Ok(()) => {}
-                Err(error) => {
-                    println!("cargo:warning=include/rpa_openapi.h is out of step and cannot be written: {error}")
-                }
-            }
-        }
-        Err(error) => println!("cargo:warning=include/rpa_openapi.h was not made: {error}"),
+    println!("cargo:rerun-if-changed=src/lib.rs");
+    // A header that cannot be made stops nobody who builds the library; tests/header.rs tells that there is none.
+    let header = Path::new(&variable("OUT_DIR")).join("rpa_openapi.h");
+    if let Err(error) = header_text().and_then(|text| fs::write(header, text).map_err(|error| error.to_string())) {
+        println!("cargo:warning=no header was made: {error}");
     }
-    if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+    if variable("CARGO_CFG_TARGET_OS") == "linux" {
         // A program that is linked to the file by its path must not record that path.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
     }
@@ -76,8 +66,8 @@ fn main() {
 /// What Windows shows as a DLL's properties: its name, its version, its product.
 fn version_resource() -> io::Result<()> {
     const VFT_DLL: u64 = 2;
-    let description = env::var("CARGO_PKG_DESCRIPTION").unwrap_or_default();
-    let licence = env::var("CARGO_PKG_LICENSE").unwrap_or_default();
+    let description = variable("CARGO_PKG_DESCRIPTION");
+    let licence = variable("CARGO_PKG_LICENSE");
     // Product name and versions are the package's by default.
     WindowsResource::new()
         .set("FileDescription", &description)
@@ -88,9 +78,14 @@ fn version_resource() -> io::Result<()> {
         .compile()
 }
 
-fn header_text(root: &str) -> Result<String, cbindgen::Error> {
-    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    let part = |name: &str| env::var(format!("CARGO_PKG_VERSION_{name}")).unwrap_or_default();
+/// What Cargo tells each build script.
+fn variable(name: &str) -> String {
+    env::var(name).expect("Cargo sets it")
+}
+
+fn header_text() -> Result<String, String> {
+    let version = variable("CARGO_PKG_VERSION");
+    let part = |name: &str| variable(&format!("CARGO_PKG_VERSION_{name}"));
     let macros = format!(
         "\n/* The version of this header; rpa_version() gives that of the library. */\n\
          #define RPA_OPENAPI_VERSION \"{version}\"\n\
@@ -112,8 +107,9 @@ fn header_text(root: &str) -> Result<String, cbindgen::Error> {
         line_length: 120,
         ..Default::default()
     };
-    let bindings =
-        cbindgen::Builder::new().with_config(config).with_src(Path::new(root).join("src").join("ffi.rs")).generate()?;
+    let source = Path::new(&variable("CARGO_MANIFEST_DIR")).join("src").join("lib.rs");
+    let bindings = cbindgen::Builder::new().with_config(config).with_src(source).generate();
+    let bindings = bindings.map_err(|error| error.to_string())?;
     let mut text = Vec::new();
     bindings.write(&mut text);
     // What is Markdown to rustdoc is noise to a reader of C.

@@ -1,56 +1,113 @@
-//! Calls the OpenAPI of an RPA control center (艺赛旗 iS-RPA, 2020.4 and later).
+//! The C interface, see `include/rpa_openapi.h`: pointers to texts and back. All else is in the crate `rpa-client`.
 //!
-//! Made as a shared library with a C interface, see `include/rpa_openapi.h`. The functions here are the same ones for
-//! Rust: JSON text in, JSON text out. A call goes through these modules, from top to bottom:
-//!
-//! | module | does |
-//! |---|---|
-//! | `ffi` | C pointers to texts and back; a panic becomes a reply |
-//! | `call` | the steps of each function, in order |
-//! | `request` | request text to checked request |
-//! | `managed`, `token` | by keys: a token that is got, kept, renewed and shared |
-//! | `prepared` | the call as it is sent, but for its stamp |
-//! | `scheme` | parameters, token and time to a signature |
-//! | `python` | the text forms of Python that a signature covers |
-//! | `sign` | shows the call, and does not send it |
-//! | `retry` | what is sent again, and when |
-//! | `token_call` | the call that gives tokens |
-//! | `exchange` | one request and its reply as text |
-//! | `sender` | one HTTP request, sent once |
-//! | `reply` | the server's answer to reply text |
-//! | `error` | the kinds of errors, and their envelope |
-//! | `secret`, `redact`, `letters` | keys and tokens, kept out of sight |
+//! The only file with `unsafe` in it.
 
-#![deny(unsafe_code, unsafe_op_in_unsafe_fn, missing_docs)]
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects
-    )
-)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod call;
-mod error;
-mod exchange;
-mod ffi;
-mod letters;
-mod managed;
-mod prepared;
-mod python;
-mod redact;
-mod reply;
-mod request;
-mod retry;
-mod scheme;
-mod secret;
-mod sender;
-mod sign;
-mod token;
-mod token_call;
+use std::ffi::{CStr, CString, c_char};
 
-pub use call::{call, get_token, refresh_token, sign};
-pub use ffi::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
+use rpa_client::Function;
+use zeroize::Zeroize;
+
+/// Gets an access token and a refresh token for an access key and a secret key.
+///
+/// Fields of the request beside the common ones: `accesskey`, `secretkey`.
+/// Returns the server's JSON as it came, or an error object; its `code` is then 44.
+/// The caller owns the reply and frees it once, with `rpa_free`. Blocks for at most `timeout_ms`.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rpa_get_token(request: *const c_char) -> *mut c_char {
+    // SAFETY: the caller's promise is the one that `reply` asks for.
+    unsafe { reply(Function::GetToken, request) }
+}
+
+/// Trades a refresh token for a new access token and a new refresh token.
+///
+/// Field of the request beside the common ones: `refreshtoken` (also spelt `refleshtoken`).
+/// Returns the server's JSON as it came, or an error object; its `code` is then 44.
+/// The caller owns the reply and frees it once, with `rpa_free`. Blocks for at most `timeout_ms`.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rpa_refresh_token(request: *const c_char) -> *mut c_char {
+    // SAFETY: as above.
+    unsafe { reply(Function::RefreshToken, request) }
+}
+
+/// Signs one API call, sends it and returns the reply.
+///
+/// Fields of the request beside the common ones: `rest_type` (the API's path), `mode` (get, post, put, delete),
+/// `data_json` (the parameters), and either `accesskey` and `secretkey` or `accesstoken`; optional: `values`,
+/// `encoding`, `retry_mode`, and with the keys `token_store`, `token_ttl_ms`, `token_refused`.
+/// With the keys the library gets, keeps and renews the token; a call that is refused for its token is made once more
+/// with a newer one.
+/// Returns the server's JSON as it came, whatever the HTTP status, or an error object whose `error.delivered` says
+/// whether calling again is safe.
+/// The caller owns the reply and frees it once, with `rpa_free`. Blocks for at most `timeout_ms`.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rpa_call(request: *const c_char) -> *mut c_char {
+    // SAFETY: as above.
+    unsafe { reply(Function::Call, request) }
+}
+
+/// Signs the same request as `rpa_call` and does not send it: shows what would go over the wire.
+///
+/// Takes the fields of `rpa_call`, and `timestamp` (milliseconds since 1970) to sign for another time than now.
+/// Returns method, url, headers, body, each stage of the signature, and notes on what may make a server refuse it.
+/// Uses no network, unless keys are given and their token has to be got first; then it blocks for at most `timeout_ms`.
+/// The reply holds the token. The caller owns it and frees it once, with `rpa_free`.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rpa_sign(request: *const c_char) -> *mut c_char {
+    // SAFETY: as above.
+    unsafe { reply(Function::Sign, request) }
+}
+
+/// Frees a reply of any of the functions above, from any thread. NULL is allowed.
+///
+/// # Safety
+/// `reply` is NULL or a pointer that one of these functions returned, and that was not freed before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rpa_free(reply: *mut c_char) {
+    if !reply.is_null() {
+        // SAFETY: every reply comes from `CString::into_raw` in `reply` below, and the caller frees it once.
+        let reply = unsafe { CString::from_raw(reply) };
+        // It may hold tokens. Wiped as a slice: zeroize goes through a CString byte by byte.
+        reply.into_bytes().as_mut_slice().zeroize();
+    }
+}
+
+/// The version of the library, such as "1.2.3": static, and never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn rpa_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// The reply of a function, as the caller owns it.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
+unsafe fn reply(function: Function, request: *const c_char) -> *mut c_char {
+    // SAFETY: not NULL, and by the caller's promise NUL-terminated and unchanged.
+    let request = (!request.is_null()).then(|| unsafe { CStr::from_ptr(request) }.to_bytes());
+    let reply = rpa_client::reply(function, request);
+    // JSON text holds no NUL byte, and serde_json has checked or written it: the other case cannot come. memchr is
+    // several times as fast as the check of `CString::new`.
+    let reply = match memchr::memchr(0, &reply) {
+        // SAFETY: it holds none, as just checked.
+        None => unsafe { CString::from_vec_unchecked(reply) },
+        Some(_) => c"null".to_owned(),
+    };
+    reply.into_raw()
+}
+
+#[cfg(test)]
+mod tests;

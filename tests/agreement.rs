@@ -4,10 +4,7 @@
 //! signature from the raw bytes it received, by code of its own, so a call that it echoes was signed right. The calls
 //! are random, from one seed; `RPA_SEED=2` in the environment makes others.
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/python.rs"]
-mod python;
+use rpa_test_support::{harness, python};
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};

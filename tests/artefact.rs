@@ -1,7 +1,6 @@
 //! What is handed to others: the shared library's exports, the header and the version.
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
+use rpa_test_support::{harness, tools};
 
 use std::fs;
 use std::path::Path;
@@ -82,6 +81,16 @@ fn the_header_declares_the_six_functions_and_nothing_else() {
         .collect();
     declared.sort_by(|a, b| function_name(a).cmp(function_name(b)));
     assert_eq!(declared, PROTOTYPES);
+}
+
+/// `RPA_UPDATE=1` writes it.
+#[test]
+fn the_committed_header_is_the_one_that_the_build_makes() {
+    let fresh = include_str!(concat!(env!("OUT_DIR"), "/rpa_openapi.h"));
+    if std::env::var_os("RPA_UPDATE").is_some() {
+        fs::write(tools::in_tree("include/rpa_openapi.h"), fresh).expect("the header can be written");
+    }
+    assert!(header() == fresh, "include/rpa_openapi.h is out of step: set RPA_UPDATE=1 and test once more");
 }
 
 #[test]

@@ -1,12 +1,7 @@
 //! The header as C and C++ programmers meet it: `tests/c/story.c` is compiled against it, linked to the built library
 //! and run against a control center.
 
-#[path = "support/c.rs"]
-mod c;
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/tools.rs"]
-mod tools;
+use rpa_test_support::{c, harness, tools};
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
 //! The built shared library, loaded as a foreign program loads it, against the control center in its own process.
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
+use rpa_test_support::harness;
 
 use std::thread;
 use std::time::{Duration, Instant};

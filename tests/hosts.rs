@@ -3,12 +3,7 @@
 //!
 //! A compiler or a valgrind that is missing means that its part is skipped; with `RPA_REQUIRE_TOOLS` set, it fails.
 
-#[path = "support/c.rs"]
-mod c;
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/tools.rs"]
-mod tools;
+use rpa_test_support::{c, harness, tools};
 
 use std::fs;
 use std::path::{Path, PathBuf};

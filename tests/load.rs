@@ -3,10 +3,7 @@
 //! `RPA_TEST_LOAD_CALLS=200000 cargo test --release --test load -- --nocapture` is the long form.
 #![cfg(target_os = "linux")]
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/server.rs"]
-mod server;
+use rpa_test_support::{harness, server};
 
 use std::collections::BTreeMap;
 use std::env;

@@ -1,14 +1,7 @@
 //! What remains of keys and tokens in a process's memory once a call is over and its reply is freed. A program in C calls,
 //! frees, and then reads its own memory.
 
-#[path = "support/c.rs"]
-mod c;
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/tools.rs"]
-mod tools;
+use rpa_test_support::{c, harness, server, tools};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,14 +9,16 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use harness::{ControlCenter, built_library};
+use harness::{ControlCenter, shipped_library};
 use serde_json::{Value, json};
 use server::{Server, reply};
 
 const MASK: u8 = 0x5a;
 
 fn program() -> PathBuf {
-    let library = built_library().parent().unwrap();
+    // Built without optimisation, it hands vectors over in memory where the processor has them: that says nothing about
+    // the library that is handed out.
+    let library = shipped_library().parent().unwrap();
     let program = tools::folder("memory").join("memory");
     let mut compile = c::Language::C.compile("gnu11").expect("a C compiler");
     compile.arg("-I").arg(tools::in_tree("include"));

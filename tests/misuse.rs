@@ -1,9 +1,6 @@
 //! Requests that are wrong in every way: each gets a JSON error that names the field, and nothing is sent.
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/server.rs"]
-mod server;
+use rpa_test_support::{harness, server};
 
 use harness::Library;
 use serde_json::{Value, json};

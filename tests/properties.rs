@@ -1,7 +1,6 @@
 //! Properties that hold for any input.
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
+use rpa_test_support::harness;
 
 use std::sync::LazyLock;
 

@@ -1,16 +1,7 @@
 //! `examples/python` as people copy it: `rpa_openapi.py` and `story.py` in a folder of their own, with the library.
 #![cfg(unix)]
 
-#[path = "support/counting.rs"]
-mod counting;
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/issuer.rs"]
-mod issuer;
-#[path = "support/python.rs"]
-mod python;
-#[path = "support/server.rs"]
-mod server;
+use rpa_test_support::{counting, harness, issuer, python};
 
 use std::env;
 use std::fs;
@@ -74,7 +65,7 @@ impl Folder {
     }
 
     fn library(&self) -> PathBuf {
-        self.0.join(libloading::library_filename("rpa_openapi"))
+        self.0.join(harness::built_library().file_name().unwrap())
     }
 
     /// Python with a script of this folder, run from another.

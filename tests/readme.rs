@@ -1,9 +1,6 @@
 //! The READMEs hold what they say: the quick starts run as pasted, the tables are complete, the links lead somewhere.
 
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/python.rs"]
-mod python;
+use rpa_test_support::{harness, python};
 
 use std::collections::BTreeSet;
 use std::env;
@@ -12,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Output};
 
-use harness::ControlCenter;
+use harness::{ControlCenter, Library};
 use serde_json::Value;
 
 const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
@@ -180,14 +177,15 @@ fn fields_of(reply: &str) -> Vec<String> {
 
 #[test]
 fn every_field_is_named() {
+    let library = Library::load();
     let unknown = r#"{"zzzzzzzz":0}"#;
     let tls = r#"{"host":"https://a","accesskey":"a","secretkey":"a","tls":{"zzzzzzzz":0}}"#;
     let fields: BTreeSet<String> = [
-        rpa_openapi::get_token(unknown),
-        rpa_openapi::refresh_token(unknown),
-        rpa_openapi::call(unknown),
-        rpa_openapi::sign(unknown),
-        rpa_openapi::get_token(tls),
+        library.call("rpa_get_token", unknown),
+        library.call("rpa_refresh_token", unknown),
+        library.call("rpa_call", unknown),
+        library.call("rpa_sign", unknown),
+        library.call("rpa_get_token", tls),
     ]
     .iter()
     .flat_map(|reply| fields_of(reply))

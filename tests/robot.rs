@@ -2,16 +2,7 @@
 //! a folder whose name holds Chinese characters and a space.
 #![cfg(unix)]
 
-#[path = "support/counting.rs"]
-mod counting;
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/issuer.rs"]
-mod issuer;
-#[path = "support/python.rs"]
-mod python;
-#[path = "support/server.rs"]
-mod server;
+use rpa_test_support::{counting, harness, issuer, python, server};
 
 use std::env;
 use std::fs;
@@ -91,7 +82,7 @@ impl Robot {
     }
 
     fn library(&self) -> PathBuf {
-        self.0.join(libloading::library_filename("rpa_openapi"))
+        self.0.join(harness::built_library().file_name().unwrap())
     }
 
     /// Edits a setting, as a robot developer does.

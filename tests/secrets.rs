@@ -1,14 +1,7 @@
 //! What leaves the library when something goes wrong: no key, token, signature, password, header of a gateway or query,
 //! in whatever form a server or a proxy quotes it.
 
-#[path = "support/forms.rs"]
-mod forms;
-#[path = "../examples/harness/mod.rs"]
-mod harness;
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/tools.rs"]
-mod tools;
+use rpa_test_support::{forms, harness, server, tools};
 
 use std::env;
 use std::net::TcpListener;

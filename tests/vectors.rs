@@ -2,8 +2,8 @@
 //!
 //! The files and their format are `tests/vectors/generate.py`'s.
 
-#[path = "support/python.rs"]
-mod python;
+use rpa_test_support::harness::Library;
+use rpa_test_support::python;
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -143,6 +143,7 @@ fn every_vector_is_signed_as_python_signs_it() {
         .collect();
     files.sort();
 
+    let library = Library::load();
     let mut ran = 0;
     let mut report = String::new();
     for path in files {
@@ -152,7 +153,7 @@ fn every_vector_is_signed_as_python_signs_it() {
         let failures: Vec<String> = cases
             .iter()
             .filter_map(|case| {
-                let broken = case.judge(&rpa_openapi::sign(&case.request())).err()?;
+                let broken = case.judge(&library.call("rpa_sign", &case.request())).err()?;
                 Some(format!(
                     "  {file}, case {}: {broken}\n    data_json: {}\n",
                     case.name,

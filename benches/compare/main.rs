@@ -18,17 +18,6 @@ mod signing;
 mod start;
 mod statistics;
 
-// The signing scheme is the library's own secret: what is measured alone is built in here.
-#[path = "../../src/python/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "signing needs a part of it")]
-mod python;
-#[path = "../../src/scheme/mod.rs"]
-#[allow(dead_code, reason = "signing needs a part of it")]
-mod scheme;
-#[path = "../../src/secret.rs"]
-#[allow(dead_code, unused_imports, reason = "signing needs a part of it, and its tests run elsewhere")]
-mod secret;
-
 use std::env;
 
 use peers::Peers;

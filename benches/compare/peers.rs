@@ -107,7 +107,7 @@ pub struct Peers {
 impl Peers {
     /// Builds the library as it is handed out, and all peers.
     pub fn build(server: &Server) -> Peers {
-        let library = build_library();
+        let library = rpa_test_support::harness::shipped_library().to_owned();
         let folder = server.folder.clone();
         let peers = Peers {
             python: python_with_requests(&folder),
@@ -199,22 +199,6 @@ impl Peers {
             took: lines.map(|line| number(line) / 1e3).collect(),
         }
     }
-}
-
-/// The library as it is handed out: with link-time optimisation, which Cargo leaves out where an rlib is made beside it.
-fn build_library() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder").join("artefact");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["rustc", "--quiet", "--release", "--lib", "--crate-type", "cdylib", "--manifest-path"]);
-    cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).arg("--target-dir").arg(&target);
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "OUT_DIR" {
-            cargo.env_remove(&name);
-        }
-    }
-    must_succeed(&mut cargo, "the library does not build");
-    target.join("release").join("librpa_openapi.so")
 }
 
 /// A Python of its own, with requests in it.

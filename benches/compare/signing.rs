@@ -6,11 +6,11 @@ use std::time::Instant;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::python::{Value, loads};
 use crate::report::{Bar, Report};
-use crate::scheme::v2020_4::{Encoding, Mode, Payload, Stamp, Values};
-use crate::secret::Secret;
 use crate::statistics::Figure;
+use rpa_signing::Secret;
+use rpa_signing::python::{Value, loads};
+use rpa_signing::scheme::v2020_4::{Encoding, Mode, Payload, Stamp, Values};
 
 const ROUNDS: usize = 9;
 const CALLS: u32 = 50_000;

@@ -3,8 +3,7 @@
 //!
 //! `cargo run --example demo` needs nothing else. It ends with exit status 0 only if every step was as it should be.
 
-#[path = "../harness/mod.rs"]
-mod harness;
+use rpa_test_support::harness;
 mod story;
 
 use std::process::ExitCode;

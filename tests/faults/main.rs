@@ -1,24 +1,15 @@
 //! Servers and proxies that fail, and what the caller is told: the kind, whether the request was delivered, how many
 //! attempts were made, and that it did not take too long.
 
-#[path = "../support/c.rs"]
-mod c;
+use rpa_test_support::{c, harness, server, tls, tools};
 mod clock;
 mod extremes;
 mod fork;
 mod hangs;
-#[path = "../../examples/harness/mod.rs"]
-mod harness;
 mod idle;
 mod posts;
 mod redirects;
-#[path = "../support/server.rs"]
-mod server;
 mod table;
-#[path = "../support/tls.rs"]
-mod tls;
-#[path = "../support/tools.rs"]
-mod tools;
 
 use std::net::TcpListener;
 use std::thread;

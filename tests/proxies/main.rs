@@ -1,12 +1,7 @@
 //! The way through proxies that people run, in front of the control center.
 
-#[path = "../../examples/harness/mod.rs"]
-mod harness;
+use rpa_test_support::{harness, server, tools};
 mod programs;
-#[path = "../support/server.rs"]
-mod server;
-#[path = "../support/tools.rs"]
-mod tools;
 
 use std::env;
 use std::fs;

@@ -10,29 +10,18 @@ mod clock;
 mod counts;
 mod eviction;
 mod forks;
-#[path = "../support/forms.rs"]
-mod forms;
+use rpa_test_support::{forms, harness, python, redis, server, tools};
 mod frozen;
-#[path = "../../examples/harness/mod.rs"]
-mod harness;
 mod honest;
 mod killed;
 mod place;
 mod process;
-#[path = "../support/python.rs"]
-mod python;
-#[path = "../support/redis.rs"]
-mod redis;
 mod redis_access;
 mod redis_trouble;
 mod refusal;
 mod requests;
 mod secrecy;
-#[path = "../support/server.rs"]
-mod server;
 mod short_lives;
-#[path = "../support/tools.rs"]
-mod tools;
 
 use std::env;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};

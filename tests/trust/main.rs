@@ -2,12 +2,9 @@
 //! every setting of `tls`.
 
 mod certificates;
-#[path = "../../examples/harness/mod.rs"]
-mod harness;
+use rpa_test_support::{harness, tools};
 mod impostor;
 mod nginx;
-#[path = "../support/tools.rs"]
-mod tools;
 
 use std::env;
 use std::fs;

@@ -43,10 +43,14 @@ pub(crate) enum Delivered {
 
 /// The function that was called, as far as its errors differ from those of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Function {
+pub enum Function {
+    /// `rpa_get_token`
     GetToken,
+    /// `rpa_refresh_token`
     RefreshToken,
+    /// `rpa_call`
     Call,
+    /// `rpa_sign`
     Sign,
 }
 
@@ -118,7 +122,7 @@ impl Error {
     }
 
     /// The reply that tells the caller: the reference's `code` and `msg`, and the facts.
-    pub(crate) fn envelope(&self, function: Function, elapsed: Duration) -> String {
+    pub(crate) fn envelope(&self, function: Function, elapsed: Duration) -> Vec<u8> {
         let (code, reference) = self.code_and_reference_text(function);
         let separator = if reference.ends_with('!') { "" } else { ":" };
         let envelope = Envelope {
@@ -136,8 +140,7 @@ impl Error {
                 token: self.token.as_deref(),
             },
         };
-        // Texts and numbers alone: this cannot fail.
-        serde_json::to_string(&envelope).unwrap_or_default()
+        serde_json::to_vec(&envelope).expect("texts and numbers alone are always JSON")
     }
 
     fn code_and_reference_text(&self, function: Function) -> (u16, &'static str) {
@@ -165,8 +168,8 @@ mod tests {
     fn envelopes_begin_with_the_text_of_the_reference() {
         let tls = Error { attempts: 2, ..Error::new(Kind::Tls, "证书不受信任", "...") };
         let expected = r#"{"code":40,"msg":"fail,发送API失败!证书不受信任","result":null,"error":{"kind":"tls","detail":"...","field":null,"http_status":null,"attempts":2,"delivered":"no","elapsed_ms":37}}"#;
-        assert_eq!(tls.envelope(Function::Call, Duration::from_millis(37)), expected);
-        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(tls.envelope(Function::Call, Duration::from_millis(37)), expected.as_bytes());
+        let parse = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap();
         let begins = |error: &Error, function, expected: &str| {
             let reply = parse(&error.envelope(function, Duration::ZERO));
             assert!(reply["msg"].as_str().unwrap().starts_with(expected), "{reply}");

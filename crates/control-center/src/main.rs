@@ -12,6 +12,7 @@
 //! people.
 
 #![forbid(unsafe_code)]
+#![allow(missing_docs, reason = "a program has no users of its code")]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod args;

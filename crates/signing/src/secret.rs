@@ -6,20 +6,21 @@ use zeroize::Zeroizing;
 
 /// A key, a token or a text that holds one: prints nothing, and is wiped when it is dropped.
 #[derive(Clone, PartialEq)]
-pub(crate) struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    pub(crate) fn new(text: String) -> Self {
+    /// Takes the text over.
+    pub fn new(text: String) -> Self {
         Secret(Zeroizing::new(text))
     }
 
     /// The text, which is no longer wiped: for what has turned out not to be a secret.
-    pub(crate) fn into_inner(mut self) -> String {
+    pub fn into_inner(mut self) -> String {
         std::mem::take(&mut self.0)
     }
 
     /// The secret itself. Whoever calls this must not let it into an error or a log.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }

@@ -1,14 +1,12 @@
 //! The C and C++ compilers of this machine, and valgrind, for tests that compile programs and run them.
 //!
 //! Takes the compilers that `CC` and `CXX` name, else the system's.
-#![allow(dead_code, reason = "each test takes what it needs")]
-
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
-use super::tools::{in_tree, runs, succeed};
+use crate::tools::{in_tree, runs, succeed};
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 /// What valgrind exits with if it finds something.

@@ -1,7 +1,5 @@
 //! What the demo and the tests share: the built library, loaded as a foreign program loads it, and the control
 //! center, started as its own process.
-#![allow(dead_code, reason = "each user takes what it needs")]
-
 use std::env;
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
@@ -12,6 +10,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::tools;
+
 /// The folder of this build: `target/debug`, or the like.
 pub fn build_folder() -> PathBuf {
     let executable = env::current_exe().expect("this program has a path");
@@ -19,32 +19,52 @@ pub fn build_folder() -> PathBuf {
     executable.ancestors().nth(2).expect("this program lies in a build folder").to_owned()
 }
 
-/// Builds the shared library and the control center as they are now, once, and returns the library's path. Cargo
-/// alone knows whether they are up to date, and a single test does not build the examples.
+/// Builds the shared library and the programs of this workspace as they are now, once, and returns the library's path.
+/// Cargo alone knows whether they are up to date, and a single test does not build them.
 pub fn built_library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let folder = build_folder();
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--lib", "--example", "control_center"]);
-        cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        cargo.arg("--target-dir").arg(folder.parent().expect("a build folder has a parent"));
-        // Cargo tells a program that it runs about itself; a build script that asks would take it for a change.
-        for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "OUT_DIR" {
-                cargo.env_remove(&name);
-            }
-        }
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let status = cargo.status().expect("cargo can be started");
-        assert!(status.success(), "the library does not build: {status}");
-        let library = folder.join(libloading::library_filename("rpa_openapi"));
-        assert!(library.exists(), "{} was not built", library.display());
-        library
+        // All of the workspace: with the features that a build of some packages leaves out, Cargo would build much twice.
+        let mut options = vec!["--workspace"];
+        options.extend(folder.ends_with("release").then_some("--release"));
+        build(&folder, &options);
+        folder.join(libloading::library_filename("rpa_openapi"))
     })
+}
+
+/// Builds the shared library as it is handed out, by the command of the README, and returns its path. What is said of
+/// its size, its speed and what it leaves in memory is true of this one.
+pub fn shipped_library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let folder = build_folder();
+        build(&folder, &["--release"]);
+        folder.with_file_name("release").join(libloading::library_filename("rpa_openapi"))
+    })
+}
+
+/// Runs `cargo build` in the workspace, into the target folder that `folder` lies in.
+fn build(folder: &Path, options: &[&str]) {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet"]).args(options);
+    cargo.arg("--manifest-path").arg(tools::in_tree("Cargo.toml"));
+    // target/debug, or target/x86_64-unknown-linux-gnu/debug
+    let mut target = folder.parent().expect("a build folder has a parent");
+    if !target.join("CACHEDIR.TAG").exists() {
+        cargo.arg("--target").arg(target.file_name().expect("it is named after a target"));
+        target = target.parent().expect("a target's folder has a parent");
+    }
+    cargo.arg("--target-dir").arg(target);
+    // Cargo tells a program that it runs about itself; a build script that asks would take it for a change.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "OUT_DIR" {
+            cargo.env_remove(&name);
+        }
+    }
+    let status = cargo.status().expect("cargo can be started");
+    assert!(status.success(), "the library does not build: {status}");
 }
 
 type Function = unsafe extern "C" fn(*const c_char) -> *mut c_char;
@@ -152,6 +172,12 @@ fn assert_keeps_secrets(request: &[u8], reply: &str) {
     }
 }
 
+/// A program of this workspace, built.
+pub fn program(name: &str) -> PathBuf {
+    let _ = built_library();
+    build_folder().join(format!("{name}{}", env::consts::EXE_SUFFIX))
+}
+
 /// A control center on a port of its own. It ends when this is dropped, or with the process that started it.
 pub struct ControlCenter {
     child: Child,
@@ -172,8 +198,7 @@ impl ControlCenter {
     }
 
     fn launch(options: &[&str], log: Stdio) -> ControlCenter {
-        let _ = built_library();
-        let program = build_folder().join("examples").join(format!("control_center{}", env::consts::EXE_SUFFIX));
+        let program = program("control_center");
         let mut command = Command::new(program);
         command.args(["--port", "0", "--until-stdin-closes"]).args(options);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Python about to run a script of this repository, with nothing on its stdin. Without a python3 of at least 3.8 the
@@ -15,7 +14,7 @@ pub fn python(script: &str) -> Option<Command> {
         return None;
     }
     let mut python = python3();
-    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script));
+    python.arg(crate::tools::in_tree(script));
     Some(python)
 }
 

@@ -1,6 +1,4 @@
 //! Servers made of raw sockets, each with one fault, that count what they see.
-#![allow(dead_code, reason = "each test takes what it needs")]
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;

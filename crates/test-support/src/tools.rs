@@ -1,7 +1,5 @@
 //! The tools of this machine. What needs one that is not there is skipped; with `RPA_REQUIRE_TOOLS` set, that is a
 //! failure.
-#![allow(dead_code, reason = "each test takes what it needs")]
-
 use std::env;
 use std::fs;
 use std::io::{self, Write};
@@ -16,13 +14,19 @@ pub fn runs(program: &str) -> bool {
     command.status().is_ok()
 }
 
+/// A file of this repository.
 pub fn in_tree(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// The build folder's own place for what tests make.
+pub fn temporary() -> PathBuf {
+    crate::harness::build_folder().with_file_name("tmp")
 }
 
 /// A folder for what one test makes.
 pub fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = temporary().join(name);
     fs::create_dir_all(&folder).expect("a folder can be made in the build folder");
     folder
 }

@@ -5,17 +5,18 @@ use std::time::{Instant, SystemTime};
 use ureq::http::header::DATE;
 
 use crate::error::Error;
-use crate::redact::Redactor;
+use crate::http::{self, HttpRequest, Reply};
+use crate::proxy::route::proxy_secrets;
 use crate::reply;
+use crate::reply::redact::Redactor;
 use crate::request::Options;
-use crate::secret::Secret;
-use crate::sender::{self, HttpRequest, Reply};
 use crate::token::Observed;
+use rpa_signing::Secret;
 
 /// What the control center answered.
 pub(crate) struct Answered {
     /// Its JSON, as it came.
-    pub(crate) text: String,
+    pub(crate) text: Vec<u8>,
     /// When this machine sent the request.
     before: SystemTime,
     /// When it had the reply.
@@ -39,25 +40,25 @@ impl Answered {
 
 /// Sends a request. `secrets` are those of its headers and its query that no error may quote.
 pub(crate) fn exchange<'s>(
-    http: &HttpRequest<'_>,
+    request: &HttpRequest<'_>,
     options: &Options,
     secrets: impl IntoIterator<Item = &'s str>,
     deadline: Instant,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let mut reply = sender::send(http, options, deadline)?;
+    let mut reply = http::send(request, options, deadline)?;
     let after = SystemTime::now();
-    let text = reply::json_text(&mut reply, || redactor(http, options, secrets))?;
+    let text = reply::json_text(&mut reply, || redactor(request, options, secrets))?;
     Ok(Answered { text, before, after, reply })
 }
 
 /// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.
-fn redactor<'s>(http: &HttpRequest<'_>, options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+fn redactor<'s>(request: &HttpRequest<'_>, options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
     let mut redactor = Redactor::default();
     redactor.hide(secrets);
     redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
-    redactor.hide(sender::proxy_secrets(&options.proxy, http.address).iter().map(Secret::expose));
-    if let Some((_, query)) = http.url.expose().split_once('?') {
+    redactor.hide(proxy_secrets(&options.proxy, request.address).iter().map(Secret::expose));
+    if let Some((_, query)) = request.url.expose().split_once('?') {
         redactor.hide_query(query);
     }
     redactor

@@ -4,19 +4,19 @@ use std::time::{Instant, SystemTime};
 
 use zeroize::Zeroizing;
 
+use crate::call::exchange::Answered;
+use crate::call::prepared::Prepared;
+use crate::call::retry::{Policy, Repeat};
+use crate::call::sign::show;
+use crate::call::token_call;
 use crate::error::{Delivered, Error};
-use crate::exchange::Answered;
-use crate::prepared::Prepared;
 use crate::request::{Credentials, Keys};
-use crate::retry::{Policy, Repeat};
-use crate::sign::show;
 use crate::token::{self, By, Clock, Facts, Failure, Need, Reply, is_refused, may_refuse_time};
-use crate::token_call;
 
 /// Signs the call with the keys' token and sends it. A token that is refused is replaced: by a newer one that somebody
 /// else has got, or else by one that is got now, and then no more. A call that was refused for its time is stamped anew
 /// by the control center's clock, once. What was refused did not run, so a post is sent again, too.
-pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> Result<String, Error> {
+pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
     let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
     let need = Need::new(&ask, policy.deadline, keys.lifetime);
@@ -72,7 +72,7 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> 
 }
 
 /// Signs the call with the keys' token and shows it.
-pub(crate) fn sign(prepared: &Prepared<'_>, keys: &Keys, deadline: Instant) -> Result<String, Error> {
+pub(crate) fn sign(prepared: &Prepared<'_>, keys: &Keys, deadline: Instant) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
     let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
     let held = keeper.token(&Need::new(&ask, deadline, keys.lifetime));
@@ -120,7 +120,7 @@ fn without_token(
     clock: Clock,
     delivered: Delivered,
     what: &str,
-) -> Result<String, Error> {
+) -> Result<Vec<u8>, Error> {
     match failure {
         Failure::Refused(reply) => Ok(reply),
         Failure::Error(error) => {

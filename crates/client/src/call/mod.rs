@@ -1,64 +1,61 @@
 //! The way of a call: text in, checked request, signature, HTTP, reply, text out.
 
+mod exchange;
+mod managed;
+mod prepared;
+mod retry;
+mod sign;
+mod token_call;
+
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Function};
-use crate::managed;
-use crate::prepared::Prepared;
 use crate::request::{CallText, Options, Pass, TokenRequest};
-use crate::retry::{Policy, Repeat};
-use crate::sign::show;
-use crate::token_call;
+use prepared::Prepared;
+use retry::{Policy, Repeat};
+use sign::show;
 
-/// Gets an access and a refresh token: the request and the reply of `rpa_get_token`.
-pub fn get_token(request: &str) -> String {
-    answer(Function::GetToken, |started| tokens(&TokenRequest::get(request)?, started))
-}
-
-/// Trades a refresh token for new tokens: the request and the reply of `rpa_refresh_token`.
-pub fn refresh_token(request: &str) -> String {
-    answer(Function::RefreshToken, |started| tokens(&TokenRequest::refresh(request)?, started))
-}
-
-/// Signs one API call and sends it: the request and the reply of `rpa_call`.
-pub fn call(request: &str) -> String {
-    answer(Function::Call, |started| {
-        let text = CallText::read(request, Function::Call)?;
-        let prepared = Prepared::new(text.check()?)?;
-        let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
-        match &prepared.request.pass {
-            // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
-            Pass::Token(token) => {
-                let deadline = policy.deadline;
-                policy.run(|| Ok(prepared.send(token, now()?, deadline)?.text))
-            }
-            Pass::Keys(keys) => managed::call(&prepared, keys, policy),
-        }
-    })
-}
-
-/// Signs one API call and shows what would be sent: the request and the reply of `rpa_sign`.
-pub fn sign(request: &str) -> String {
-    answer(Function::Sign, |started| {
-        let text = CallText::read(request, Function::Sign)?;
-        let prepared = Prepared::new(text.check()?)?;
-        match &prepared.request.pass {
-            Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
-            Pass::Keys(keys) => {
-                let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
-                managed::sign(&prepared, keys, policy.deadline)
-            }
-        }
-    })
-}
-
-/// The reply of a function: what its work returns, or the envelope of its error.
-fn answer(function: Function, work: impl FnOnce(Instant) -> Result<String, Error>) -> String {
+/// The reply of a function to its request text.
+pub(crate) fn run(function: Function, request: &str) -> Vec<u8> {
     let started = Instant::now();
-    work(started).unwrap_or_else(|error| error.envelope(function, started.elapsed()))
+    let reply = match function {
+        Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started)),
+        Function::RefreshToken => TokenRequest::refresh(request).and_then(|request| tokens(&request, started)),
+        Function::Call => call(request, started),
+        Function::Sign => sign(request, started),
+    };
+    reply.unwrap_or_else(|error| error.envelope(function, started.elapsed()))
 }
 
-fn tokens(request: &TokenRequest, started: Instant) -> Result<String, Error> {
+/// Signs one API call and sends it.
+fn call(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
+    let text = CallText::read(request, Function::Call)?;
+    let prepared = Prepared::new(text.check()?)?;
+    let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
+    match &prepared.request.pass {
+        // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
+        Pass::Token(token) => {
+            let deadline = policy.deadline;
+            policy.run(|| Ok(prepared.send(token, now()?, deadline)?.text))
+        }
+        Pass::Keys(keys) => managed::call(&prepared, keys, policy),
+    }
+}
+
+/// Signs one API call and shows what would be sent.
+fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
+    let text = CallText::read(request, Function::Sign)?;
+    let prepared = Prepared::new(text.check()?)?;
+    match &prepared.request.pass {
+        Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
+        Pass::Keys(keys) => {
+            let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
+            managed::sign(&prepared, keys, policy.deadline)
+        }
+    }
+}
+
+fn tokens(request: &TokenRequest, started: Instant) -> Result<Vec<u8>, Error> {
     let policy = policy(&request.options, Repeat::Idempotent, started);
     Ok(token_call::send(&request.credentials, &request.address, &request.options, policy)?.text)
 }

@@ -5,13 +5,13 @@ use std::time::Instant;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{HeaderName, HeaderValue, Method};
 
+use crate::call::exchange::{Answered, exchange, url};
+use crate::call::retry::Repeat;
 use crate::error::{Error, Kind};
-use crate::exchange::{Answered, exchange, url};
+use crate::http::HttpRequest;
 use crate::request::CallRequest;
-use crate::retry::Repeat;
-use crate::scheme::v2020_4::{Mode, Payload, Stamp};
-use crate::secret::Secret;
-use crate::sender::HttpRequest;
+use rpa_signing::Secret;
+use rpa_signing::scheme::v2020_4::{Mode, Payload, Stamp};
 
 pub(crate) struct Prepared<'a> {
     /// Its parameters have gone into the payload.

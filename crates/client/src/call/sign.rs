@@ -2,11 +2,11 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::call::prepared::{Prepared, headers};
 use crate::error::{Error, Kind};
-use crate::prepared::{Prepared, headers};
-use crate::scheme::v2020_4::Encoding;
-use crate::secret::Secret;
 use crate::token;
+use rpa_signing::Secret;
+use rpa_signing::scheme::v2020_4::Encoding;
 
 /// The reply of `rpa_sign`.
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ pub(crate) fn show(
     now: u64,
     warnings: Vec<String>,
     facts: Option<&token::Facts>,
-) -> Result<String, Error> {
+) -> Result<Vec<u8>, Error> {
     let request = &prepared.request;
     let stamp = prepared.stamp(token, request.timestamp.unwrap_or(now));
     let signature = stamp.signature();
@@ -70,7 +70,7 @@ pub(crate) fn show(
             token: facts,
         },
     };
-    serde_json::to_string(&reply).map_err(|_| Error::new(Kind::Internal, "结果无法生成", "the reply cannot be written"))
+    serde_json::to_vec(&reply).map_err(|_| Error::new(Kind::Internal, "结果无法生成", "the reply cannot be written"))
 }
 
 /// What may make a server refuse this signature.

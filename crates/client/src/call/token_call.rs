@@ -2,13 +2,13 @@
 
 use ureq::http::Method;
 
+use crate::call::exchange::{Answered, exchange, url};
+use crate::call::retry::Policy;
 use crate::error::Error;
-use crate::exchange::{Answered, exchange, url};
-use crate::python::{Escape, escape_into};
+use crate::http::HttpRequest;
 use crate::request::{Address, Credentials, Options};
-use crate::retry::Policy;
-use crate::secret::Secret;
-use crate::sender::HttpRequest;
+use rpa_signing::Secret;
+use rpa_signing::python::{Escape, escape_into};
 
 /// Asks for tokens.
 pub(crate) fn send(

@@ -9,22 +9,22 @@ use ureq::Agent;
 use ureq::config::Config;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
 
-use super::ca_file::{self, Certificates};
 use super::lookup::LateResolver;
 use super::observe::{AsProxy, ObserveConnector};
-use super::socks::SocksConnector;
 use super::tcp::TcpConnector;
-use super::tls::TlsConnector;
-use super::trust::client_config;
 use crate::error::Error;
+use crate::proxy::socks::SocksConnector;
 use crate::request::{Options, Trust};
+use crate::tls::ca_file::{self, Certificates};
+use crate::tls::session::TlsConnector;
+use crate::tls::verifier::client_config;
 
 /// Agents beyond this number are forgotten, the one that was not used for longest first.
 const MOST_AGENTS: usize = 32;
 /// More threads than this do not keep a connection each.
 const MOST_IDLE: usize = 256;
 /// A head or a body goes out in pieces of this size. ureq allocates as much for each connection.
-pub(super) const OUTPUT: usize = 16 * 1024;
+pub(crate) const OUTPUT: usize = 16 * 1024;
 /// The head of a reply must fit.
 const INPUT: usize = 32 * 1024;
 
@@ -51,7 +51,7 @@ static AGENTS: Mutex<Vec<(Key, Slot, Instant)>> = Mutex::new(Vec::new());
 const NEW: Duration = Duration::from_secs(5);
 
 /// The agent for a request. An agent is a handle: a clone shares the connections.
-pub(super) fn find(options: &Options, https: bool, limit: Duration) -> Result<Agent, Error> {
+pub(crate) fn find(options: &Options, https: bool, limit: Duration) -> Result<Agent, Error> {
     let trust = https.then(|| options.trust.clone());
     let further_roots = match &trust {
         Some(Trust::System { ca_file: Some(path) }) => Some(ca_file::certificates(path, limit)?),
@@ -84,14 +84,14 @@ fn slot(key: &Key) -> Slot {
 
 /// A certificate was refused. Its CA may have come into the system's store since that was read, or the store could not be
 /// read whole, so the next attempt reads it anew.
-pub(super) fn look_again(trust: &Trust) {
+pub(crate) fn look_again(trust: &Trust) {
     if matches!(trust, Trust::System { .. }) {
         lock().retain(|(key, _, made)| key.trust.as_ref() != Some(trust) || made.elapsed() < NEW);
     }
 }
 
 /// Forgets all agents and their connections.
-pub(super) fn forget_all() {
+pub(crate) fn forget_all() {
     lock().clear();
 }
 

@@ -11,7 +11,7 @@ const SMALLEST_PIECE: usize = 10 * 1024;
 const USUAL_INPUT: usize = 4 * 1024;
 
 /// Allocated when first used: with many threads each has a connection, and under TLS each connection two pairs.
-pub(super) struct WipedBuffers {
+pub(crate) struct WipedBuffers {
     input_size: usize,
     output_size: usize,
     input: Vec<u8>,
@@ -26,7 +26,7 @@ pub(super) struct WipedBuffers {
 }
 
 impl WipedBuffers {
-    pub(super) fn new(config: &Config) -> WipedBuffers {
+    pub(crate) fn new(config: &Config) -> WipedBuffers {
         WipedBuffers {
             input_size: config.input_buffer_size(),
             output_size: config.output_buffer_size(),
@@ -40,7 +40,7 @@ impl WipedBuffers {
     }
 
     /// The first `amount` bytes of the output were sent.
-    pub(super) fn wipe_output(&mut self, amount: usize) {
+    pub(crate) fn wipe_output(&mut self, amount: usize) {
         if let Some(sent) = self.output.get_mut(..amount) {
             sent.fill(0);
         }

@@ -6,12 +6,12 @@ use std::io::ErrorKind;
 use rustls::{AlertDescription, InvalidMessage};
 use ureq::Error as UreqError;
 
-use super::trust::Untrusted;
 use super::wire::{self, Phase};
 use crate::error::{Error, Kind};
+use crate::tls::verifier::Untrusted;
 
 /// The error that the present attempt ended with.
-pub(super) fn explain(error: &UreqError) -> Error {
+pub(crate) fn explain(error: &UreqError) -> Error {
     let phase = wire::phase();
     if !is_timeout(error) && refused_for_a_certificate(error) {
         return Error::new(Kind::Tls, "服务器要求客户端证书", super::CERTIFICATE_WANTED);
@@ -145,7 +145,7 @@ mod tests {
     use super::super::wire::Outgoing;
     use super::*;
     use crate::error::Delivered;
-    use crate::secret::Secret;
+    use rpa_signing::Secret;
 
     /// Else a server that has read a post could make it be sent again.
     #[test]

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 /// The server's limit in milliseconds, shared between a connection and whoever reads the head of its reply.
 #[derive(Debug, Clone)]
-pub(super) struct ServersLimit(Arc<AtomicU64>);
+pub(crate) struct ServersLimit(Arc<AtomicU64>);
 
 impl ServersLimit {
     /// From the value of a Keep-Alive header (RFC 2068, 19.7.1.1), `timeout=20, max=100`. What is not understood
     /// changes nothing.
-    pub(super) fn learn(&self, header: &str) {
+    pub(crate) fn learn(&self, header: &str) {
         let timeout = header.split(',').find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
             name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
@@ -29,26 +29,26 @@ impl ServersLimit {
 
 /// Since when a connection is idle, and for how long it may be.
 #[derive(Debug)]
-pub(super) struct Idle {
+pub(crate) struct Idle {
     since: Instant,
     limit: ServersLimit,
 }
 
 impl Idle {
-    pub(super) fn new() -> Idle {
+    pub(crate) fn new() -> Idle {
         Idle { since: Instant::now(), limit: ServersLimit(Arc::new(AtomicU64::new(u64::MAX))) }
     }
 
-    pub(super) fn limit(&self) -> ServersLimit {
+    pub(crate) fn limit(&self) -> ServersLimit {
         self.limit.clone()
     }
 
     /// Something came from the server.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.since = Instant::now();
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.since.elapsed() >= Duration::from_millis(self.limit.0.load(Ordering::Relaxed))
     }
 }

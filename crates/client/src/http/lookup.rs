@@ -9,13 +9,13 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::single_flight::SingleFlight;
 use super::wire;
+use crate::wait::single_flight::SingleFlight;
 
 /// ureq asks for the addresses before it looks into its pool, so a lookup here would be one for each call. Our own
 /// connectors look up when they connect.
 #[derive(Debug)]
-pub(super) struct LateResolver;
+pub(crate) struct LateResolver;
 
 impl Resolver for LateResolver {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
@@ -29,7 +29,7 @@ type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
 static UNDER_WAY: SingleFlight<(String, u16), Found> = SingleFlight::new();
 
 /// The addresses of the URI's host, in the system's order.
-pub(super) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
+pub(crate) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
     let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     let port = uri.port_u16().unwrap_or(default);
     let bare = bare_host(uri);
@@ -51,7 +51,7 @@ pub(super) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
 }
 
 /// The URI's host; an IPv6 address without its brackets.
-pub(super) fn bare_host(uri: &Uri) -> &str {
+pub(crate) fn bare_host(uri: &Uri) -> &str {
     let host = uri.host().unwrap_or_default();
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

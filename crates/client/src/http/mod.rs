@@ -1,33 +1,16 @@
 //! Sends one HTTP request once, and hands back what came. Knows nothing of signatures, tokens or JSON.
 
 mod agent;
-mod buffers;
-mod ca_file;
-mod certificate;
-mod distinguished_name;
+pub(crate) mod buffers;
 mod fault;
 mod idle;
-mod lookup;
+pub(crate) mod lookup;
 mod observe;
-mod proof;
-mod records;
-mod roots;
-mod route;
-mod single_flight;
-mod socks;
-mod tcp;
-mod tls;
-mod trust;
-#[cfg(any(windows, test))]
-mod windows_proxy;
-mod wire;
+pub(crate) mod tcp;
+pub(crate) mod wire;
 
 use std::borrow::Cow;
 use std::io::Read;
-#[cfg(feature = "redis")]
-use std::path::Path;
-#[cfg(feature = "redis")]
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ureq::http::header::{AGE, CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
@@ -36,13 +19,10 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 use ureq::{Agent, Body};
 
 use crate::error::{Delivered, Error, Kind};
-#[cfg(feature = "redis")]
-use crate::request::Trust;
 use crate::request::{Address, Options};
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
-use route::Route;
-pub(crate) use route::proxy_secrets;
+use crate::proxy::route::{self, Route};
 use wire::{Outgoing, Phase};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -73,14 +53,6 @@ pub(crate) struct Reply {
 /// No option helps here.
 pub(crate) const CERTIFICATE_WANTED: &str =
     "the server wants a client certificate, which this library does not have: its owner must let calls in without one";
-
-/// The TLS settings for a Redis server: its certificate is judged as a control center's is.
-#[cfg(feature = "redis")]
-pub(crate) fn tls_for_redis(ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, Error> {
-    let further_roots = ca_file.map(|path| ca_file::certificates(path, Duration::from_secs(1))).transpose()?;
-    let trust = Trust::System { ca_file: None };
-    trust::client_config(&trust, further_roots.as_deref().map(Vec::as_slice).unwrap_or_default()).map(Arc::new)
-}
 
 /// Before a call: nothing is known of any attempt.
 pub(crate) fn forget_attempts() {

@@ -13,7 +13,7 @@ use super::wire::{self, Outgoing, Phase};
 
 /// Marks what ureq's CONNECT connector does as the proxy's, so that its failures are the proxy's.
 #[derive(Debug)]
-pub(super) struct AsProxy<C>(pub(super) C);
+pub(crate) struct AsProxy<C>(pub(crate) C);
 
 impl<In: Transport, C: Connector<In>> Connector<In> for AsProxy<C> {
     type Out = C::Out;
@@ -31,7 +31,7 @@ impl<In: Transport, C: Connector<In>> Connector<In> for AsProxy<C> {
 
 /// The last connector of the chain: from here on, bytes are those of requests and replies.
 #[derive(Debug)]
-pub(super) struct ObserveConnector;
+pub(crate) struct ObserveConnector;
 
 impl<In: Transport> Connector<In> for ObserveConnector {
     type Out = Observed<In>;
@@ -56,7 +56,7 @@ impl<In: Transport> Connector<In> for ObserveConnector {
 /// ureq's URI ends at 64 KiB, cannot hold the absolute form that a forward proxy wants (RFC 9112, 3.2.2), and would
 /// carry the query, keys included, through a library that logs. So ureq knows of `/` alone. Since the head passes
 /// here anyway, it waits for the body and goes out with it, in one segment and one TLS record.
-pub(super) struct Observed<T> {
+pub(crate) struct Observed<T> {
     inner: T,
     carries_request: bool,
     /// A head that waits for its body.

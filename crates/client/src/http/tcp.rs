@@ -20,7 +20,7 @@ const QUICK: Duration = Duration::from_millis(300);
 
 /// Looks up and connects, unless a proxy's connector has done it.
 #[derive(Debug)]
-pub(super) struct TcpConnector;
+pub(crate) struct TcpConnector;
 
 impl<In: Transport> Connector<In> for TcpConnector {
     type Out = Either<In, TcpTransport>;
@@ -34,7 +34,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
 }
 
 /// Opens a connection to the URI's host.
-pub(super) fn open(uri: &Uri, config: &Config) -> Result<TcpTransport, Error> {
+pub(crate) fn open(uri: &Uri, config: &Config) -> Result<TcpTransport, Error> {
     wire::enter(Phase::Lookup);
     let addresses = lookup(uri)?;
     wire::enter(Phase::Connect);
@@ -68,7 +68,7 @@ fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, Error> {
     Err(failure.map_or(Error::HostNotFound, Error::Io))
 }
 
-pub(super) struct TcpTransport {
+pub(crate) struct TcpTransport {
     stream: TcpStream,
     buffers: WipedBuffers,
     /// The stream's own limits, as they were last set.

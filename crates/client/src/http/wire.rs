@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::idle::ServersLimit;
 use crate::error::Delivered;
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// How far an attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     Lookup,
     Connect,
     /// Reaching the proxy, and asking it for the way on.
@@ -25,7 +25,7 @@ pub(super) enum Phase {
 
 impl Phase {
     /// For "timed out while ...".
-    pub(super) fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Phase::Lookup => "looking up the name",
             Phase::Connect => "connecting",
@@ -43,13 +43,13 @@ impl Phase {
 }
 
 /// The request target and what follows the head.
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     /// What stands between the method and the HTTP version.
-    pub(super) target: Secret,
+    pub(crate) target: Secret,
     /// The length of the body.
-    pub(super) body: Option<usize>,
+    pub(crate) body: Option<usize>,
     /// To a proxy that forwards it: what fails before is the proxy's fault.
-    pub(super) forward: bool,
+    pub(crate) forward: bool,
 }
 
 struct Attempt {
@@ -75,7 +75,7 @@ thread_local! {
 }
 
 /// Begins an attempt: of an earlier one only whether it can have arrived is kept.
-pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outgoing) {
+pub(crate) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outgoing) {
     let connect_deadline = Instant::now().checked_add(connect_timeout).map_or(deadline, |at| at.min(deadline));
     let attempt = Attempt {
         deadline,
@@ -95,7 +95,7 @@ pub(super) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
 }
 
 /// Forgets the call: its attempt and those before.
-pub(super) fn forget() {
+pub(crate) fn forget() {
     EARLIER.set(Delivered::No);
     ATTEMPT.set(None);
 }
@@ -105,28 +105,28 @@ fn with<T>(default: T, look: impl FnOnce(&mut Attempt) -> T) -> T {
 }
 
 /// A phase begins. What happens on the way to and through a proxy stays `Proxy`.
-pub(super) fn enter(phase: Phase) {
+pub(crate) fn enter(phase: Phase) {
     with((), |attempt| {
         let of_proxy = attempt.in_proxy || attempt.forward && phase.before_request();
         attempt.phase = if of_proxy { Phase::Proxy } else { phase };
     });
 }
 
-pub(super) fn enter_proxy() {
+pub(crate) fn enter_proxy() {
     with((), |attempt| attempt.in_proxy = true);
     enter(Phase::Proxy);
 }
 
-pub(super) fn leave_proxy() {
+pub(crate) fn leave_proxy() {
     with((), |attempt| attempt.in_proxy = false);
 }
 
-pub(super) fn in_proxy() -> bool {
+pub(crate) fn in_proxy() -> bool {
     with(false, |attempt| attempt.in_proxy)
 }
 
 /// The request begins, on a new connection or a kept one. What handshakes sent does not count.
-pub(super) fn request_begins(idle_limit: ServersLimit) {
+pub(crate) fn request_begins(idle_limit: ServersLimit) {
     with((), |attempt| {
         attempt.idle_limit = Some(idle_limit);
         attempt.phase = Phase::Send;
@@ -136,27 +136,27 @@ pub(super) fn request_begins(idle_limit: ServersLimit) {
 }
 
 /// At least one byte was handed to the network.
-pub(super) fn sent() {
+pub(crate) fn sent() {
     with((), |attempt| attempt.sent = true);
 }
 
 /// At least one byte of a reply came.
-pub(super) fn received() {
+pub(crate) fn received() {
     with((), |attempt| attempt.received = true);
 }
 
 /// The connection broke while a reply was read. ureq takes that for the end of a reply that has no length.
-pub(super) fn broken() {
+pub(crate) fn broken() {
     with((), |attempt| attempt.broken = true);
 }
 
 /// Whether [`broken`] was said.
-pub(super) fn is_broken() -> bool {
+pub(crate) fn is_broken() -> bool {
     with(false, |attempt| attempt.broken)
 }
 
 /// The server told in a Keep-Alive header for how long it keeps the connection.
-pub(super) fn server_keeps(header: &str) {
+pub(crate) fn server_keeps(header: &str) {
     with((), |attempt| {
         if let Some(limit) = &attempt.idle_limit {
             limit.learn(header);
@@ -165,27 +165,27 @@ pub(super) fn server_keeps(header: &str) {
 }
 
 /// The server asked for a client certificate as this connection was made.
-pub(super) fn certificate_wanted() {
+pub(crate) fn certificate_wanted() {
     with((), |attempt| attempt.certificate_wanted = true);
 }
 
 /// Whether [`certificate_wanted`] was said.
-pub(super) fn is_certificate_wanted() -> bool {
+pub(crate) fn is_certificate_wanted() -> bool {
     with(false, |attempt| attempt.certificate_wanted)
 }
 
 /// The request target, once.
-pub(super) fn take_outgoing() -> Option<Outgoing> {
+pub(crate) fn take_outgoing() -> Option<Outgoing> {
     with(None, |attempt| attempt.outgoing.take())
 }
 
 /// How far the attempt has come.
-pub(super) fn phase() -> Phase {
+pub(crate) fn phase() -> Phase {
     with(Phase::Send, |attempt| attempt.phase)
 }
 
 /// What the attempt's bytes say about the request.
-pub(super) fn delivered() -> Delivered {
+pub(crate) fn delivered() -> Delivered {
     with(Delivered::No, |attempt| match attempt {
         attempt if attempt.phase.before_request() => Delivered::No,
         Attempt { received: true, .. } => Delivered::Yes,
@@ -195,12 +195,12 @@ pub(super) fn delivered() -> Delivered {
 }
 
 /// What this attempt and those before it say about the request.
-pub(super) fn delivered_in_all() -> Delivered {
+pub(crate) fn delivered_in_all() -> Delivered {
     EARLIER.get().max(delivered())
 }
 
 /// The time left for the present phase; `None` when it has run out.
-pub(super) fn time_left() -> Option<Duration> {
+pub(crate) fn time_left() -> Option<Duration> {
     let deadline = with(None, |attempt| {
         Some(if attempt.phase.before_request() { attempt.connect_deadline } else { attempt.deadline })
     });

@@ -10,10 +10,10 @@ use ureq::{Proxy as UreqProxy, ProxyProtocol};
 
 use crate::error::Error;
 use crate::request::{Address, Proxy, ProxyServer};
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// The way of a request.
-pub(super) enum Route {
+pub(crate) enum Route {
     Direct,
     /// Plain HTTP: the proxy gets the request itself, in absolute form. Many proxies let CONNECT through to 443 alone.
     Forward {
@@ -25,7 +25,7 @@ pub(super) enum Route {
 }
 
 /// Chooses the way to an address.
-pub(super) fn choose(setting: &Proxy, address: &Address) -> Result<Route, Error> {
+pub(crate) fn choose(setting: &Proxy, address: &Address) -> Result<Route, Error> {
     let Some(server) = server(setting, address)? else { return Ok(Route::Direct) };
     if !server.socks && !address.https {
         let authorization = server.authorization().and_then(|value| {
@@ -71,7 +71,7 @@ fn not_a_proxy(source: &str) -> Error {
     Error::argument("proxy", "代理地址proxy无效", detail)
 }
 
-pub(super) fn is_socks(proxy: &UreqProxy) -> bool {
+pub(crate) fn is_socks(proxy: &UreqProxy) -> bool {
     !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
 }
 
@@ -95,7 +95,7 @@ fn of_system(address: &Address) -> Option<(Secret, &'static str)> {
         return (!is_excepted(address.host(), address.port, &exceptions)).then(|| (Secret::new(url), name));
     }
     #[cfg(windows)]
-    if let Some(url) = super::windows_proxy::find(address) {
+    if let Some(url) = super::windows::find(address) {
         return Some((url, "the proxy in Windows' settings"));
     }
     None
@@ -103,7 +103,7 @@ fn of_system(address: &Address) -> Option<(Secret, &'static str)> {
 
 /// Whether a list such as `NO_PROXY` names the host: by `*`, by name or suffix of names, by IP address or CIDR range, each
 /// with or without a port.
-pub(super) fn is_excepted(host: &str, port: u16, list: &str) -> bool {
+pub(crate) fn is_excepted(host: &str, port: u16, list: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches([']', '.']).to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
     list.split([',', ';', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {

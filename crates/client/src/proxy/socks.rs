@@ -7,15 +7,15 @@ use std::net::IpAddr;
 use ureq::Error;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport, TransportAdapter};
 
-use super::lookup::bare_host;
-use super::tcp::{self, TcpTransport};
-use super::wire;
+use crate::http::lookup::bare_host;
+use crate::http::tcp::{self, TcpTransport};
+use crate::http::wire;
 
 const VERSION: u8 = 5;
 
 /// Connects to the control center through a SOCKS5 proxy, if the request names one.
 #[derive(Debug)]
-pub(super) struct SocksConnector;
+pub(crate) struct SocksConnector;
 
 impl<In: Transport> Connector<In> for SocksConnector {
     type Out = TcpTransport;

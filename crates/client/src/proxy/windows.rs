@@ -1,10 +1,10 @@
 //! The proxy of Windows' own settings, which Internet Explorer and Edge follow.
 
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// The proxy for an address; `None` where none is set or the address is excepted.
 #[cfg(windows)]
-pub(super) fn find(address: &crate::request::Address) -> Option<Secret> {
+pub(crate) fn find(address: &crate::request::Address) -> Option<Secret> {
     use winreg::{RegKey, enums::HKEY_CURRENT_USER};
 
     let path = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings";

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use crate::letters::Letters;
-use crate::python::{Escape, escape_into};
-use crate::secret::Secret;
+use super::letters::Letters;
+use rpa_signing::Secret;
+use rpa_signing::python::{Escape, escape_into};
 
 /// A run of letters and digits is hidden from this length on. Shorter ones are words of every page.
 const SHORTEST_RUN: usize = 5;

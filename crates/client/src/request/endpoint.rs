@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 pub(super) struct Endpoint {
     /// An IPv6 address in brackets.

@@ -10,7 +10,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Function};
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// The fields of a JSON object. Of a name that comes twice, the last value counts.
 pub(super) struct Fields<'a> {

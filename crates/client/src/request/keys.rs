@@ -8,7 +8,7 @@ use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::options::{Options, Trust};
 use crate::error::Error;
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// Keys in place of a token.
 pub(crate) struct Keys {

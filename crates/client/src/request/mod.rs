@@ -8,9 +8,9 @@ mod options;
 mod proxy;
 
 use crate::error::{Error, Function, Kind};
-use crate::python::{Entry, Value, loads};
-use crate::scheme::v2020_4::{Encoding, Mode, Values};
-use crate::secret::Secret;
+use rpa_signing::Secret;
+use rpa_signing::python::{Entry, Value, loads};
+use rpa_signing::scheme::v2020_4::{Encoding, Mode, Values};
 
 pub(crate) use address::Address;
 use fields::Fields;

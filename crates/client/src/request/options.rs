@@ -8,7 +8,7 @@ use ureq::http::{HeaderName, HeaderValue};
 use super::fields::Fields;
 use super::proxy::ProxyServer;
 use crate::error::Error;
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// How a request travels; the same for all functions.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::endpoint::Endpoint;
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// A proxy's address, taken apart.
 #[derive(Debug, Clone)]

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::single_flight::SingleFlight;
 use crate::error::Error;
+use crate::wait::single_flight::SingleFlight;
 
 /// The certificates of a file.
-pub(super) type Certificates = Arc<Vec<CertificateDer<'static>>>;
+pub(crate) type Certificates = Arc<Vec<CertificateDer<'static>>>;
 
 /// A file that was read is not read again for this long. After that a changed one is noticed.
 const FRESH: Duration = Duration::from_secs(5);
@@ -30,7 +30,7 @@ static UNDER_WAY: SingleFlight<PathBuf, Result<Vec<CertificateDer<'static>>, Err
 static READ: Mutex<Vec<Read>> = Mutex::new(Vec::new());
 
 /// The certificates in a PEM file.
-pub(super) fn certificates(path: &Path, limit: Duration) -> Result<Certificates, Error> {
+pub(crate) fn certificates(path: &Path, limit: Duration) -> Result<Certificates, Error> {
     let kept = || READ.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(read) = kept().iter().find(|read| read.path == path && read.at.elapsed() < FRESH) {
         return Ok(read.certificates.clone());
@@ -62,6 +62,6 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 }
 
 /// An error over the file.
-pub(super) fn refuse(cause: &str, detail: &str) -> Error {
+pub(crate) fn refuse(cause: &str, detail: &str) -> Error {
     Error::argument("tls.ca_file", format!("字段tls.ca_file{cause}"), format!("`tls.ca_file` {detail}"))
 }

@@ -15,13 +15,13 @@ use sha2::{Digest, Sha256};
 use super::distinguished_name;
 
 /// The SHA-256 fingerprint of a certificate in DER.
-pub(super) fn fingerprint(der: &[u8]) -> [u8; 32] {
+pub(crate) fn fingerprint(der: &[u8]) -> [u8; 32] {
     Sha256::digest(der).into()
 }
 
 /// Subject, issuer, names, validity and fingerprint in a sentence. A certificate that cannot be read still has a
 /// fingerprint.
-pub(super) fn describe(der: &[u8]) -> String {
+pub(crate) fn describe(der: &[u8]) -> String {
     let mut text = String::from("the certificate ");
     if let Ok(certificate) = Certificate::read(der) {
         let name = |name| shown(&distinguished_name::text(name).unwrap_or_default());
@@ -60,17 +60,17 @@ fn in_words(names: &[String]) -> String {
 }
 
 /// The public key, without the name of its algorithm.
-pub(super) fn public_key(der: &[u8]) -> Option<&[u8]> {
+pub(crate) fn public_key(der: &[u8]) -> Option<&[u8]> {
     Certificate::read(der).ok()?.public_key.as_bytes()
 }
 
 /// Whether subject and issuer are the same, as in a self-signed certificate.
-pub(super) fn is_self_issued(der: &[u8]) -> bool {
+pub(crate) fn is_self_issued(der: &[u8]) -> bool {
     Certificate::read(der).is_ok_and(|certificate| certificate.subject == certificate.issuer)
 }
 
 /// Whether the time lies within the certificate's validity.
-pub(super) fn is_valid_at(der: &[u8], now: UnixTime) -> bool {
+pub(crate) fn is_valid_at(der: &[u8], now: UnixTime) -> bool {
     let Ok(certificate) = Certificate::read(der) else { return false };
     let (from, to) = (certificate.not_before.unix_duration(), certificate.not_after.unix_duration());
     (from..=to).contains(&Duration::from_secs(now.as_secs()))
@@ -163,7 +163,7 @@ fn general_name(name: AnyRef<'_>) -> Option<String> {
 }
 
 /// The elements of a SEQUENCE OF or a SET OF.
-pub(super) fn elements(list: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>> {
+pub(crate) fn elements(list: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>> {
     if !matches!(list.tag(), Tag::Sequence | Tag::Set) {
         return Err(list.tag().value_error().into());
     }

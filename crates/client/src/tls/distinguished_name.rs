@@ -21,7 +21,7 @@ const ATTRIBUTES: [(ObjectIdentifier, &str); 11] = [
 ];
 
 /// A name much as RFC 4514 has it, the last part first: `CN=control center,O=Example`.
-pub(super) fn text(name: AnyRef<'_>) -> Result<String> {
+pub(crate) fn text(name: AnyRef<'_>) -> Result<String> {
     let mut text = String::new();
     for part in elements(name)?.into_iter().rev() {
         let mut separator = if text.is_empty() { "" } else { "," };

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use super::certificate;
 
 /// Whether the key of `certificate` made the signature over `message`.
-pub(super) fn verify(
+pub(crate) fn verify(
     algorithms: &WebPkiSupportedAlgorithms,
     message: &[u8],
     certificate: &[u8],
@@ -38,7 +38,7 @@ pub(super) fn verify(
 const SHORTEST_OF_RUSTLS: usize = 256;
 
 /// A key of a kind or a size that is not accepted.
-pub(super) fn weak_key() -> CertificateError {
+pub(crate) fn weak_key() -> CertificateError {
     let (signature_algorithm_id, public_key_algorithm_id) = (Vec::new(), Vec::new());
     CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
         signature_algorithm_id,
@@ -67,7 +67,7 @@ fn verify_short_rsa(key: &PublicKey, message: &[u8], signed: &DigitallySignedStr
 
 /// The schemes that a server may sign with, PSS with SHA-384 and SHA-512 last: a server that goes by the client's order
 /// would else take one of those.
-pub(super) fn pss_sha256_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
+pub(crate) fn pss_sha256_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
     let is_last = |scheme: &_| matches!(scheme, SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512);
     let (last, mut schemes): (Vec<_>, Vec<_>) = schemes.into_iter().partition(is_last);
     schemes.extend(last);

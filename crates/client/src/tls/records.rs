@@ -9,7 +9,7 @@ use ureq::unversioned::transport::{NextTimeout, TransportAdapter};
 const HEADER: usize = 5;
 
 /// A connection under a TLS session, read record by record.
-pub(super) struct Records {
+pub(crate) struct Records {
     connection: TransportAdapter,
     place: Place,
 }
@@ -48,16 +48,16 @@ impl Place {
 }
 
 impl Records {
-    pub(super) fn new(connection: TransportAdapter) -> Records {
+    pub(crate) fn new(connection: TransportAdapter) -> Records {
         Records { connection, place: Place::default() }
     }
 
-    pub(super) fn set_timeout(&mut self, limit: NextTimeout) {
+    pub(crate) fn set_timeout(&mut self, limit: NextTimeout) {
         self.connection.set_timeout(limit);
     }
 
     /// Whether the connection is open, and nothing has come that no session has taken yet.
-    pub(super) fn is_open_between_records(&mut self) -> bool {
+    pub(crate) fn is_open_between_records(&mut self) -> bool {
         let connection = self.connection.get_mut();
         self.place.came == 0 && connection.buffers().input().is_empty() && connection.is_open()
     }

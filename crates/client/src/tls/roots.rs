@@ -13,7 +13,7 @@ use rustls_platform_verifier::Verifier;
 use super::certificate;
 
 #[derive(Debug)]
-pub(super) struct Roots {
+pub(crate) struct Roots {
     given: Vec<CertificateDer<'static>>,
     /// Verifies by the given ones alone.
     by_given: Option<Arc<WebPkiServerVerifier>>,
@@ -24,7 +24,7 @@ pub(super) struct Roots {
 }
 
 impl Roots {
-    pub(super) fn new(given: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Roots, Error> {
+    pub(crate) fn new(given: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Roots, Error> {
         let is_systems_choice = cfg!(any(windows, target_vendor = "apple"));
         let by_given = (!is_systems_choice && !given.is_empty()).then(|| by_given(&given, &provider)).transpose()?;
         let roots = Roots { given, by_given, system: OnceLock::new(), provider };
@@ -40,7 +40,7 @@ impl Roots {
     }
 
     /// Whether the certificate is held itself, or passes one of the verifiers.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         name: &ServerName<'_>,

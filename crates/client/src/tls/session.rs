@@ -11,14 +11,14 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::buffers::WipedBuffers;
-use super::lookup::bare_host;
 use super::records::Records;
-use super::wire::{self, Phase};
+use crate::http::buffers::WipedBuffers;
+use crate::http::lookup::bare_host;
+use crate::http::wire::{self, Phase};
 
 /// Makes the TLS handshake for an https URI. The settings, and with them the resumable sessions, are those of one
 /// agent: nothing passes from one kind of trust to another.
-pub(super) struct TlsConnector(pub(super) Option<Arc<ClientConfig>>);
+pub(crate) struct TlsConnector(pub(crate) Option<Arc<ClientConfig>>);
 
 impl<In: Transport> Connector<In> for TlsConnector {
     type Out = Either<In, TlsTransport>;
@@ -47,7 +47,7 @@ impl fmt::Debug for TlsConnector {
     }
 }
 
-pub(super) struct TlsTransport {
+pub(crate) struct TlsTransport {
     stream: StreamOwned<ClientConnection, Records>,
     buffers: WipedBuffers,
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+#[cfg(feature = "redis")]
+use std::path::Path;
 use std::sync::Arc;
+#[cfg(feature = "redis")]
+use std::time::Duration;
 
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,13 +17,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 
+#[cfg(feature = "redis")]
+use super::ca_file;
 use super::roots::Roots;
-use super::{certificate, proof, wire};
+use super::{certificate, proof};
 use crate::error::{Error, Kind};
+use crate::http::wire;
 use crate::request::Trust;
 
 /// The TLS settings for one kind of trust. Without further roots it reads the system's store, which takes milliseconds.
-pub(super) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+pub(crate) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     let provider = Arc::new(CryptoProvider { key_provider: &NoCertificate, ..ring::default_provider() });
     let algorithms = provider.signature_verification_algorithms;
     let accepts = match trust {
@@ -37,6 +44,14 @@ pub(super) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'stat
     Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_client_cert_resolver(Arc::new(NoCertificate)))
 }
 
+/// The TLS settings for a Redis server: its certificate is judged as a control center's is.
+#[cfg(feature = "redis")]
+pub(crate) fn tls_for_redis(ca_file: Option<&Path>) -> Result<Arc<rustls::ClientConfig>, Error> {
+    let further_roots = ca_file.map(|path| ca_file::certificates(path, Duration::from_secs(1))).transpose()?;
+    let trust = Trust::System { ca_file: None };
+    client_config(&trust, further_roots.as_deref().map(Vec::as_slice).unwrap_or_default()).map(Arc::new)
+}
+
 fn unusable(error: &rustls::Error) -> Error {
     let detail = format!(
         "the certificates to trust cannot be used: {error}; install the system's (on Linux the package ca-certificates), check `tls.ca_file`, \
@@ -47,9 +62,9 @@ fn unusable(error: &rustls::Error) -> Error {
 
 /// Why a certificate was refused, and what it was.
 #[derive(Debug)]
-pub(super) struct Untrusted {
-    pub(super) cause: &'static str,
-    pub(super) detail: String,
+pub(crate) struct Untrusted {
+    pub(crate) cause: &'static str,
+    pub(crate) detail: String,
 }
 
 impl Untrusted {

@@ -73,7 +73,7 @@ impl Account {
 pub(super) mod tests {
     use super::*;
     use crate::request::{Place, RefusalRule};
-    use crate::secret::Secret;
+    use rpa_signing::Secret;
 
     pub(crate) fn account(secret: &str) -> Account {
         account_of("https://10.0.0.5", "access", secret)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use zeroize::Zeroize;
 
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// Tokens as the server gave them.
 pub(super) struct Answer {
@@ -31,8 +31,8 @@ const EARLIEST_TIME_MS: f64 = 1e11;
 
 impl Answer {
     /// The tokens in a reply; `None` if it holds none that could stand in a header.
-    pub(super) fn read(reply: &str) -> Option<Answer> {
-        let mut reply: Value = serde_json::from_str(reply).ok()?;
+    pub(super) fn read(reply: &[u8]) -> Option<Answer> {
+        let mut reply: Value = serde_json::from_slice(reply).ok()?;
         let answer = reply.get("result").and_then(Answer::of_result);
         wipe(&mut reply);
         answer.filter(|answer| is_sendable(answer.access.expose()))
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn read(result: &str) -> Option<(String, Option<String>, Option<Life>)> {
-        let answer = Answer::read(&format!("{{\"code\":0,\"msg\":\"success\",\"result\":{result}}}"))?;
+        let answer = Answer::read(&format!("{{\"code\":0,\"msg\":\"success\",\"result\":{result}}}").as_bytes())?;
         let shown = |secret: Secret| secret.expose().to_owned();
         Some((shown(answer.access), answer.refresh.map(shown), answer.life))
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::clock::Observed;
 use crate::error::Error;
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// A store that is slow or lost takes so much of a call's time in all, and at most half of what it has.
 const STORES_SHARE: Duration = Duration::from_millis(500);
@@ -47,7 +47,7 @@ pub(crate) enum By {
 
 /// The control center's JSON.
 pub(crate) struct Reply {
-    pub(crate) text: Zeroizing<String>,
+    pub(crate) text: Zeroizing<Vec<u8>>,
     pub(crate) status: u16,
     pub(crate) observed: Option<Observed>,
 }
@@ -60,7 +60,7 @@ pub(crate) type Ask<'a> = dyn Fn(&By, Instant) -> Result<Reply, Error> + 'a;
 pub(crate) enum Failure {
     Error(Error),
     /// The control center refuses the keys: its own JSON.
-    Refused(String),
+    Refused(Vec<u8>),
 }
 
 #[cfg(test)]

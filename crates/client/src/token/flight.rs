@@ -203,7 +203,7 @@ impl Flight<'_> {
 /// The tokens in a reply. Without them: the control center says why, or the reply's shape is one that nobody has seen.
 fn read(reply: &Reply) -> Result<Answer, Failure> {
     if is_failure(reply.status, &reply.text) {
-        return Err(Failure::Refused(reply.text.to_string()));
+        return Err(Failure::Refused(reply.text.to_vec()));
     }
     Answer::read(&reply.text).ok_or_else(|| {
         let detail = "the control center's reply to the token call holds no access token in a known field: it is neither an object with `accessToken` nor an array";

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::restraint::Restraint;
 use super::store::{Store, Trouble};
 use crate::error::{Error, Kind};
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// Keys that were refused are not tried again for this long, by however many threads.
 const REFUSAL_STANDS: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::account::Account;
-use crate::secret::Secret;
+use rpa_signing::Secret;
 
 /// A token is renewed when a fifth of its life or this much is left, whichever is less.
 const EARLY_MS: u64 = 5 * 60 * 1000;

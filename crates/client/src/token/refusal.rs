@@ -39,7 +39,7 @@ impl Refusal {
 }
 
 /// Whether the server refuses the token, by what the caller says of this server's replies.
-pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &str) -> bool {
+pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &[u8]) -> bool {
     if rule.http_status.contains(&status) {
         return true;
     }
@@ -50,12 +50,12 @@ pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &str) -> bool {
 }
 
 /// Whether the server says that it did not do what it was asked.
-pub(super) fn is_failure(status: u16, reply: &str) -> bool {
+pub(super) fn is_failure(status: u16, reply: &[u8]) -> bool {
     status >= 400 || Envelope::read(reply).code.is_some_and(|code| code != 0)
 }
 
 /// Whether the reply may well refuse the call for its time or, which servers check first, for its signature.
-pub(crate) fn may_refuse_time(status: u16, reply: &str) -> bool {
+pub(crate) fn may_refuse_time(status: u16, reply: &[u8]) -> bool {
     let msg = Envelope::read(reply).msg.to_lowercase();
     let of_time = || ["time", "sign", "时间", "签名", "过期"].iter().any(|word| msg.contains(word));
     is_failure(status, reply) && (matches!(status, 401 | 403) || of_time())
@@ -69,10 +69,10 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(reply: &str) -> Envelope {
+    fn read(reply: &[u8]) -> Envelope {
         let mut envelope = Envelope::default();
         // A success is not read to its end, which may be megabytes away; that is an error to serde_json, and to nobody else.
-        let _ = serde_json::Deserializer::from_str(reply).deserialize_map(Reader(&mut envelope));
+        let _ = serde_json::Deserializer::from_slice(reply).deserialize_map(Reader(&mut envelope));
         envelope
     }
 }
@@ -130,7 +130,7 @@ mod tests {
             (403, r#"[{"code":401}]"#, false),
             (200, "null", false),
         ] {
-            assert_eq!(is_refused(&usual, status, reply), refused, "{status} {reply}");
+            assert_eq!(is_refused(&usual, status, reply.as_bytes()), refused, "{status} {reply}");
         }
         let own = RefusalRule { http_status: vec![], code: vec![-3], msg: vec!["失效".into()] };
         for (status, reply, refused) in [
@@ -138,7 +138,7 @@ mod tests {
             (200, r#"{"code":-3}"#, true),
             (200, r#"{"code":1,"msg":"已失效"}"#, true),
         ] {
-            assert_eq!(is_refused(&own, status, reply), refused, "{status} {reply}");
+            assert_eq!(is_refused(&own, status, reply.as_bytes()), refused, "{status} {reply}");
         }
     }
 
@@ -154,7 +154,7 @@ mod tests {
             (403, "{}", true, true),
         ] {
             assert_eq!(
-                (is_failure(status, reply), may_refuse_time(status, reply)),
+                (is_failure(status, reply.as_bytes()), may_refuse_time(status, reply.as_bytes())),
                 (failure, of_time),
                 "{status} {reply}"
             );

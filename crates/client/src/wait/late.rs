@@ -18,12 +18,12 @@ struct Shared<T> {
 }
 
 /// Where the answer is put.
-pub(super) struct Giver<T>(Arc<Shared<T>>);
+pub(crate) struct Giver<T>(Arc<Shared<T>>);
 
 /// Where it is waited for.
-pub(super) struct Taker<T>(Arc<Shared<T>>);
+pub(crate) struct Taker<T>(Arc<Shared<T>>);
 
-pub(super) fn answer<T>() -> (Giver<T>, Taker<T>) {
+pub(crate) fn answer<T>() -> (Giver<T>, Taker<T>) {
     let shared = Arc::new(Shared { state: Mutex::new(State::Awaited), changed: Condvar::new() });
     (Giver(shared.clone()), Taker(shared))
 }
@@ -35,7 +35,7 @@ impl<T> Shared<T> {
 }
 
 impl<T> Giver<T> {
-    pub(super) fn give(self, answer: T) {
+    pub(crate) fn give(self, answer: T) {
         *self.0.state() = State::Given(answer);
     }
 }
@@ -53,7 +53,7 @@ impl<T> Drop for Giver<T> {
 
 impl<T> Taker<T> {
     /// The answer, once; `None` if it does not come within `limit`, or never will.
-    pub(super) fn take(&self, limit: Duration) -> Option<T> {
+    pub(crate) fn take(&self, limit: Duration) -> Option<T> {
         let awaited = |state: &mut State<T>| matches!(state, State::Awaited);
         let waited = self.0.changed.wait_timeout_while(self.0.state(), limit, awaited);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The work that is under way, each under its key.
-pub(super) struct SingleFlight<K, T> {
+pub(crate) struct SingleFlight<K, T> {
     flights: Mutex<Vec<(K, Arc<Flight<T>>)>>,
 }
 
@@ -26,13 +26,13 @@ enum State<T> {
 }
 
 impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFlight<K, T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         SingleFlight { flights: Mutex::new(Vec::new()) }
     }
 
     /// The result of `work` under this key, begun now or by another thread before; `None` if that takes longer than
     /// `limit`. It goes on all the same.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &'static self,
         key: K,
         limit: Duration,

@@ -5,7 +5,7 @@ use super::repr::separate;
 use super::{Text, Value, sorted};
 
 /// Appends `json.dumps(value, sort_keys=True)`, but each number as it was spelt.
-pub(crate) fn write_json(value: &Value<'_>, out: &mut String) {
+pub fn write_json(value: &Value<'_>, out: &mut String) {
     match value {
         Value::None => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
@@ -35,7 +35,7 @@ pub(crate) fn write_json(value: &Value<'_>, out: &mut String) {
 
 /// Appends a JSON string in ASCII alone, escaped as Python does by default: lower-case hex, surrogate pairs above
 /// U+FFFF, and U+007F escaped although JSON does not ask for it.
-pub(crate) fn write_json_string(text: &Text<'_>, out: &mut String) {
+pub fn write_json_string(text: &Text<'_>, out: &mut String) {
     out.push('"');
     match text {
         Text::Utf8(text) => write_escaped(text, out),
@@ -88,7 +88,7 @@ fn write_unit(unit: u32, out: &mut String) {
 
 /// JSON text without the white space between its tokens; everything else stays as it was given. `json` must be one
 /// well-formed value.
-pub(crate) fn compact(json: &str) -> String {
+pub fn compact(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let mut in_string = false;
     let mut escaped = false;

@@ -14,14 +14,14 @@ const MAX_DEPTH: usize = 500;
 
 /// Why a text is not JSON, and where.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Malformed {
-    pub(crate) what: &'static str,
+pub struct Malformed {
+    pub what: &'static str,
     /// In characters from the start of the text, the first being 0.
-    pub(crate) at: usize,
+    pub at: usize,
 }
 
 /// Reads one JSON value that fills the whole text.
-pub(crate) fn loads(text: &str) -> Result<Value<'_>, Malformed> {
+pub fn loads(text: &str) -> Result<Value<'_>, Malformed> {
     let mut reader = Reader { text, at: 0 };
     reader.skip_white_space();
     let value = reader.value(0)?;

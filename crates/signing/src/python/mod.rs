@@ -9,34 +9,41 @@ mod quote;
 mod repr;
 mod text;
 
-pub(crate) use dumps::{compact, write_json, write_json_string};
-pub(crate) use loads::loads;
-pub(crate) use quote::{Escape, escape_into, escape_to};
-pub(crate) use repr::str_of;
-pub(crate) use text::Text;
+pub use dumps::{compact, write_json, write_json_string};
+pub use loads::loads;
+pub use quote::{Escape, escape_into, escape_to};
+pub use repr::str_of;
+pub use text::Text;
 
 /// What `json.loads` makes of a JSON text. A number stays the text it was, since `json` and `native` values keep
 /// every digit.
 #[derive(Debug)]
-pub(crate) enum Value<'a> {
+pub enum Value<'a> {
+    /// `null`
     None,
+    /// `true` or `false`
     Bool(bool),
     /// Digits and a sign alone.
     Int(&'a str),
     /// Anything with a point or an exponent; also `NaN`, `Infinity` and `-Infinity`, which Python reads.
     Float(&'a str),
+    /// A string.
     Text(Text<'a>),
+    /// An array.
     List(Vec<Value<'a>>),
+    /// An object.
     Dict(Vec<Entry<'a>>),
 }
 
 /// One member of a dict. A dict keeps the order of the first appearance of each key, and the last value.
 #[derive(Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) key: Text<'a>,
-    pub(crate) value: Value<'a>,
+pub struct Entry<'a> {
+    /// Its name.
+    pub key: Text<'a>,
+    /// What it is.
+    pub value: Value<'a>,
     /// The value as it stood in the JSON text.
-    pub(crate) raw: &'a str,
+    pub raw: &'a str,
 }
 
 /// The places of the entries in the order of their keys, equal ones as they stand.
@@ -48,6 +55,6 @@ fn by_key(entries: &[Entry<'_>]) -> Vec<usize> {
 }
 
 /// The entries in the order of their keys.
-pub(crate) fn sorted<'e, 'a>(entries: &'e [Entry<'a>]) -> impl Iterator<Item = &'e Entry<'a>> {
+pub fn sorted<'e, 'a>(entries: &'e [Entry<'a>]) -> impl Iterator<Item = &'e Entry<'a>> {
     by_key(entries).into_iter().filter_map(|place| entries.get(place))
 }

@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 /// What to percent-encode. Letters, digits and `-_.` always stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Escape {
+pub enum Escape {
     /// RFC 3986, unreserved characters alone: `~` stays too. Each key and value of a query is written so.
     Component,
     /// `urllib.parse.quote` of Python 3.7 and later, with its default `safe='/'`: `~` and `/` stay too.
@@ -49,7 +49,7 @@ const PIECE: usize = 64;
 
 /// Hands the parts to `take`, one after the other, percent-encoded as UTF-8 with upper-case hex. Nothing is allocated and
 /// nothing is left behind: the parts may be secret, or of many megabytes.
-pub(crate) fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8])) {
+pub fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8])) {
     let table = match rule {
         Escape::Component => &COMPONENT,
         Escape::Python => &PYTHON,
@@ -83,7 +83,7 @@ pub(crate) fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8]
 }
 
 /// Appends the text percent-encoded.
-pub(crate) fn escape_into(text: &str, rule: Escape, out: &mut String) {
+pub fn escape_into(text: &str, rule: Escape, out: &mut String) {
     escape_to(&[text], rule, |piece| out.push_str(str::from_utf8(piece).unwrap_or_default()));
 }
 

@@ -7,7 +7,7 @@ use super::printable::NOT_PRINTABLE;
 use super::{Text, Value};
 
 /// `str(value)`: text as it is, anything else as [`repr`] has it.
-pub(crate) fn str_of<'v>(value: &'v Value<'_>) -> Cow<'v, Text<'v>> {
+pub fn str_of<'v>(value: &'v Value<'_>) -> Cow<'v, Text<'v>> {
     if let Value::Text(text) = value {
         return Cow::Borrowed(text);
     }

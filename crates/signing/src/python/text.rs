@@ -6,14 +6,16 @@ use std::cmp::Ordering;
 /// Text as Python holds it. JSON may spell half of a surrogate pair (`"\ud800"`); Python reads it and Rust's `str`
 /// cannot, so that rare text is kept as code points.
 #[derive(Debug, Clone)]
-pub(crate) enum Text<'a> {
+pub enum Text<'a> {
+    /// As nearly all text is.
     Utf8(Cow<'a, str>),
+    /// Code points, some of them halves of surrogate pairs.
     WithSurrogates(Vec<u32>),
 }
 
 impl Text<'_> {
     /// The text as UTF-8; `None` where it holds a lone surrogate, which has no UTF-8.
-    pub(crate) fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&str> {
         match self {
             Text::Utf8(text) => Some(text),
             Text::WithSurrogates(_) => None,
@@ -21,7 +23,7 @@ impl Text<'_> {
     }
 
     /// The code points in order.
-    pub(crate) fn code_points(&self) -> impl Iterator<Item = u32> {
+    pub fn code_points(&self) -> impl Iterator<Item = u32> {
         let (utf8, points) = match self {
             Text::Utf8(text) => (&**text, &[][..]),
             Text::WithSurrogates(points) => ("", &points[..]),

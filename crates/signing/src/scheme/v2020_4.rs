@@ -17,16 +17,20 @@ use crate::secret::Secret;
 
 /// The four methods of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub enum Mode {
+    /// Signs its params, and sends them in the query.
     Get,
+    /// Signs its body, and sends the params in the query as well.
     Post,
+    /// Signs and sends a body alone.
     Put,
+    /// Signs and sends a body alone.
     Delete,
 }
 
 /// How a top-level value that is not text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Values {
+pub enum Values {
     /// As text, by Python's `str()`: what the reference client does.
     Python,
     /// As text that is its compact JSON.
@@ -37,31 +41,35 @@ pub(crate) enum Values {
 
 /// Which percent-encoding of the source string is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
+pub enum Encoding {
+    /// As `urllib.parse.quote` writes it: `/` and `~` stay.
     Python,
+    /// As the vendor states the server's rule: `/` and `~` are encoded, too.
     Java,
 }
 
 /// A parameter's text has no UTF-8 and therefore cannot stand in a query or a source string.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct LoneSurrogate {
+pub struct LoneSurrogate {
     /// The parameter, its own lone surrogates replaced by U+FFFD.
-    pub(crate) parameter: String,
+    pub parameter: String,
 }
 
 /// What a call carries, apart from its stamp: the same for each attempt.
-pub(crate) struct Payload {
+pub struct Payload {
     /// `key=value&...`, percent-encoded; absent where the mode has no query or there are no parameters.
-    pub(crate) query: Option<String>,
-    pub(crate) body: Option<String>,
-    pub(crate) content_type: Option<&'static str>,
+    pub query: Option<String>,
+    /// JSON text; a get has none.
+    pub body: Option<String>,
+    /// Of the body.
+    pub content_type: Option<&'static str>,
     /// The raw params of a get; the others sign their body.
     params: Option<String>,
 }
 
 impl Payload {
     /// Writes the parameters as `mode` sends them.
-    pub(crate) fn new(mode: Mode, entries: &[Entry<'_>], values: Values) -> Result<Payload, LoneSurrogate> {
+    pub fn new(mode: Mode, entries: &[Entry<'_>], values: Values) -> Result<Payload, LoneSurrogate> {
         let entries: Vec<_> = sorted(entries).collect();
         let (has_params, content_type) = match mode {
             Mode::Get => (true, None),
@@ -84,22 +92,25 @@ impl Payload {
 }
 
 /// One attempt's stamp: the payload under a token at a time. Each stage can be seen.
-pub(crate) struct Stamp<'a> {
-    pub(crate) payload: &'a Payload,
-    pub(crate) token: &'a Secret,
-    pub(crate) encoding: Encoding,
+pub struct Stamp<'a> {
+    /// What is signed, and sent.
+    pub payload: &'a Payload,
+    /// The access token, which is the key as well.
+    pub token: &'a Secret,
+    /// Of the source string.
+    pub encoding: Encoding,
     /// Milliseconds since 1970.
-    pub(crate) timestamp: u64,
+    pub timestamp: u64,
 }
 
 impl Stamp<'_> {
     /// The source string: `{params or body}&token={token}&timestamp={ms}`.
-    pub(crate) fn source(&self) -> Secret {
+    pub fn source(&self) -> Secret {
         self.joined(|part, text| text.push_str(part))
     }
 
     /// The source string percent-encoded.
-    pub(crate) fn encoded(&self) -> Secret {
+    pub fn encoded(&self) -> Secret {
         self.joined(|part, text| escape_into(part, self.rule(), text))
     }
 
@@ -116,7 +127,7 @@ impl Stamp<'_> {
     }
 
     /// Base64 of the lower-case hex of HMAC-SHA256 over the encoded source string, the token's bytes being the key.
-    pub(crate) fn signature(&self) -> String {
+    pub fn signature(&self) -> String {
         // An HMAC takes a key of any length: this cannot fail.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.token.expose().as_bytes()) else { return String::new() };
         let mut timestamp = itoa::Buffer::new();

@@ -25,8 +25,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::{Lease, Store, Trouble, late};
+use super::{Lease, Store, Trouble};
 use crate::token::record::Sealed;
+use crate::wait::late;
 
 const VERSION: u32 = 1;
 /// So many accounts are kept in a file, those that were written last.

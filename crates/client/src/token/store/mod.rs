@@ -1,7 +1,6 @@
 //! Where a token is kept, and whose turn it is to ask for a new one.
 
 mod file;
-mod late;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;

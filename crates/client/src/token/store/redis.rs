@@ -11,10 +11,10 @@ use std::{io, process};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::late::{self, Giver};
 use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
 use crate::token::record::Sealed;
+use crate::wait::late::{self, Giver};
 use connection::{Connection, Fault};
 use resp::Answer;
 

@@ -91,7 +91,7 @@ impl Center {
 }
 
 fn reply(text: &str, status: u16) -> Reply {
-    Reply { text: Zeroizing::new(text.to_owned()), status, observed: None }
+    Reply { text: Zeroizing::new(text.as_bytes().to_vec()), status, observed: None }
 }
 
 /// Processes that share a store.

@@ -63,7 +63,7 @@ fn those_who_waited_share_a_failure() {
             scope.spawn(|| {
                 start.wait();
                 assert!(
-                    matches!(token(&keeper, &center), Err(Failure::Refused(json)) if json.contains("accessKey错误"))
+                    matches!(token(&keeper, &center), Err(Failure::Refused(json)) if String::from_utf8_lossy(&json).contains("accessKey错误"))
                 );
             });
         }

@@ -10,8 +10,8 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::resp::{self, Answer};
 use crate::request::RedisServer;
-use crate::secret::Secret;
-use crate::sender;
+use crate::tls::verifier::tls_for_redis;
+use rpa_signing::Secret;
 
 /// For each step: a connect, a write, a read.
 const LIMIT: Duration = Duration::from_millis(400);
@@ -80,6 +80,6 @@ fn connect(server: &RedisServer) -> io::Result<TcpStream> {
 
 fn encrypt(server: &RedisServer, tcp: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let name = ServerName::try_from(server.host.clone()).map_err(io::Error::other)?;
-    let config = sender::tls_for_redis(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
+    let config = tls_for_redis(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
     Ok(StreamOwned::new(ClientConnection::new(config, name).map_err(io::Error::other)?, tcp))
 }

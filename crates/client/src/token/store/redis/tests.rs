@@ -1,17 +1,13 @@
 //! Against a real server.
 
-#[allow(dead_code)]
-#[path = "../../../../tests/support/redis.rs"]
-mod server;
-
 use std::env;
 use std::process::Command;
 use std::time::Instant;
 
 use super::super::suite::{self, sealed};
 use super::*;
-use crate::secret::Secret;
-use server::Redis;
+use rpa_signing::Secret;
+use rpa_test_support::redis::Redis;
 
 const PATIENCE: Duration = Duration::from_millis(500);
 

@@ -1,17 +1,16 @@
 //! The C interface from many threads at once, for AddressSanitizer and ThreadSanitizer above all (see `.ci/sanitizers`):
 //! every function, right and wrong requests, over plain HTTP and TLS, with replies that other threads read and free.
+//!
+//! `RPA_PLANT` makes the caller break its promises, to show that the tools that look for such errors find one.
 
-#[path = "support/server.rs"]
-mod server;
-#[path = "support/tls.rs"]
-mod tls;
+use rpa_test_support::{server, tls};
 
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::sync::mpsc;
 use std::thread;
 
-use rpa_openapi::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
+use super::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
 use serde_json::{Value, json};
 use server::{Server, reply};
 
@@ -69,6 +68,46 @@ fn requests(plain: &Server, tls: &Server) -> Vec<(Function, Option<CString>)> {
     ]
 }
 
+/// Breaks a promise of the header, if `RPA_PLANT` names one.
+fn plant((function, request): &(Function, Option<CString>)) {
+    let planted = std::env::var("RPA_PLANT").unwrap_or_default();
+    let pointer = request.as_ref().map_or(ptr::null(), |request| request.as_ptr());
+    // SAFETY: none, which is the point.
+    unsafe {
+        match &*planted {
+            "" => {}
+            "use_after_free" => {
+                let reply = function(pointer);
+                rpa_free(reply);
+                std::hint::black_box(reply.read_volatile());
+            }
+            "leak" => {
+                std::hint::black_box(function(pointer));
+                // What is left of the pointer on the stack and in registers would keep it reachable.
+                std::hint::black_box([0usize; 4096]);
+            }
+            "race" => {
+                let reply = Reply(function(pointer));
+                let address = reply.0.addr();
+                let reader = thread::spawn(move || {
+                    let same: *const c_char = ptr::with_exposed_provenance(address);
+                    std::hint::black_box(same.read_volatile());
+                });
+                reply.0.expose_provenance();
+                rpa_free(reply.0);
+                reader.join().unwrap();
+            }
+            other => panic!("RPA_PLANT={other} is not known"),
+        }
+    }
+}
+
+#[test]
+fn null_may_be_freed() {
+    // SAFETY: NULL is allowed.
+    unsafe { rpa_free(ptr::null_mut()) };
+}
+
 #[test]
 fn every_function_from_many_threads() {
     let (plain, tls) = (Server::answering(reply("200 OK", "{\"code\":0}")), tls_server());
@@ -93,6 +132,9 @@ fn every_function_from_many_threads() {
             let text = unsafe { CStr::from_ptr(reply) }.to_str().unwrap();
             assert!(serde_json::from_str::<Value>(text).unwrap()["code"].is_u64(), "{text}");
             unsafe { rpa_free(reply) };
+            if replies == 0 {
+                plant(&requests[0]);
+            }
             replies += 1;
         }
         assert_eq!(replies, THREADS * ROUNDS);

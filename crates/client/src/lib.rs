@@ -1,0 +1,35 @@
+//! The way of a call: request text in, signature, HTTP, reply text out.
+//!
+//! [`reply`] is the one door. A call goes through these rooms, from top to bottom; none knows of those above it.
+//!
+//! | module | does |
+//! |---|---|
+//! | `panic` | a panic becomes a reply |
+//! | `call` | the steps of each function: what is sent, what is sent again, what the caller gets |
+//! | `token` | a token that is got for keys, kept, renewed and shared |
+//! | `reply` | the server's answer to reply text, without secrets |
+//! | `http` | one HTTP request, sent once |
+//! | `proxy` | which way a request takes |
+//! | `tls` | whose certificate is trusted |
+//! | `request` | request text to checked request |
+//! | `wait` | work on another thread, within a limit |
+//! | `error` | the kinds of errors, and their envelope |
+//!
+//! What a signature is of stands in the crate `rpa-signing`.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
+
+mod call;
+mod error;
+mod http;
+mod panic;
+mod proxy;
+mod reply;
+mod request;
+mod tls;
+mod token;
+mod wait;
+
+pub use error::Function;
+pub use panic::reply;

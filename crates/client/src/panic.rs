@@ -1,0 +1,117 @@
+//! The fence around every call: whatever comes in and whatever happens, a reply comes out.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use crate::call;
+use crate::error::{Delivered, Error, Function, Kind};
+use crate::http;
+
+/// The reply of a function to a request: JSON, in UTF-8, without a NUL. `None` stands for a request that is NULL.
+pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
+    fenced(function, request, |request| call::run(function, request))
+}
+
+fn fenced(function: Function, request: Option<&[u8]>, work: impl FnOnce(&str) -> Vec<u8>) -> Vec<u8> {
+    let answer = || {
+        let Some(request) = request else {
+            return refusal(function, "请求为NULL", "the request is NULL");
+        };
+        match simdutf8::compat::from_utf8(request) {
+            Ok(request) => {
+                http::forget_attempts();
+                work(request)
+            }
+            Err(error) => {
+                let detail = format!("the request is not UTF-8: the byte at {} is not", error.valid_up_to());
+                refusal(function, "请求不是UTF-8编码", &detail)
+            }
+        }
+    };
+    let started = Instant::now();
+    caught(answer).unwrap_or_else(|place| {
+        let detail = format!("the library panicked at {place}; please report it");
+        // What can no longer be known may have happened.
+        let delivered = caught(http::recover).unwrap_or(Delivered::Unknown);
+        Error { delivered, ..Error::new(Kind::Internal, "程序内部错误", detail) }.envelope(function, started.elapsed())
+    })
+}
+
+fn refusal(function: Function, cause: &str, detail: &str) -> Vec<u8> {
+    Error::request(cause, detail).envelope(function, Duration::ZERO)
+}
+
+thread_local! {
+    /// Where the last panic within the fence was; `None` outside of the fence.
+    static PANIC_PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs `work`; of a panic only the place is returned. Its message may quote anything, a secret too, so it goes
+/// neither into the reply nor, by the default hook, to the host's standard error.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let outer = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let within_fence = PANIC_PLACE.with_borrow_mut(|place| {
+                let within = place.is_some();
+                if let (Some(place), Some(location)) = (place, info.location()) {
+                    // The file's name alone: the path is that of the machine that built it.
+                    let file = location.file().rsplit(['/', '\\']).next().unwrap_or_default();
+                    *place = format!("{file}:{}", location.line());
+                }
+                within
+            });
+            if !within_fence {
+                outer(info);
+            }
+        }));
+    });
+    PANIC_PLACE.set(Some("an unknown place".to_owned()));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    let place = PANIC_PLACE.take();
+    result.map_err(|payload| {
+        forget_payload(payload);
+        place.unwrap_or_default()
+    })
+}
+
+/// A payload may panic once more as it is dropped. It is leaked: this happens once in a blue moon.
+fn forget_payload(payload: Box<dyn Any + Send>) {
+    std::mem::forget(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through_the_fence(request: Option<&[u8]>, work: impl FnOnce(&str) -> Vec<u8>) -> serde_json::Value {
+        serde_json::from_slice(&fenced(Function::Call, request, work)).unwrap()
+    }
+
+    fn called(request: Option<&[u8]>) -> serde_json::Value {
+        serde_json::from_slice(&reply(Function::Call, request)).unwrap()
+    }
+
+    #[test]
+    fn null_and_bytes_that_are_not_utf8() {
+        let null = called(None);
+        assert_eq!((&null["code"], &null["error"]["kind"]), (&41.into(), &"argument".into()));
+        let bytes = called(Some(b"{\"a\":\"\xff\"}"));
+        assert_eq!(bytes["error"]["detail"], "the request is not UTF-8: the byte at 6 is not");
+    }
+
+    #[test]
+    fn a_panic_becomes_a_reply_that_names_its_place_alone() {
+        let reply = through_the_fence(Some(b"hunter2"), |request| panic!("{request}"));
+        assert_eq!((&reply["code"], &reply["error"]["kind"]), (&40.into(), &"internal".into()));
+        let detail = reply["error"]["detail"].as_str().unwrap();
+        assert!(detail.starts_with("the library panicked at panic.rs:"), "{detail}");
+        assert!(!reply.to_string().contains("hunter2"));
+        let after = called(Some(b"{}"));
+        assert_eq!(after["error"]["kind"], "argument", "the next call works");
+    }
+}

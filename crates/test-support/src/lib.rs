@@ -1,0 +1,13 @@
+//! What tests, the demo and the benchmarks share.
+#![allow(missing_docs, reason = "names say it; nobody else uses this crate")]
+
+pub mod c;
+pub mod counting;
+pub mod forms;
+pub mod harness;
+pub mod issuer;
+pub mod python;
+pub mod redis;
+pub mod server;
+pub mod tls;
+pub mod tools;
