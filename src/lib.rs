@@ -110,4 +110,5 @@ unsafe fn reply(function: Function, request: *const c_char) -> *mut c_char {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests;

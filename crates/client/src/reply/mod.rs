@@ -23,7 +23,7 @@ const EXCERPT: usize = 200;
 pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) -> Result<Vec<u8>, Error> {
     let body = std::mem::take(&mut reply.body);
     let mut decoded = decode(reply, body);
-    let text = simdutf8::basic::from_utf8(&decoded.bytes).ok().map(trim);
+    let text = if decoded.problem.is_none() { simdutf8::basic::from_utf8(&decoded.bytes).ok().map(trim) } else { None };
     let json = text.filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     fn read(result: &str) -> Option<(String, Option<String>, Option<Life>)> {
-        let answer = Answer::read(&format!("{{\"code\":0,\"msg\":\"success\",\"result\":{result}}}").as_bytes())?;
+        let answer = Answer::read(format!("{{\"code\":0,\"msg\":\"success\",\"result\":{result}}}").as_bytes())?;
         let shown = |secret: Secret| secret.expose().to_owned();
         Some((shown(answer.access), answer.refresh.map(shown), answer.life))
     }
