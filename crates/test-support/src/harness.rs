@@ -33,7 +33,7 @@ pub fn built_library() -> &'static Path {
     })
 }
 
-/// Builds the shared library as it is handed out, by the command of the README, and returns its path. What is said of
+/// Builds the shared library as it is handed out, by the command of README.md, and returns its path. What is said of
 /// its size, its speed and what it leaves in memory is true of this one.
 pub fn shipped_library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
