@@ -118,7 +118,7 @@ fn exchange(
     read(response, options.max_response_bytes)
 }
 
-/// Method, headers, and whom they go to. The target is written in by the last transport, see src/sender/observe.rs.
+/// Method, headers, and whom they go to. The target is written in by the last transport, see src/http/observe.rs.
 fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<Request<()>, Error> {
     let unusable = || Error::new(Kind::Internal, "请求无法生成", "the request's address cannot be written");
     let mut place = uri::Parts::default();

@@ -69,7 +69,7 @@ impl Transport for TlsTransport {
         self.stream.sock.set_timeout(limit);
         let free = self.buffers.input_append_buf();
         if free.is_empty() {
-            // As in src/sender/tcp.rs.
+            // As in src/http/tcp.rs.
             let size = self.buffers.input().len();
             return Err(ureq::Error::LargeResponseHeader(size, size));
         }
