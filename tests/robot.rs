@@ -511,6 +511,15 @@ fn the_file_lies_in_a_folder_of_the_user() {
     let server = issuer::start();
     let facts = json!({ "base": server.url(), "accesskey": "access-key-1", "secretkey": "secret-key-1" });
     let robot = Robot::new("用户").by_keys(&facts);
+    robot.set("RPA_TOKEN_STORE", "'~/令牌.json'");
+    let steps = format!(
+        "os.environ.update(HOME={:?})\nshown.append(GlobalFun.rpa_api('/x')['code'])",
+        robot.0.to_str().unwrap()
+    );
+    let Some(shown) = robot.run(&facts, &steps) else { return };
+    assert_eq!(shown, json!([0]));
+    assert!(robot.0.join("令牌.json").is_file());
+    robot.set("RPA_TOKEN_STORE", "'file'");
     for cache in ["", "relative"] {
         let home = robot.0.join("家");
         let steps = format!(
@@ -551,7 +560,7 @@ fn settings_that_are_missing_or_wrong_are_named() {
     assert_eq!(shown[0]["msg"], format!("{WRONG_SETTINGS}{cause}"));
     assert_failed(&shown[0], 41, WRONG_SETTINGS);
     let robot = Robot::new("填错了").by_keys(&center.facts);
-    for (setting, value, part) in [
+    let cases = [
         ("RPA_HOST", "'  '", "请填写"),
         ("RPA_HOST", "None", "请填写"),
         ("RPA_SECRETKEY", "12345678", "填在引号里"),
@@ -582,25 +591,42 @@ fn settings_that_are_missing_or_wrong_are_named() {
         ("RPA_RETRY_MODE", "'allways'", "只能为safe、always"),
         ("RPA_ENCODING", "'pyton'", "只能为"),
         ("RPA_QUERY", "1", "引号中的文本"),
+        ("RPA_CA_FILE", "'\\u202aD:/ca.pem'", "的第1个字符是看不见的字符(U+202A)"),
+        ("RPA_CA_FILE", "'%NOT_A_FOLDER%/ca.pem'", "中的%NOT_A_FOLDER%不是这台机器的环境变量"),
+        ("RPA_TOKEN_STORE", "'%NOT_A_FOLDER%/token.json'", "中的%NOT_A_FOLDER%不是这台机器的环境变量"),
+        ("RPA_CERT_SHA256", "['12', '34\\u200b']", "中第2个指纹的第3个字符是零宽空格(U+200B)"),
+        ("RPA_CERT_SHA256", "'12；3４'", "的第5个字符是全角的「４」(U+FF14),请改成半角的「4」"),
+        ("RPA_OPTIONS", "{'header': {}}", "未知设置RPA_OPTIONS['header'],是否应为RPA_OPTIONS['headers']"),
+        ("RPA_OPTIONS", "{'a': float('nan')}", "不能写成JSON"),
         ("RPA_OPTIONS", "'headers'", "必须是dict"),
         ("RPA_OPTIONS", "{'timeout_ms': 1}", "请填在设置RPA_TIMEOUT_MS里"),
         ("RPA_OPTIONS", "{'tls': {}}", "RPA_CERT_SHA256"),
         ("RPA_OPTIONS", "{'headers': {'Host': 'a'}}", "设置RPA_OPTIONS['headers']['Host']由本库设置"),
         ("RPA_OPTIONS", "{'keep_alive_ms': -1}", "设置RPA_OPTIONS['keep_alive_ms']必须是0到"),
-    ] {
-        let before = fs::read_to_string(robot.0.join("GlobalFun.py")).unwrap();
-        robot.set(setting, value);
-        let shown = robot.run_as_user(&center.facts, call).unwrap();
-        assert_failed(&shown[0], 41, WRONG_SETTINGS);
-        assert!(msg(&shown[0]).contains(setting) && msg(&shown[0]).contains(part), "{setting} = {value}: {shown}");
-        let detail = shown[0]["error"]["detail"].as_str().unwrap();
-        assert!(detail.contains(setting), "{setting} = {value}: {shown}");
+    ];
+    let mut facts = center.facts.clone();
+    facts["cases"] = cases.iter().map(|(setting, value, _)| json!([setting, value])).collect::<Vec<_>>().into();
+    let steps = CHANGE_SETTINGS.replace("VALUE", "eval(value)");
+    let shown = robot.run_as_user(&facts, &steps).unwrap();
+    for ((setting, value, part), reply) in cases.iter().zip(shown.as_array().unwrap()) {
+        assert_failed(reply, 41, WRONG_SETTINGS);
+        assert!(msg(reply).contains(setting) && msg(reply).contains(part), "{setting} = {value}: {reply}");
+        let detail = reply["error"]["detail"].as_str().unwrap();
+        assert!(detail.contains(setting), "{setting} = {value}: {reply}");
         for secret in ["a-secret", "12345678", center.text("secretkey"), center.text("accesskey")] {
-            assert!(!shown.to_string().contains(secret), "{shown}");
+            assert!(!reply.to_string().contains(secret), "{reply}");
         }
-        fs::write(robot.0.join("GlobalFun.py"), before).unwrap();
     }
 }
+
+/// A call under each of the cases' settings in turn.
+const CHANGE_SETTINGS: &str = r#"
+for setting, value in self.控制中心["cases"]:
+    before = getattr(GlobalFun, setting)
+    setattr(GlobalFun, setting, VALUE)
+    shown.append(GlobalFun.rpa_api("/oapi/v1/echo"))
+    setattr(GlobalFun, setting, before)
+"#;
 
 const WRONG_SETTINGS: &str = "fail,GlobalFun.py的设置有误!";
 
@@ -609,31 +635,25 @@ const WRONG_SETTINGS: &str = "fail,GlobalFun.py的设置有误!";
 fn characters_that_nobody_sees_are_named_in_the_settings() {
     let center = ControlCenter::start(&[]);
     let robot = Robot::new("看不见").by_keys(&center.facts);
-    let steps = r#"
-for setting, value in self.控制中心["cases"]:
-    before = getattr(GlobalFun, setting)
-    setattr(GlobalFun, setting, value)
-    shown.append(GlobalFun.rpa_api("/oapi/v1/echo"))
-    setattr(GlobalFun, setting, before)
-"#;
+    let steps = CHANGE_SETTINGS.replace("VALUE", "value");
     let cases = [
-        ("RPA_HOST", "https：//10.0.0.5", "第6个字符是全角的：(U+FF1A)"),
-        ("RPA_HOST", "https://10。0.0.5", "第11个字符是中文标点。(U+3002)"),
-        ("RPA_HOST", " https://１0.0.0.5", "第10个字符是全角的１(U+FF11)"),
+        ("RPA_HOST", "https：//10.0.0.5", "第6个字符是全角的「：」(U+FF1A),请改成半角的「:」"),
+        ("RPA_HOST", "https://10。0.0.5", "第11个字符是中文标点「。」(U+3002)"),
+        ("RPA_HOST", " https://１0.0.0.5", "第10个字符是全角的「１」(U+FF11),请改成半角的「1」"),
         ("RPA_ACCESSKEY", "\u{feff}hunter2", "第1个字符是看不见的字节顺序标记(U+FEFF)"),
-        ("RPA_SECRETKEY", "hunter2\u{200b}", "第8个字符是零宽空格(U+200B)"),
+        ("RPA_SECRETKEY", "hunter2\u{200b}", "第8个字符是零宽空格(U+200B),请删去"),
         ("RPA_SECRETKEY", "hu\u{a0}nter2", "第3个字符是不间断空格(U+00A0)"),
-        ("RPA_SECRETKEY", "“hunter2”", "第1个字符是中文标点“(U+201C)"),
+        ("RPA_SECRETKEY", "“hunter2”", "第1个字符是中文标点「“」(U+201C)"),
         ("RPA_CERT_SHA256", "\u{200e}12:34", "第1个字符是看不见的方向标记(U+200E)"),
-        ("RPA_CERT_SHA256", "12：34", "第3个字符是全角的：(U+FF1A)"),
-        ("RPA_PROXY", "http://10.0.0.1:31\u{200b}28", "第19个字符是零宽空格(U+200B)"),
-        ("RPA_RETRY_MODE", "safe\u{200b}", "第5个字符是零宽空格(U+200B)"),
-        ("RPA_TOKEN_STORE", "file\u{200b}", "第5个字符是零宽空格(U+200B)"),
+        ("RPA_CERT_SHA256", "12：34", "第3个字符是全角的「：」(U+FF1A),请改成半角的「:」"),
+        ("RPA_PROXY", "http://10.0.0.1:31\u{200b}28", "第19个字符是零宽空格(U+200B),请删去"),
+        ("RPA_RETRY_MODE", "safe\u{200b}", "第5个字符是零宽空格(U+200B),请删去"),
+        ("RPA_TOKEN_STORE", "file\u{200b}", "第5个字符是零宽空格(U+200B),请删去"),
     ];
     let settings: Vec<_> = cases.iter().map(|(setting, value, _)| json!([setting, value])).collect();
     let mut facts = center.facts.clone();
     facts["cases"] = settings.into();
-    let Some(shown) = robot.run_as_user(&facts, steps) else { return };
+    let Some(shown) = robot.run_as_user(&facts, &steps) else { return };
     for ((setting, _, part), reply) in cases.iter().zip(shown.as_array().unwrap()) {
         assert_failed(reply, 41, WRONG_SETTINGS);
         assert!(msg(reply).contains(&format!("设置{setting}的{part}")), "{part}: {reply}");
@@ -657,8 +677,8 @@ fn json_texts_that_are_wrong_are_told_with_place_and_cause() {
         ("{\"a\":\n  a-secret}", "第2行第3个字符,这里应为一个值"),
         (r#"{"a": "x" "b": 1}"#, "第1行第11个字符,这里应为英文逗号"),
         (r#"{"a" 1}"#, "第1行第6个字符,这里应为英文冒号"),
-        (r#"{"a"："x"}"#, "第1行第5个字符,这里是全角的：(U+FF1A)"),
-        (r#"{“a”: 1}"#, "第1行第2个字符,这里是中文标点“(U+201C)"),
+        (r#"{"a"："x"}"#, "第1行第5个字符,这里是全角的「：」(U+FF1A),请改成半角的「:」"),
+        (r#"{“a”: 1}"#, "第1行第2个字符,这里是中文标点「“」(U+201C)"),
         ("{\"a\":\u{a0}1}", "第1行第6个字符,这里是不间断空格(U+00A0)"),
         ("\u{feff}{\"a\": 1}", "第1行第1个字符,这里是看不见的字节顺序标记(U+FEFF)"),
         (r#"{"a": "C:\Users\a"}"#, "第1行第10个字符,这里的反斜杠不能这样写,Windows路径中的反斜杠要写成两个反斜杠"),
@@ -713,6 +733,11 @@ fn cures_are_told_in_chinese_under_the_readers_own_settings() {
             assert!(!told.contains(field), "{change}: {field}: {shown}");
         }
     }
+    // The system's own words would be in the system's language.
+    let robot = Robot::new("英文").by_keys(&plain.facts);
+    robot.set("RPA_HOST", "'http://127.0.0.1:1'").set("RPA_TOKEN_STORE", "'memory'");
+    let shown = robot.run_as_user(&plain.facts, &format!("shown.append({call})")).unwrap();
+    assert!(shown[0]["error"]["detail"].as_str().unwrap().contains("connection refused (os error "), "{shown}");
     // What flows pass is no setting, and keeps its name.
     let steps = "shown.append(GlobalFun.rpa_rest_2020_4('127.0.0.1', '/x', {}, 'get', 443, 't'))
 shown.append(GlobalFun.rpa_rest_2020_4(base, '/x', {}, 'get', 'x', 't'))
@@ -721,6 +746,46 @@ shown.append(GlobalFun.get_token('http://127.0.0.1:1', '', 'a', 'b'))";
     assert!(msg(&shown[0]).starts_with("fail,转换URL参数失败!参数host"), "{shown}");
     assert!(msg(&shown[1]).starts_with("fail,转换URL参数失败!参数port"), "{shown}");
     assert!(msg(&shown[2]).contains("请检查参数host"), "{shown}");
+}
+
+/// Of whatever the library says: each field is told by its setting, and nothing else is changed.
+#[test]
+fn fields_in_messages_become_settings() {
+    let robot = Robot::new("翻译");
+    let cases = [
+        ("字段tls.ca_file无法读取", "设置RPA_CA_FILE无法读取"),
+        ("返回内容为空,请加上\"empty_ok\":true", "返回内容为空,请加上RPA_EMPTY_OK = True"),
+        ("请加上\"query\":\"none\",参数", "请加上RPA_QUERY = 'none',参数"),
+        ("代理http://proxy:3128(来自字段proxy)", "代理http://proxy:3128(来自设置RPA_PROXY)"),
+        ("等待返回超时(connect_timeout_ms为10毫秒)", "等待返回超时(RPA_CONNECT_TIMEOUT_MS为10毫秒)"),
+        ("请减少headers的内容", "请减少RPA_OPTIONS['headers']的内容"),
+        ("字段token_store.redis不是", "设置RPA_TOKEN_STORE不是"),
+        ("环境变量https_proxy,域名host.example,a.query", "环境变量https_proxy,域名host.example,a.query"),
+        (
+            "fail,mode错误,只能为get、put、post或delete!请检查字段mode",
+            "fail,mode错误,只能为get、put、post或delete!请检查字段mode",
+        ),
+    ];
+    let english = [
+        (
+            "`host` must begin with `https://`; host.example, host",
+            "`RPA_HOST` must begin with `https://`; host.example, host",
+        ),
+        ("give it as `tls.pin_sha256`, or (`timeout_ms`)", "give it as `RPA_CERT_SHA256`, or (`RPA_TIMEOUT_MS`)"),
+        ("the proxy http://a:1 of `proxy`, by its query", "the proxy http://a:1 of `RPA_PROXY`, by its query"),
+        ("let all robots share one `token_store`", "let all robots share one `RPA_TOKEN_STORE`"),
+    ];
+    let texts = |cases: &[(&str, &str)]| cases.iter().map(|(text, _)| text.to_string()).collect::<Vec<_>>();
+    let facts = json!({ "base": "http://h:1", "accesskey": "", "secretkey": "", "msg": texts(&cases), "detail": texts(&english) });
+    let steps = "table = GlobalFun._RPA_SETTINGS_OF_API
+shown.append([GlobalFun._rpa_in_settings(text, table) for text in self.控制中心['msg']])
+shown.append([GlobalFun._rpa_in_settings(text, table, english=True) for text in self.控制中心['detail']])";
+    let Some(shown) = robot.run(&facts, steps) else { return };
+    for (told, expected) in [(&shown[0], &cases[..]), (&shown[1], &english[..])] {
+        for (told, (_, expected)) in told.as_array().unwrap().iter().zip(expected) {
+            assert_eq!(told, expected);
+        }
+    }
 }
 
 /// The line at the head of `GlobalFun.py` is the first that anybody tries.
@@ -1039,11 +1104,11 @@ void rpa_free(char *reply) { free(reply); }
     let steps = r#"
 shown.append(GlobalFun.rpa_api("/x", {"a": 1}, "post"))
 (a, b) = ("AB" * 32, "sha256//x+y=")
-for pins in (a, [a, b], a + ", " + b, a + ";\n" + b + "\n", (a,), [a, ""], "", None):
+for pins in (a, [a, b], a + "， " + b, a + ";\n" + b + "\n", (a,), [a, ""], "", None):
     GlobalFun.RPA_CERT_SHA256 = pins
     shown.append(GlobalFun.get_token(base, "", "a", "b")["tls"].get("pin_sha256"))
 GlobalFun.RPA_QUERY, GlobalFun.RPA_EMPTY_OK, GlobalFun.RPA_CORRECT_CLOCK = "none", True, False
-GlobalFun.RPA_OPTIONS, GlobalFun.RPA_TIMEOUT_MS = {"headers": {"X-A": "1"}}, 5000.0
+GlobalFun.RPA_OPTIONS, GlobalFun.RPA_TIMEOUT_MS = {"headers": {"X-A": "1"}, "retry": 3}, 5000.0
 shown.append(GlobalFun.rpa_api("/x", {"a": 1}, "post"))
 shown.append(GlobalFun.rpa_rest_2020_4(base, "/x", {}, "get", 443, "t"))
 shown.append(GlobalFun.get_token(base, "", "a", "b"))
@@ -1065,7 +1130,7 @@ shown.append(GlobalFun.get_token(base, "", "a", "b"))
         [json!(a), json!([a, b]), json!([a, b]), json!([a, b]), json!(a), json!(a), Value::Null, Value::Null]
     );
     let options = json!({ "headers": { "X-A": "1" }, "timeout_ms": 5000 });
-    let new = json!({ "query": "none", "empty_ok": true, "correct_clock": false });
+    let new = json!({ "retry": 3, "query": "none", "empty_ok": true, "correct_clock": false });
     assert_eq!(shown[9], with(&with(&by_keys, options.clone()), new));
     assert_eq!(
         (&shown[10]["query"], &shown[10]["empty_ok"], &shown[10]["correct_clock"]),

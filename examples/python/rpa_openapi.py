@@ -208,7 +208,8 @@ def _tokens_of(result: Any) -> Tuple[str, str]:
     if len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], str):
         return pair
     detail = "the server's reply holds no access token and refresh token that this module can find"
-    facts = {"kind": "response", "detail": detail, "field": None, "http_status": None, "attempts": 1, "delivered": "yes", "elapsed_ms": 0}
+    facts = {"kind": "response", "detail": detail, "field": None, "http_status": None, "attempts": 1}  # type: Json
+    facts.update(delivered="yes", elapsed_ms=0)
     raise RpaError({"code": 44, "msg": "fail,获取token失败:应答中没有token", "result": None, "error": facts})
 
 
@@ -266,9 +267,9 @@ def _wait_for(function: Any, free: Any, request: bytes) -> bytes:
 
 
 class _Waiter:
-    """A thread that makes one call at a time, and ends when there was none for a minute."""
+    """A thread that makes one call at a time, and ends when there was none for a second."""
 
-    IDLE_SECONDS = 60
+    IDLE_SECONDS = 1
     # On Windows a wait without a limit does not hear Ctrl-C.
     LOOK_SECONDS = 0.1
 

@@ -42,7 +42,6 @@ import struct
 import sys
 import threading
 import time
-import unicodedata
 
 # ======================================== 设置(按需要修改) ========================================
 
@@ -103,7 +102,7 @@ RPA_QUERY = 'params'
 # 控制中心以空内容表示成功(如删除后返回HTTP 204)的,改成True:这时返回{"code": 0, "msg": "success", "result": None}。
 RPA_EMPTY_OK = False
 
-# 动态库的其他字段,见它的说明,如{'headers': {'X-Gateway': 'a'}, 'max_response_bytes': 104857600}。
+# 动态库的其他字段,见它的说明,如{'headers': {'X-Gateway': 'a'}, 'max_response_bytes': 104857600, 'retry': 3}。
 RPA_OPTIONS = {}
 
 # ======================================== 流程调用的四个函数 ========================================
@@ -120,7 +119,7 @@ def rpa_api(rest_type, data_json=None, mode='get'):
         request = _rpa_keys()
         request.update(_rpa_call(rest_type, data_json, mode))
         return request
-    return _rpa_answer('rpa_call', None, '', 2, fields, _RPA_SETTINGS_OF_API)
+    return _rpa_answer('rpa_call', None, None, None, fields, _RPA_SETTINGS_OF_API)
 
 
 def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, accesstoken=None, retry=2):
@@ -247,11 +246,12 @@ def _rpa_common(host, port, retry):
     host = _rpa_text(host)
     request.update({
         'host': host.strip() if host is not None else None,
-        'retry': _rpa_retry(retry),
         'timeout_ms': _rpa_number('timeout_ms', RPA_TIMEOUT_MS),
         'connect_timeout_ms': _rpa_number('connect_timeout_ms', RPA_CONNECT_TIMEOUT_MS),
         'tls': {'verify': _rpa_flag('tls.verify', RPA_VERIFY)},
     })
+    if retry is not None or 'retry' not in request:
+        request['retry'] = _rpa_retry(retry)
     if isinstance(port, float) and port.is_integer():
         port = int(port)  # 从Excel读到的整数是8443.0
     port = '' if port is None else str(port).strip()
@@ -359,8 +359,8 @@ def _rpa_json_fault(text, error):
     cause = '第%d行第%d个字符,' % (error.lineno, error.colno)
     unseen = _rpa_unseen(text[error.pos:error.pos + 1])
     if unseen and text[error.pos] >= ' ':
-        name, code = unseen[1:]
-        return cause + '这里是%s(%s),请删去或改成英文字符' % (name, code), '%s at %s' % (code, place)
+        name, code, cure = unseen[1:]
+        return cause + '这里是%s(%s),%s' % (name, code, cure), '%s at %s' % (code, place)
     for begin, chinese in _RPA_JSON_FAULTS:
         if error.msg.startswith(begin):
             return cause + chinese, '%s at %s' % (error.msg, place)
@@ -435,46 +435,56 @@ def _rpa_flag(field, value):
     raise _rpa_wrong(field, '必须是True或False,不加引号', 'must be True or False, without quotation marks')
 
 
-def _rpa_setting(field, value):
-    """文本的设置,两端的空白除外。其中不应有全角的和看不见的字符。"""
+def _rpa_setting(field, value, part=''):
+    """文本的设置,两端的空白除外。其中不应有全角的和看不见的字符。part说明是设置的哪一部分。"""
     if not isinstance(value, str):
-        raise _rpa_wrong(field, '必须是引号中的文本,而不是' + type(value).__name__,
+        raise _rpa_wrong(field, part + '必须是引号中的文本,而不是' + type(value).__name__,
                          'must be text in quotation marks; it is ' + type(value).__name__)
     stripped = value.strip()
     # 代理和Redis的地址里有密码,密码可以是任何看得见的字符。
     found = _rpa_unseen(stripped, only_invisible=field in ('proxy', 'token_store'))
     if found:
-        place, name, code = found
+        place, name, code, cure = found
         place += len(value) - len(value.lstrip()) + 1
-        raise _rpa_wrong(field, '的第%d个字符是%s(%s),请删去或改成英文字符' % (place, name, code),
+        raise _rpa_wrong(field, part + '的第%d个字符是%s(%s),%s' % (place, name, code, cure),
                          'has %s as its character %d: take it out, or write it in ASCII' % (code, place))
     return stripped
 
 
 def _rpa_path(field, value):
-    """路径的设置,相对路径从本文件所在的文件夹算起。"""
+    """路径的设置:~和%LOCALAPPDATA%等展开,相对路径从本文件所在的文件夹算起。"""
     if value is None:
         return ''
     if not isinstance(value, str):
         raise _rpa_wrong(field, '必须是引号中的路径,而不是' + type(value).__name__,
                          'must be a path in quotation marks; it is ' + type(value).__name__)
     value = value.strip()
-    if any(ord(character) < 32 for character in value):
+    if any(character < ' ' for character in value):
         raise _rpa_wrong(field, "中的反斜杠被当成了换行、制表符等字符,请写成两个反斜杠,或在引号前写r,如r'D:\\rpa\\ca.pem'",
                          'holds a control character where a backslash was meant: double it, or write r before the text')
+    # 文件名里可以有各种空格;从属性窗口复制的路径前面会有一个看不见的方向标记。
+    found = _rpa_unseen(re.sub('[\u00a0\u3000]', ' ', value), only_invisible=True)
+    if found:
+        raise _rpa_wrong(field, '的第%d个字符是%s(%s),请删去' % (found[0] + 1, found[1], found[2]),
+                         'has %s as its character %d: take it out' % (found[2], found[0] + 1))
+    value = os.path.expandvars(os.path.expanduser(value))
+    unknown = re.search(r'%\w+%', value)
+    if unknown:
+        raise _rpa_wrong(field, '中的%s不是这台机器的环境变量,请写出实际的路径' % unknown.group(),
+                         'names %s, which is no environment variable here: write the path itself' % unknown.group())
     return os.path.join(_rpa_folder(), value) if value else ''
 
 
 def _rpa_fingerprints():
-    """设置RPA_CERT_SHA256:一个指纹,或几个,用列表或者用逗号、分号隔开。"""
-    given = RPA_CERT_SHA256
-    if given is None:
-        return []
-    if isinstance(given, str):
-        given = re.split('[,;,;、\n]', given)
-    if not isinstance(given, (list, tuple)):
-        _rpa_setting('tls.pin_sha256', given)
-    pins = [_rpa_setting('tls.pin_sha256', pin).replace(' ', '') for pin in given]
+    """设置RPA_CERT_SHA256:一个指纹,或几个,用列表或者用逗号、分号、换行隔开。"""
+    field, given = 'tls.pin_sha256', RPA_CERT_SHA256
+    if isinstance(given, (list, tuple)):
+        pins = [_rpa_setting(field, pin, '中第%d个指纹' % place) for place, pin in enumerate(given, 1)]
+    else:
+        # 换成同样长的分号,报错中的位置不变。
+        text = re.sub('[\uff0c\uff1b\u3001\n]', ';', given) if isinstance(given, str) else given
+        pins = [] if text is None else re.split('[,;]', _rpa_setting(field, text))
+    pins = [pin.replace(' ', '') for pin in pins]
     return [pin for pin in pins if pin]
 
 
@@ -482,7 +492,7 @@ def _rpa_dict(field, name, value):
     """内容能写成JSON的dict。"""
     try:
         if isinstance(value, dict):
-            return json.loads(json.dumps(value))
+            return json.loads(json.dumps(value, allow_nan=False))
         why, why_en = '必须是dict,而不是' + type(value).__name__, 'must be a dict; it is ' + type(value).__name__
     except (TypeError, ValueError, RecursionError) as error:
         why, why_en = '中有不能写成JSON的值(%s)' % type(error).__name__, 'holds what JSON has not (%s)' % type(error).__name__
@@ -506,17 +516,17 @@ _RPA_INVISIBLE = {
 
 
 def _rpa_unseen(text, only_invisible=False):
-    """第一个看不见的或全角的字符:在第几个(从0数),叫什么,编码。没有时为None。"""
+    """第一个看不见的或全角的字符:在第几个(从0数),叫什么,编码,怎么改。没有时为None。"""
     for place, character in enumerate(text):
         code = 'U+%04X' % ord(character)
-        if character in _RPA_INVISIBLE or unicodedata.category(character) in ('Cc', 'Cf', 'Zl', 'Zp'):
-            return place, _RPA_INVISIBLE.get(character, '看不见的字符'), code
+        if not character.isprintable():
+            return place, _RPA_INVISIBLE.get(character, '看不见的字符'), code, '请删去'
         if only_invisible:
             continue
         if '\uff01' <= character <= '\uff5e':
-            return place, '全角的%s' % character, code
+            return place, '全角的「%s」' % character, code, '请改成半角的「%s」' % chr(ord(character) - 0xfee0)
         if character in '。、“”‘’《》【】—…':
-            return place, '中文标点%s' % character, code
+            return place, '中文标点「%s」' % character, code, '请删去或改成英文标点'
     return None
 
 
@@ -526,8 +536,8 @@ def _rpa_unseen(text, only_invisible=False):
 def _rpa_read(text):
     """动态库的应答,读入Python。"""
     if text is None:
-        raise _RpaFailure('动态库没有给出应答,请换成与GlobalFun.py一起的那一个', 'the library returned NULL, which it never does', 'internal',
-                          attempts=1, delivered='unknown')
+        raise _RpaFailure('动态库没有给出应答,请换成与GlobalFun.py一起的那一个', 'the library returned NULL, which it never does',
+                          'internal', attempts=1, delivered='unknown')
     try:
         return json.loads(text.decode('utf-8'))
     except (ValueError, RecursionError) as error:
@@ -551,7 +561,7 @@ def _rpa_told(reply, request, settings):
     owner = field if field in settings else field.split('.')[0]
     if owner in settings and reply['code'] == 41:
         msg = _RPA_WRONG_SETTINGS + msg.split('!', 1)[-1]
-        if '未知设置' in msg and field == owner:
+        if '未知设置' in msg and field == owner and '是否应为' not in msg:
             msg = '%s这个动态库不认识设置%s,请换成与GlobalFun.py一起的新版本' % (_RPA_WRONG_SETTINGS, settings[owner])
     cure = _rpa_cure(error, msg, request, settings)
     error['detail'] = _rpa_in_settings(str(error['detail']), settings, english=True)
@@ -564,12 +574,19 @@ def _rpa_in_settings(text, settings, english=False):
     def setting(found):
         mark, name, inner = found.group(1) or '', found.group(2), found.group(3)
         is_word = '_' not in name and '.' not in name
-        if english and is_word and text[found.start() - 1:found.start()] != '`':
+        holds_fields = name in ('token_store', 'token_refused') or settings[name].startswith('RPA_OPTIONS')
+        if inner and not holds_fields or english and is_word and text[found.start() - 1:found.start()] != '`':
             return found.group()
         parts = [] if name == 'token_store' else inner.split('.')[1:]
         return mark.replace('字段', '设置') + settings[name] + ''.join('[%r]' % part for part in parts)
 
+    def assignment(found):
+        value = json.loads(found.group(2))
+        return '%s = %r' % (settings[found.group(1)], value)
+
     names = '|'.join(re.escape(name) for name in sorted(settings, key=len, reverse=True))
+    # "query":"none"是JSON的写法,在本文件里是RPA_QUERY = 'none'。
+    text = re.sub(r'"(%s)": ?("[^"\\]*"|true|false|null|\d+)' % names, assignment, text)
     pattern = r'(字段)?(?<![\w./:@-])(%s)((?:\.[\w-]+)*)(?![\w/@-]|:\d)' % names
     return re.sub(pattern, setting, text, flags=re.ASCII)
 
@@ -577,24 +594,35 @@ def _rpa_in_settings(text, settings, english=False):
 def _rpa_cure(error, msg, request, settings):
     """下一步怎么做,msg里还没有写的。"""
     kind, detail = error['kind'], str(error['detail'])
-    address = '设置RPA_HOST' if 'host' in settings else '参数host'
-    if kind == 'tls' and 'tls.pin_sha256' in detail and 'RPA_CERT_SHA256' not in msg:
-        found = re.search('(?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2}', detail)
-        cure = '请与管理员核对证书的指纹%s,无误后填入设置RPA_CERT_SHA256' % (found.group() if found else '')
-        return cure + (',或把签发它的CA证书填入设置RPA_CA_FILE' if 'tls.ca_file' in detail else '')
+    if kind == 'tls' and 'tls.pin_sha256' in detail:
+        return _rpa_trust(detail, msg)
     if error['field'] == 'tls.ca_file' and request['tls'].get('ca_file', '') not in msg:
         return '文件是' + request['tls']['ca_file']
-    if kind == 'proxy' and 'RPA_PROXY' not in msg:
+    if '请' in msg:
+        return ''
+    limits = request['timeout_ms'], request['connect_timeout_ms']
+    if kind == 'timeout' and min(limits) < 1000 and '毫秒' not in msg:
+        return '现在的RPA_TIMEOUT_MS是%d毫秒,RPA_CONNECT_TIMEOUT_MS是%d毫秒' % limits
+    if kind == 'timeout' and 'TIMEOUT_MS' not in msg:
+        return '需要更多时间的,请加大设置RPA_TIMEOUT_MS'
+    if kind == 'proxy':
         return '请检查设置RPA_PROXY' if 'proxy' in request else "请检查系统的代理;不用代理的,把设置RPA_PROXY改成'none'"
-    if kind == 'timeout' and min(request['timeout_ms'], request['connect_timeout_ms']) < 1000 and '毫秒' not in msg:
-        return '现在的RPA_TIMEOUT_MS是%d毫秒,RPA_CONNECT_TIMEOUT_MS是%d毫秒' % (request['timeout_ms'], request['connect_timeout_ms'])
-    if kind == 'timeout' and 'RPA_TIMEOUT_MS' not in msg and 'RPA_CONNECT_TIMEOUT_MS' not in msg:
-        return '需要更多时间的,加大设置RPA_TIMEOUT_MS'
-    if kind == 'too_large' and 'RPA_OPTIONS' not in msg:
-        return "可以在设置RPA_OPTIONS中加大'max_response_bytes'"
-    if kind in ('dns', 'connect', 'redirect') and address[2:] not in msg:
-        return '请检查' + address
+    if kind == 'too_large':
+        return "请在设置RPA_OPTIONS中加大'max_response_bytes'"
+    if kind in ('dns', 'connect', 'redirect'):
+        return '请检查' + ('设置RPA_HOST' if 'host' in settings else '参数host')
     return ''
+
+
+def _rpa_trust(detail, msg):
+    """怎样信任这张证书:它的指纹,和填在哪里。"""
+    digits = '((?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2})'
+    found = re.search('SHA-256 fingerprint ' + digits, detail) or re.search(digits, detail)
+    fingerprint = found.group(1) if found else ''
+    if 'RPA_CERT_SHA256' in msg:
+        return '这张证书的指纹是' + fingerprint if fingerprint and fingerprint not in msg else ''
+    cure = '请与管理员核对证书的指纹%s,无误后填入设置RPA_CERT_SHA256' % fingerprint
+    return cure + (',或把签发它的CA证书填入设置RPA_CA_FILE' if 'tls.ca_file' in detail else '')
 
 
 # ---------------------------------------- 调用动态库 ----------------------------------------
@@ -638,9 +666,9 @@ _rpa_waiter = None
 
 
 class _RpaWaiter:
-    """一个后台线程,一次做一个调用;一分钟没有调用就结束。"""
+    """一个后台线程,一次做一个调用;一秒钟没有调用就结束。"""
 
-    IDLE_SECONDS = 60
+    IDLE_SECONDS = 1
     # 在Windows上,没有时限的等待收不到Ctrl+C。
     LOOK_SECONDS = 0.1
 
@@ -743,7 +771,7 @@ def _rpa_load(path):
     except OSError as error:
         reason = ' '.join(str(error).split())
         raise _rpa_not_loaded('%s不能加载,可能已损坏或不是%d位的(机器人的Python是%d位的):%s' % (path, bits, bits, reason),
-                              '%s cannot be loaded (%s %s)' % (path, type(error).__name__, error.errno))
+                              '%s cannot be loaded (%s %s)' % (path, type(error).__name__, getattr(error, 'winerror', error.errno)))
     missing = [name for name in list(_RPA_UNEXPECTED) + ['rpa_free'] if not hasattr(library, name)]
     if len(missing) == len(_RPA_UNEXPECTED) + 1:
         raise _rpa_not_loaded('%s不是rpa_openapi库,请换成%d位的rpa_openapi库(机器人的Python是%d位的)' % (path, bits, bits),
