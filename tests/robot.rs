@@ -1041,6 +1041,7 @@ fn the_settings_of_trust() {
     robot.set("RPA_CA_FILE", "'没有.pem'");
     let missing = get_token().unwrap();
     assert_eq!(missing["error"]["field"], "tls.ca_file", "{missing}");
+    assert!(missing["error"]["detail"].as_str().unwrap().contains("no such file or folder (os error 2)"), "{missing}");
     robot.set("RPA_CA_FILE", "''");
 
     robot.set("RPA_VERIFY", "False");
