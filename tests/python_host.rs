@@ -437,18 +437,28 @@ atexit.register(echo, "end")
 #[test]
 fn the_story_reads_replies_without_a_code() {
     let folder = Folder::new("no code");
-    for body in [r#"{"status":404}"#, "[1]", "7"] {
+    let tokens = r#"{"code":0,"msg":"success","result":["token","refresh"]}"#;
+    for (token, body, step) in [
+        (r#"{"status":404}"#, "7", "the token"),
+        ("[1]", "7", "the token"),
+        ("7", "7", "the token"),
+        (tokens, r#"{"status":404}"#, "the new job"),
+        (tokens, r#"{"code":0}"#, "the job"),
+        (tokens, r#"{"code":0,"result":[1]}"#, "the job"),
+    ] {
         let server = Server::start(move |connection| {
-            while connection.request().is_some() && connection.send(server::reply("200 OK", body).as_bytes()) {}
+            while let Some(request) = connection.request() {
+                let body = if request.starts_with("GET /oapi/v1/token?") { token } else { body };
+                if !connection.send(server::reply("200 OK", body).as_bytes()) {
+                    return;
+                }
+            }
         });
         let Some(mut story) = folder.python("story.py") else { return };
         let output = story.args([&server.url(), "-"]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{body}: {}", said(&output));
-        assert!(
-            said(&output).contains("not as it should be: the token") && !said(&output).contains("Traceback"),
-            "{}",
-            said(&output)
-        );
+        let expected = format!("not as it should be: {step}: ");
+        assert!(said(&output).contains(&expected) && !said(&output).contains("Traceback"), "{}", said(&output));
     }
 }
 

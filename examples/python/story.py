@@ -21,9 +21,11 @@ def expect(right: bool, what: str, reply: Any) -> None:
         sys.exit("not as it should be: {}: {}".format(what, reply))
 
 
-def part(reply: Any, name: str) -> Any:
-    """A server may answer JSON that has no code, or is no object."""
-    return reply.get(name) if isinstance(reply, dict) else None
+def part(reply: Any, *names: str) -> Any:
+    """A part of a reply, and None where there is none: a server may answer JSON without a code, or no object at all."""
+    for name in names:
+        reply = reply.get(name) if isinstance(reply, dict) else None
+    return reply
 
 
 def tell(base: str, fingerprint: str, accesskey: str, secretkey: str) -> None:
@@ -42,9 +44,9 @@ def tell(base: str, fingerprint: str, accesskey: str, secretkey: str) -> None:
     expect(part(reply, "code") == 0, "the new job", reply)
     print("job started: ok")
 
-    reply = client.get("/oapi/v1/job/get", {"jobNo": reply["result"]["jobNo"]})
-    expect(part(reply, "code") == 0 and reply["result"]["params"]["note"] == NOTE, "the job", reply)
-    print("job read back: " + reply["result"]["params"]["note"])
+    reply = client.get("/oapi/v1/job/get", {"jobNo": part(reply, "result", "jobNo")})
+    expect(part(reply, "code") == 0 and part(reply, "result", "params", "note") == NOTE, "the job", reply)
+    print("job read back: " + NOTE)
 
     old = client.token
     reply = client.refresh()
