@@ -4,8 +4,9 @@
 
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString};
 
+use libc::c_char;
 use rpa_client::Function;
 use zeroize::Zeroize;
 
