@@ -20,6 +20,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 
+/// What requests say they come from.
+pub(crate) const USER_AGENT: &str = concat!("rpa-openapi/", env!("CARGO_PKG_VERSION"));
+
 mod call;
 mod error;
 mod http;

@@ -106,7 +106,7 @@ fn build(key: &Key) -> Result<Agent, Error> {
         .max_redirects_will_error(false)
         // The way is chosen for each request; ureq would read the environment once, and by other rules.
         .proxy(None)
-        .user_agent(concat!("rpa-openapi/", env!("CARGO_PKG_VERSION")))
+        .user_agent(crate::USER_AGENT)
         // Three would make 32 threads connect anew all the time.
         .max_idle_connections(MOST_IDLE)
         .max_idle_connections_per_host(MOST_IDLE)
