@@ -9,8 +9,10 @@
 //! | `token` | a token that is got for keys, kept, renewed and shared |
 //! | `reply` | the server's answer to reply text, without secrets |
 //! | `http` | one HTTP request, sent once |
+//! | `http_head` | the head of a reply |
 //! | `proxy` | which way a request takes |
 //! | `tls` | whose certificate is trusted |
+//! | `network` | TCP, and the limits of an attempt |
 //! | `request` | request text to checked request |
 //! | `wait` | work on another thread, within a limit |
 //! | `error` | the kinds of errors, and their envelope |
@@ -26,6 +28,8 @@ pub(crate) const USER_AGENT: &str = concat!("rpa-openapi/", env!("CARGO_PKG_VERS
 mod call;
 mod error;
 mod http;
+mod http_head;
+mod network;
 mod panic;
 mod proxy;
 mod reply;

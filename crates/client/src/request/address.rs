@@ -1,7 +1,7 @@
 //! The control center's address: `host` and `port`.
 
+use ::http::uri::Authority;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode_byte, utf8_percent_encode};
-use ureq::http::uri::Authority;
 
 use super::fields::Fields;
 use crate::error::Error;
