@@ -1,10 +1,7 @@
 //! The steps to a new connection: name lookup, TCP, the proxy, TLS.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
-
-use rustls::ClientConfig;
 
 use super::connection::Connection;
 use crate::network::attempt::{Attempt, Phase};
@@ -13,13 +10,13 @@ use crate::network::tcp::Tcp;
 use crate::proxy::route::Route;
 use crate::proxy::{socks, tunnel};
 use crate::request::{Address, ProxyServer};
-use crate::tls::session::Session;
+use crate::tls::session::{Session, Settings};
 
 /// Connects to an address, on the way that was chosen for it; under TLS where there are settings for it.
 pub(super) fn connect(
     address: &Address,
     route: &Route,
-    tls: Option<&Arc<ClientConfig>>,
+    tls: Option<&Settings>,
     attempt: &Attempt,
 ) -> io::Result<Connection> {
     let started = Instant::now();
@@ -42,7 +39,7 @@ pub(super) fn connect(
         Some(settings) => {
             attempt.enter(Phase::Tls);
             let mut session = Session::new(settings, address.host())?;
-            let shaken = session.shake_hands(&mut tcp, attempt);
+            let shaken = session.shake_hands(settings, &mut tcp, attempt);
             if session.is_certificate_wanted() {
                 attempt.wants_certificate();
             }

@@ -104,7 +104,7 @@ fn send_over(
     let mut connection = match pool::take(&key, is_post) {
         Some(kept) => kept,
         None => {
-            let connected = connect::connect(request.address, route, key.tls.as_ref(), attempt);
+            let connected = connect::connect(request.address, route, key.tls.as_deref(), attempt);
             connected.map_err(|error| failure::explain(&error, attempt))?
         }
     };
