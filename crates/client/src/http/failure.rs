@@ -9,7 +9,7 @@ use rustls::{AlertDescription, InvalidMessage};
 use super::body;
 use super::content_coding;
 use super::framing::Unframed;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, system};
 use crate::http_head::{self, Unreadable};
 use crate::network::attempt::{Attempt, Phase};
 use crate::proxy::refusal::Refusal;
@@ -160,11 +160,11 @@ fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// The system's words for what happened.
+/// What happened, without the wrapping.
 fn in_words(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::UnexpectedEof => "the other side closed it".to_owned(),
-        _ => error.to_string(),
+        _ => system::in_english(error),
     }
 }
 

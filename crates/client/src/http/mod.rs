@@ -8,6 +8,7 @@ mod exchange;
 mod failure;
 mod framing;
 mod habit;
+mod header_list;
 mod input;
 mod keep_alive;
 mod pool;
