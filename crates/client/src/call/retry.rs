@@ -69,12 +69,12 @@ impl Policy {
 impl Repeat {
     fn allows(self, error: &Error) -> bool {
         match self {
-            _ if error.kind.is_before_any_attempt() => false,
+            _ if error.kind.is_before_any_attempt() || error.is_final => false,
             _ if error.delivered == Delivered::No => true,
             Repeat::Undelivered => false,
             Repeat::Idempotent => match error.kind {
                 Kind::Disconnected | Kind::Timeout => true,
-                Kind::Response => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
+                Kind::Response | Kind::Proxy => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
                 _ => false,
             },
             Repeat::Anything => true,
@@ -105,6 +105,8 @@ mod tests {
             (Kind::Dns, None, No, [true, true, true]),
             (Kind::Connect, None, No, [true, true, true]),
             (Kind::Proxy, None, No, [true, true, true]),
+            (Kind::Proxy, Some(504), Unknown, [false, true, true]),
+            (Kind::Proxy, Some(302), Unknown, [false, false, true]),
             (Kind::Tls, None, No, [true, true, true]),
             (Kind::Timeout, None, No, [true, true, true]),
             (Kind::Timeout, None, Unknown, [false, true, true]),
@@ -124,6 +126,15 @@ mod tests {
             let policies = [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything];
             assert_eq!(policies.map(|repeat| repeat.allows(&error)), expected, "{error:?}");
         }
+    }
+
+    #[test]
+    fn what_is_final_is_never_repeated() {
+        let refused = Error { is_final: true, ..Error::new(Kind::Proxy, "", "") };
+        for repeat in [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything] {
+            assert!(!repeat.allows(&refused), "{repeat:?}");
+        }
+        assert_eq!(attempts_made(&refused, Duration::from_secs(60)), 1);
     }
 
     #[test]

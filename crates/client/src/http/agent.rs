@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
+use ureq::unversioned::transport::Connector;
 
 use super::lookup::LateResolver;
-use super::observe::{AsProxy, ObserveConnector};
+use super::observe::ObserveConnector;
 use super::tcp::TcpConnector;
 use crate::error::Error;
-use crate::proxy::socks::SocksConnector;
+use crate::proxy::connector::ProxyConnector;
 use crate::request::{Options, Trust};
 use crate::tls::ca_file::{self, Certificates};
 use crate::tls::session::TlsConnector;
@@ -114,11 +114,6 @@ fn build(key: &Key) -> Result<Agent, Error> {
         .input_buffer_size(INPUT)
         .output_buffer_size(OUTPUT)
         .build();
-    let connectors =
-        ().chain(SocksConnector)
-            .chain(AsProxy(ConnectProxyConnector::default()))
-            .chain(TcpConnector)
-            .chain(TlsConnector(tls))
-            .chain(ObserveConnector);
+    let connectors = ().chain(ProxyConnector).chain(TcpConnector).chain(TlsConnector(tls)).chain(ObserveConnector);
     Ok(Agent::with_parts(config, connectors, LateResolver))
 }

@@ -8,24 +8,43 @@ use ureq::Error as UreqError;
 
 use super::wire::{self, Phase};
 use crate::error::{Error, Kind};
+use crate::proxy::explain::{self as proxy_error, Step};
+use crate::proxy::in_use::ProxyInUse;
 use crate::tls::verifier::Untrusted;
 
 /// The error that the present attempt ended with.
-pub(crate) fn explain(error: &UreqError) -> Error {
-    let phase = wire::phase();
+///
+/// `proxy` is the one on the way, and `target` what it leads to, `host:port`.
+pub(crate) fn explain(error: &UreqError, proxy: Option<&ProxyInUse>, target: &str) -> Error {
     if !is_timeout(error) && refused_for_a_certificate(error) {
         return Error::new(Kind::Tls, "服务器要求客户端证书", super::CERTIFICATE_WANTED);
     }
-    let mut explained = match (error, phase) {
-        _ if is_timeout(error) => timeout(phase),
+    let mut explained = explain_phase(error, proxy, target);
+    explained.delivered = wire::delivered();
+    match proxy {
+        // What stands between may be the reason of any of these: a proxy that opens TLS, closes, or waits.
+        Some(proxy)
+            if !matches!(explained.kind, Kind::Proxy | Kind::TooLarge) && !explained.detail.contains(&proxy.en()) =>
+        {
+            explained.detail = format!("{} (through {})", explained.detail, proxy.en());
+            explained
+        }
+        _ => explained,
+    }
+}
+
+fn explain_phase(error: &UreqError, proxy: Option<&ProxyInUse>, target: &str) -> Error {
+    let phase = wire::phase();
+    match (error, phase) {
+        _ if is_timeout(error) => timeout(phase, proxy),
         (_, Phase::Lookup) => {
             Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {}", io_text(error)))
         }
         (_, Phase::Connect) => {
             Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", io_text(error)))
         }
-        (_, Phase::Proxy) => proxy(error),
-        (_, Phase::Tls) => tls(error),
+        (_, Phase::Proxy) => of_proxy(error, proxy, target),
+        (_, Phase::Tls) => tls(error, proxy, target),
         (UreqError::BodyExceedsLimit(limit), _) => Error::new(
             Kind::TooLarge,
             "返回内容过大",
@@ -43,16 +62,18 @@ pub(crate) fn explain(error: &UreqError) -> Error {
             let detail = format!("the connection broke while {}: {}", phase.in_words(), io_text(error));
             Error::new(Kind::Disconnected, "连接中断", detail)
         }
+        _ if proxy.is_some() => {
+            let detail = "the reply is not well-formed HTTP; is this the right port, and is the proxy an HTTP proxy?";
+            Error::new(Kind::Response, "返回内容不是HTTP", detail)
+        }
         _ => {
             let detail = "the reply is not well-formed HTTP; is this the right port, and `http://` or `https://` as it should be?";
             Error::new(Kind::Response, "返回内容不是HTTP", detail)
         }
-    };
-    explained.delivered = wire::delivered();
-    explained
+    }
 }
 
-fn timeout(phase: Phase) -> Error {
+fn timeout(phase: Phase, proxy: Option<&ProxyInUse>) -> Error {
     let cause = match phase {
         Phase::Lookup => "解析域名超时",
         Phase::Connect => "连接超时",
@@ -66,6 +87,10 @@ fn timeout(phase: Phase) -> Error {
         Phase::Lookup | Phase::Connect | Phase::Proxy | Phase::Tls => "`connect_timeout_ms` or `timeout_ms`",
         Phase::Send | Phase::Wait | Phase::Read => "`timeout_ms`",
     };
+    match proxy {
+        Some(proxy) if phase == Phase::Proxy => return proxy_error::timed_out(step(), limit, proxy),
+        _ => {}
+    }
     Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
 }
 
@@ -103,18 +128,23 @@ fn io_text(error: &UreqError) -> String {
     }
 }
 
-fn proxy(error: &UreqError) -> Error {
-    let why = io_text(error);
-    // ureq tells the status of a refused CONNECT in words alone; they decide over a hint and nothing else.
-    let hint = if why.contains(" 407") {
-        "; it wants a user name and a password: write `http://user:password@host:port`"
-    } else {
-        ""
-    };
-    Error::new(Kind::Proxy, "代理服务器失败", format!("the proxy cannot be reached, refused or failed: {why}{hint}"))
+fn of_proxy(error: &UreqError, proxy: Option<&ProxyInUse>, target: &str) -> Error {
+    let proxy = proxy.expect("only a call through a proxy enters its phase");
+    match error {
+        UreqError::Io(error) => proxy_error::failed(error, step(), proxy, target),
+        other => proxy_error::unreachable(&other.to_string(), step(), proxy),
+    }
 }
 
-fn tls(error: &UreqError) -> Error {
+fn step() -> Step {
+    match wire::step() {
+        Phase::Lookup => Step::Lookup,
+        Phase::Connect => Step::Connect,
+        _ => Step::Ask,
+    }
+}
+
+fn tls(error: &UreqError, proxy: Option<&ProxyInUse>, target: &str) -> Error {
     let rustls = rustls_error(error);
     if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls
         && let Some(untrusted) = other.0.downcast_ref::<Untrusted>()
@@ -123,6 +153,9 @@ fn tls(error: &UreqError) -> Error {
     }
     let why = match rustls {
         Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            if let Some(proxy) = proxy {
+                return proxy_error::not_tls(proxy, target);
+            }
             "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()
         }
         Some(
@@ -161,7 +194,7 @@ mod tests {
             wire::request_begins(Idle::new().limit());
             wire::sent();
             let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
-            let error = explain(&std::io::Error::new(ErrorKind::InvalidData, alert).into());
+            let error = explain(&std::io::Error::new(ErrorKind::InvalidData, alert).into(), None, "");
             assert_eq!((error.kind, error.delivered), expected, "asked for: {wanted}");
             wire::forget();
         }

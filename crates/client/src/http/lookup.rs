@@ -10,6 +10,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use super::wire;
+use crate::request::without_brackets;
 use crate::wait::single_flight::SingleFlight;
 
 /// ureq asks for the addresses before it looks into its pool, so a lookup here would be one for each call. Our own
@@ -52,6 +53,5 @@ pub(crate) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
 
 /// The URI's host; an IPv6 address without its brackets.
 pub(crate) fn bare_host(uri: &Uri) -> &str {
-    let host = uri.host().unwrap_or_default();
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    without_brackets(uri.host().unwrap_or_default())
 }

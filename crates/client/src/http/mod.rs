@@ -14,7 +14,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use ureq::http::header::{AGE, CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
-use ureq::http::uri::{self, PathAndQuery, Scheme};
+use ureq::http::uri::{self, Authority, PathAndQuery, Scheme};
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use ureq::{Agent, Body};
 
@@ -22,7 +22,9 @@ use crate::error::{Delivered, Error, Kind};
 use crate::request::{Address, Options};
 use rpa_signing::Secret;
 
+use crate::proxy::in_use::ProxyInUse;
 use crate::proxy::route::{self, Route};
+use crate::proxy::{connector, script};
 use wire::{Outgoing, Phase};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -48,6 +50,15 @@ pub(crate) struct Reply {
     pub(crate) may_be_cut: bool,
     /// The server asked for a client certificate.
     pub(crate) certificate_wanted: bool,
+    /// By whom request and reply were passed on, where they were.
+    pub(crate) forwarded: Option<Forwarded>,
+}
+
+/// A forward proxy may have written the reply itself.
+pub(crate) struct Forwarded {
+    pub(crate) by: ProxyInUse,
+    /// The control center, `host:port`.
+    pub(crate) target: String,
 }
 
 /// No option helps here.
@@ -76,7 +87,7 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Insta
     let outgoing = Outgoing {
         target: target(request, &route),
         body: request.body.map(str::len),
-        forward: matches!(route, Route::Forward { .. }),
+        forward: matches!(route, Route::Forward(_)),
     };
     wire::begin(deadline, options.connect_timeout, outgoing);
     let reply = exchange(&agent, request, options, &route, deadline);
@@ -85,7 +96,7 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Insta
     }
     // What never went out must not stay in this thread's memory.
     drop(wire::take_outgoing());
-    reply
+    reply.map_err(|error| script::note(error, &options.proxy))
 }
 
 fn exchange(
@@ -97,25 +108,21 @@ fn exchange(
 ) -> Result<Reply, Error> {
     let head = head(request, options, route)?;
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    let proxy = match route {
-        Route::Tunnel(tunnel) => Some(tunnel.clone()),
-        Route::Direct | Route::Forward { .. } => None,
-    };
-    let config = agent.configure_request(head).proxy(proxy);
+    let target = format!("{}:{}", request.address.host(), request.address.port);
+    let explain = |error| fault::explain(&error, route.proxy(), &target);
+    let config = agent.configure_request(head).proxy(connector::to_ureq(route).map_err(explain)?);
     let head = config.timeout_global(Some(left)).timeout_connect(Some(options.connect_timeout)).build();
     let sent = match request.body {
         None => agent.run(head),
         Some(body) => agent.run(head.map(|()| body)),
     };
-    let response = sent.map_err(|error| fault::explain(&error))?;
+    let response = sent.map_err(explain)?;
     wire::enter(Phase::Read);
-    if matches!(route, Route::Forward { .. }) && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        let detail = "the proxy wants a user name and a password, or refuses those it got: write `http://user:password@host:port`";
-        return Err(Error {
-            http_status: Some(407), ..Error::new(Kind::Proxy, "代理服务器要求用户名和密码", detail)
-        });
+    let mut reply = read(response, options.max_response_bytes, &explain)?;
+    if let Route::Forward(proxy) = route {
+        reply.forwarded = Some(Forwarded { by: proxy.clone(), target });
     }
-    read(response, options.max_response_bytes)
+    Ok(reply)
 }
 
 /// Method, headers, and whom they go to. The target is written in by the last transport, see src/sender/observe.rs.
@@ -124,8 +131,10 @@ fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<R
     let mut place = uri::Parts::default();
     place.scheme = Some(if request.address.https { Scheme::HTTPS } else { Scheme::HTTP });
     place.authority = Some(match route {
-        Route::Forward { authority, .. } => authority.clone(),
-        Route::Direct | Route::Tunnel(_) => request.address.authority.clone(),
+        Route::Forward(ProxyInUse { server, .. }) => {
+            Authority::try_from(format!("{}:{}", server.host, server.port)).map_err(|_| unusable())?
+        }
+        Route::Direct | Route::Connect(_) | Route::Socks(_) => request.address.authority.clone(),
     });
     place.path_and_query = Some(PathAndQuery::from_static("/"));
     let mut head = Request::new(());
@@ -137,13 +146,15 @@ fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<R
     }
     // Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be
     // left in doubt.
-    if options.keep_alive.is_zero() || matches!(route, Route::Forward { .. }) {
+    if options.keep_alive.is_zero() || matches!(route, Route::Forward(_)) {
         headers.append(CONNECTION, HeaderValue::from_static("close"));
     }
-    if let Route::Forward { authorization, .. } = route {
+    if let Route::Forward(proxy) = route {
         headers.append(HOST, HeaderValue::from_str(request.address.authority.as_str()).map_err(|_| unusable())?);
-        if let Some(authorization) = authorization {
-            headers.append(PROXY_AUTHORIZATION, authorization.clone());
+        if let Some(authorization) = proxy.server.authorization() {
+            let mut value = HeaderValue::from_str(authorization.expose()).map_err(|_| unusable())?;
+            value.set_sensitive(true);
+            headers.append(PROXY_AUTHORIZATION, value);
         }
     }
     Ok(head)
@@ -152,7 +163,7 @@ fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<R
 /// What stands in the request line: the whole URL for a forward proxy, else its path and query.
 fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
     let url = request.url.expose();
-    if let Route::Forward { .. } = route {
+    if let Route::Forward(_) = route {
         return request.url.clone();
     }
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -160,7 +171,7 @@ fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
     Secret::new(path.to_owned())
 }
 
-fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
+fn read(response: Response<Body>, limit: u64, explain: &impl Fn(ureq::Error) -> Error) -> Result<Reply, Error> {
     let (head, body) = response.into_parts();
     if let Some(limit) = head.headers.get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
         wire::server_keeps(limit);
@@ -170,13 +181,14 @@ fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
     // grows as far as it comes.
     let _ = bytes.try_reserve_exact(expected_length(&head.headers, limit).saturating_add(1));
     let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
-    read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
+    read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..explain(error.into()) })?;
     Ok(Reply {
         status: head.status,
         headers: head.headers,
         body: bytes,
         may_be_cut: wire::is_broken(),
         certificate_wanted: wire::is_certificate_wanted(),
+        forwarded: None,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The ends of the transport chain: what goes into a proxy, and what ureq sees.
+//! The last link of the transport chain: what ureq sees.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -11,24 +11,6 @@ use super::agent::OUTPUT;
 use super::idle::Idle;
 use super::wire::{self, Outgoing, Phase};
 
-/// Marks what ureq's CONNECT connector does as the proxy's, so that its failures are the proxy's.
-#[derive(Debug)]
-pub(crate) struct AsProxy<C>(pub(crate) C);
-
-impl<In: Transport, C: Connector<In>> Connector<In> for AsProxy<C> {
-    type Out = C::Out;
-
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        if chained.is_some() || details.config.proxy().is_none() {
-            return self.0.connect(details, chained);
-        }
-        wire::enter_proxy();
-        let connection = self.0.connect(details, chained)?;
-        wire::leave_proxy();
-        Ok(connection)
-    }
-}
-
 /// The last connector of the chain: from here on, bytes are those of requests and replies.
 #[derive(Debug)]
 pub(crate) struct ObserveConnector;
@@ -37,11 +19,8 @@ impl<In: Transport> Connector<In> for ObserveConnector {
     type Out = Observed<In>;
 
     fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        // A connection to a proxy runs through the whole chain, too; its bytes are not the request's.
-        let carries_request = !wire::in_proxy();
         Ok(chained.map(|inner| Observed {
             inner,
-            carries_request,
             head: Zeroizing::default(),
             is_used: false,
             answered_early: false,
@@ -58,7 +37,6 @@ impl<In: Transport> Connector<In> for ObserveConnector {
 /// here anyway, it waits for the body and goes out with it, in one segment and one TLS record.
 pub(crate) struct Observed<T> {
     inner: T,
-    carries_request: bool,
     /// A head that waits for its body.
     head: Zeroizing<Vec<u8>>,
     /// A request went over it.
@@ -105,7 +83,7 @@ impl<T: Transport> Observed<T> {
         }
         let Err(error) = self.inner.transmit_output(amount, limit) else { return Ok(()) };
         let closed = matches!(&error, Error::Io(error) if is_closed(error.kind()));
-        if !closed || !self.carries_request {
+        if !closed {
             return Err(error);
         }
         match self.inner.await_input(limit) {
@@ -127,7 +105,7 @@ impl<T: Transport> Transport for Observed<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), Error> {
-        let outgoing = if self.carries_request { wire::take_outgoing() } else { None };
+        let outgoing = wire::take_outgoing();
         if outgoing.is_some() {
             wire::request_begins(self.idle.limit());
             self.check_silence()?;
@@ -136,12 +114,6 @@ impl<T: Transport> Transport for Observed<T> {
         if let Some(outgoing) = outgoing {
             self.head = with_target(output, &outgoing);
             if outgoing.body.is_some() {
-                return Ok(());
-            }
-        } else if !self.carries_request && wire::in_proxy() {
-            // ureq writes a CONNECT word by word; some proxies read no further than the first segment.
-            self.head.extend_from_slice(output);
-            if !self.head.ends_with(b"\r\n\r\n") {
                 return Ok(());
             }
         } else if !self.head.is_empty() {
@@ -154,9 +126,6 @@ impl<T: Transport> Transport for Observed<T> {
     }
 
     fn await_input(&mut self, limit: NextTimeout) -> Result<bool, Error> {
-        if !self.carries_request {
-            return self.inner.await_input(limit);
-        }
         if wire::phase() == Phase::Send {
             wire::enter(Phase::Wait);
         }

@@ -57,6 +57,8 @@ struct Attempt {
     connect_deadline: Instant,
     outgoing: Option<Outgoing>,
     phase: Phase,
+    /// The phase by itself, on the way to a proxy as on any other.
+    step: Phase,
     /// The connection that is being made is one to a proxy, or through it.
     in_proxy: bool,
     forward: bool,
@@ -83,6 +85,7 @@ pub(crate) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
         forward: outgoing.forward,
         outgoing: Some(outgoing),
         phase: Phase::Connect,
+        step: Phase::Connect,
         in_proxy: false,
         sent: false,
         received: false,
@@ -109,6 +112,7 @@ pub(crate) fn enter(phase: Phase) {
     with((), |attempt| {
         let of_proxy = attempt.in_proxy || attempt.forward && phase.before_request();
         attempt.phase = if of_proxy { Phase::Proxy } else { phase };
+        attempt.step = phase;
     });
 }
 
@@ -121,8 +125,9 @@ pub(crate) fn leave_proxy() {
     with((), |attempt| attempt.in_proxy = false);
 }
 
-pub(crate) fn in_proxy() -> bool {
-    with(false, |attempt| attempt.in_proxy)
+/// What was done on the way to a proxy, or through it.
+pub(crate) fn step() -> Phase {
+    with(Phase::Proxy, |attempt| attempt.step)
 }
 
 /// The request begins, on a new connection or a kept one. What handshakes sent does not count.

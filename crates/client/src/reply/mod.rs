@@ -1,6 +1,7 @@
 //! From an HTTP reply to the text that the caller gets: the server's JSON as it came, or an error.
 
 mod letters;
+mod of_proxy;
 pub(crate) mod redact;
 
 use std::time::{Duration, SystemTime};
@@ -34,7 +35,11 @@ pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) 
         return Ok(if whole { std::mem::take(&mut *decoded.bytes) } else { json.as_bytes().to_vec() });
     }
     let redactor = redactor();
+    if let Some(error) = of_proxy::explain(reply, &decoded.bytes, &redactor) {
+        return Err(Error { retry_after: retry_after(reply), ..error });
+    }
     let error = redirection(reply, &redactor).unwrap_or_else(|| not_json(reply, &decoded, &redactor));
+    let error = of_proxy::doubt(error, reply);
     Err(Error { retry_after: retry_after(reply), ..error })
 }
 
@@ -182,6 +187,7 @@ mod tests {
             body: body.to_owned(),
             may_be_cut: false,
             certificate_wanted: false,
+            forwarded: None,
         }
     }
 
