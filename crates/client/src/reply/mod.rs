@@ -26,6 +26,12 @@ pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) 
     let mut decoded = decode(reply, body);
     let text = if decoded.problem.is_none() { simdutf8::basic::from_utf8(&decoded.bytes).ok().map(trim) } else { None };
     let json = text.filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    if json.is_none()
+        && let Some(mark) = of_proxy::mark(reply)
+    {
+        let error = of_proxy::explain(&mark, reply, &decoded.bytes, &redactor());
+        return Err(Error { retry_after: retry_after(reply), ..error });
+    }
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {
         return Err(reply.error(Kind::Disconnected, "连接中断", "the connection broke before the reply was whole"));
@@ -35,9 +41,6 @@ pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) 
         return Ok(if whole { std::mem::take(&mut *decoded.bytes) } else { json.as_bytes().to_vec() });
     }
     let redactor = redactor();
-    if let Some(error) = of_proxy::explain(reply, &decoded.bytes, &redactor) {
-        return Err(Error { retry_after: retry_after(reply), ..error });
-    }
     let error = redirection(reply, &redactor).unwrap_or_else(|| not_json(reply, &decoded, &redactor));
     let error = of_proxy::doubt(error, reply);
     Err(Error { retry_after: retry_after(reply), ..error })

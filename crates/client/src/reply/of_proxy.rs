@@ -18,10 +18,9 @@ const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 const PROXIES: [&str; 8] =
     ["squid", "tinyproxy", "privoxy", "bluecoat", "proxysg", "mcafee web gateway", "zscaler", "ccproxy"];
 
-/// The error over a reply that is no JSON and that the proxy wrote.
-pub(super) fn explain(reply: &Reply, body: &[u8], redactor: &Redactor) -> Option<Error> {
-    let Forwarded { by: proxy, target } = reply.forwarded.as_ref()?;
-    let mark = mark(reply)?;
+/// The error over a reply that is no JSON and that the proxy wrote, as its mark shows.
+pub(super) fn explain(mark: &Mark, reply: &Reply, body: &[u8], redactor: &Redactor) -> Error {
+    let Forwarded { by: proxy, target } = reply.forwarded.as_ref().expect("a mark is that of a proxy");
     let title = title_in(body).filter(|title| !redactor.is_shown_in(title)).map(|title| redactor.clean(&title));
     let location = reply.header(LOCATION).filter(|location| {
         let target = location.split('?').next().unwrap_or("");
@@ -38,7 +37,7 @@ pub(super) fn explain(reply: &Reply, body: &[u8], redactor: &Redactor) -> Option
         challenges: challenges.iter().map(AsRef::as_ref).collect(),
     };
     let error = answered(&answer, proxy, target);
-    Some(Error { delivered: mark.delivered(reply.status.as_u16()), ..error })
+    Error { delivered: mark.delivered(reply.status.as_u16()), ..error }
 }
 
 /// Where nothing shows whose the page is, the proxy is named beside it.
@@ -50,7 +49,7 @@ pub(super) fn doubt(error: Error, reply: &Reply) -> Error {
 }
 
 /// What shows that the proxy wrote the reply.
-enum Mark {
+pub(super) enum Mark {
     /// It did not let the request pass.
     Refused,
     /// It could not reach the server.
@@ -69,7 +68,9 @@ impl Mark {
     }
 }
 
-fn mark(reply: &Reply) -> Option<Mark> {
+/// The mark of a proxy in a reply that came through one.
+pub(super) fn mark(reply: &Reply) -> Option<Mark> {
+    reply.forwarded.as_ref()?;
     let status = reply.status.as_u16();
     if status == 407 || reply.headers.contains_key(PROXY_AUTHENTICATE) {
         return Some(Mark::Refused);
@@ -125,7 +126,8 @@ mod tests {
             (502, &[("proxy-status", "p; error=connection_refused")], Unknown),
             (302, &[("server", "squid"), ("location", "https://portal.example/a")], No),
         ] {
-            let error = explain(&reply(status, headers), PAGE, &Redactor::default()).unwrap();
+            let reply = reply(status, headers);
+            let error = explain(&mark(&reply).unwrap(), &reply, PAGE, &Redactor::default());
             assert_eq!((error.kind, error.http_status), (Kind::Proxy, Some(status)), "{headers:?}");
             assert_eq!(error.delivered, delivered, "{status} {headers:?}");
             for text in [&error.cause, &error.detail] {
@@ -135,7 +137,7 @@ mod tests {
         }
         let mut redactor = Redactor::default();
         redactor.hide(["could not be retrieved"]);
-        let error = explain(&reply(407, &[]), PAGE, &redactor).unwrap();
+        let error = explain(&Mark::Refused, &reply(407, &[]), PAGE, &redactor);
         assert!(!error.detail.contains("retrieved"), "{}", error.detail);
     }
 
@@ -143,14 +145,14 @@ mod tests {
     fn a_page_that_may_be_either_ones_names_the_proxy_beside_it() {
         for headers in [&[][..], &[("server", "nginx")], &[("via", "1.1 p")], &[("proxy-status", "p; next-hop=a")]] {
             let reply = reply(503, headers);
-            assert!(explain(&reply, PAGE, &Redactor::default()).is_none(), "{headers:?}");
+            assert!(mark(&reply).is_none(), "{headers:?}");
             let error = doubt(reply.error(Kind::Response, "返回内容不是JSON", "the reply is not JSON"), &reply);
             assert_eq!((error.kind, error.delivered), (Kind::Response, Delivered::Yes));
             assert!(error.cause.contains("也可能来自代理http://10.0.0.1:8080"), "{}", error.cause);
             assert!(error.detail.ends_with("which may have written it itself"), "{}", error.detail);
         }
         let straight = Reply { forwarded: None, ..reply(407, &[("server", "squid")]) };
-        assert!(explain(&straight, PAGE, &Redactor::default()).is_none());
+        assert!(mark(&straight).is_none());
         assert_eq!(doubt(Error::new(Kind::Response, "a", "b"), &straight).detail, "b");
     }
 }
