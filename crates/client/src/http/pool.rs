@@ -31,8 +31,8 @@ const LOOKS_AT_NOTHING: u32 = 8;
 pub(super) struct Origin {
     pub(super) https: bool,
     pub(super) authority: Authority,
-    /// With its password. In the second case it forwards requests.
-    pub(super) proxy: Option<(ProxyServer, bool)>,
+    /// The proxy on the way, with its password.
+    pub(super) proxy: Option<ProxyServer>,
 }
 
 /// What may not be shared. A connection made under one kind of trust never serves a call under another.
