@@ -9,7 +9,7 @@ use crate::call::prepared::Prepared;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::sign::show;
 use crate::call::token_call;
-use crate::error::{Delivered, Error};
+use crate::error::{Delivered, Error, Kind};
 use crate::request::{Credentials, Keys};
 use crate::token::{self, By, Clock, Facts, Failure, Need, Reply, is_refused, may_refuse_time};
 
@@ -31,10 +31,10 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> 
     let (mut replacements, mut may_restamp) = (0..2, true);
     loop {
         let mut used = Clock::default();
-        let deadline = policy.deadline;
+        let attempts = policy.call();
         let outcome = policy.run(|| {
             used = keeper.clock();
-            let answered = prepared.send(&held.token, used.correct(SystemTime::now()), deadline)?;
+            let answered = prepared.send(&held.token, used.correct(SystemTime::now()), &attempts)?;
             if let Some(observed) = answered.observed() {
                 keeper.observe(observed);
             }
@@ -102,7 +102,8 @@ fn ask(prepared: &Prepared<'_>, keys: &Keys, by: &By, deadline: Instant) -> Resu
 fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {
     match outcome {
         Ok(answered) => is_refused(&keys.refusal, answered.status(), &answered.text),
-        // Some servers refuse with a status alone, and without JSON.
+        // Some servers refuse with a status alone, and without JSON. A proxy knows nothing of the token.
+        Err(error) if error.kind == Kind::Proxy => false,
         Err(error) => error.http_status.is_some_and(|status| keys.refusal.http_status.contains(&status)),
     }
 }

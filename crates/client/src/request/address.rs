@@ -1,7 +1,7 @@
 //! The control center's address: `host` and `port`.
 
+use ::http::uri::Authority;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode_byte, utf8_percent_encode};
-use ureq::http::uri::Authority;
 
 use super::fields::Fields;
 use crate::error::Error;
@@ -91,6 +91,11 @@ impl Address {
     pub(crate) fn host(&self) -> &str {
         self.authority.host()
     }
+}
+
+/// A host as an IP address is read and as it is looked up: an IPv6 address without the brackets that a URL puts around it.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ureq::http::{HeaderName, HeaderValue};
+use ::http::{HeaderName, HeaderValue};
 
 use super::fields::Fields;
 use super::proxy::ProxyServer;
@@ -116,7 +116,7 @@ fn proxy(fields: &Fields<'_>) -> Result<Proxy, Error> {
         Ok(Some(url)) if url.is_empty() => Ok(Proxy::None),
         Ok(Some(url)) => {
             let server = ProxyServer::parse(Secret::new(url).expose()).map(Proxy::Server);
-            server.ok_or_else(|| fields.refuse("proxy", "不是有效的代理地址", ProxyServer::WANTED))
+            server.map_err(|not| fields.refuse("proxy", &not.cause, &not.detail))
         }
         Err(_) => Err(fields.wrong_type("proxy", "text or null", "文本或null", raw)),
     }
