@@ -3,7 +3,7 @@
 pub(crate) mod ca_file;
 mod certificate;
 mod distinguished_name;
-mod proof;
+mod key_possession;
 mod records;
 mod roots;
 pub(crate) mod session;

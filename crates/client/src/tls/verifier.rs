@@ -20,7 +20,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 #[cfg(feature = "redis")]
 use super::ca_file;
 use super::roots::Roots;
-use super::{certificate, proof};
+use super::{certificate, key_possession};
 use crate::error::{Error, Kind};
 use crate::http::wire;
 use crate::request::Trust;
@@ -219,14 +219,14 @@ impl Judge {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let proven = || proof::verify(&self.algorithms, message, certificate, signature);
+        let proven = || key_possession::verify(&self.algorithms, message, certificate, signature);
         let verified = match self.accepts {
             Accepts::Trusted(_) => match check(message, certificate, signature, &self.algorithms) {
                 Ok(_) => Ok(()),
                 // The key is the server's, but too weak: rustls makes no difference.
                 Err(error) => match proven() {
-                    Ok(()) => Err(proof::weak_key().into()),
-                    Err(weak) if weak == proof::weak_key() => Err(weak.into()),
+                    Ok(()) => Err(key_possession::weak_key().into()),
+                    Err(weak) if weak == key_possession::weak_key() => Err(weak.into()),
                     Err(_) => Err(error),
                 },
             },
@@ -286,6 +286,6 @@ impl ServerCertVerifier for Judge {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        proof::pss_sha256_first(self.algorithms.supported_schemes())
+        key_possession::pss_sha256_first(self.algorithms.supported_schemes())
     }
 }
