@@ -69,6 +69,8 @@ pub(crate) struct Error {
     pub(crate) attempts: u32,
     /// How long the server asks to wait before the next attempt.
     pub(crate) retry_after: Option<Duration>,
+    /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
+    pub(crate) is_final: bool,
     /// Of the token that the library looks after.
     pub(crate) token: Option<Box<token::Facts>>,
 }
@@ -107,6 +109,7 @@ impl Error {
             delivered: Delivered::No,
             attempts: 0,
             retry_after: None,
+            is_final: false,
             token: None,
         }
     }

@@ -17,7 +17,7 @@ use crate::proxy::socks::SocksConnector;
 use crate::request::{Options, Trust};
 use crate::tls::ca_file::{self, Certificates};
 use crate::tls::session::TlsConnector;
-use crate::tls::verifier::client_config;
+use crate::tls::settings::client_config;
 
 /// Agents beyond this number are forgotten, the one that was not used for longest first.
 const MOST_AGENTS: usize = 32;

@@ -3,12 +3,12 @@
 
 use std::io::ErrorKind;
 
-use rustls::{AlertDescription, InvalidMessage};
+use rustls::AlertDescription;
 use ureq::Error as UreqError;
 
 use super::wire::{self, Phase};
 use crate::error::{Error, Kind};
-use crate::tls::verifier::Untrusted;
+use crate::tls::failure;
 
 /// The error that the present attempt ended with.
 pub(crate) fn explain(error: &UreqError) -> Error {
@@ -26,6 +26,9 @@ pub(crate) fn explain(error: &UreqError) -> Error {
         }
         (_, Phase::Proxy) => proxy(error),
         (_, Phase::Tls) => tls(error),
+        (UreqError::Io(error), _) if failure::is_second_handshake(error) => {
+            failure::of_control_center(error, wire::way())
+        }
         (UreqError::BodyExceedsLimit(limit), _) => Error::new(
             Kind::TooLarge,
             "返回内容过大",
@@ -83,7 +86,7 @@ fn refused_for_a_certificate(error: &UreqError) -> bool {
 
 fn rustls_error(error: &UreqError) -> Option<&rustls::Error> {
     match error {
-        UreqError::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        UreqError::Io(error) => failure::rustls_error(error),
         _ => None,
     }
 }
@@ -115,26 +118,10 @@ fn proxy(error: &UreqError) -> Error {
 }
 
 fn tls(error: &UreqError) -> Error {
-    let rustls = rustls_error(error);
-    if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls
-        && let Some(untrusted) = other.0.downcast_ref::<Untrusted>()
-    {
-        return Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone());
+    match error {
+        UreqError::Io(error) => failure::of_control_center(error, wire::way()),
+        other => Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {other}")),
     }
-    let why = match rustls {
-        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()
-        }
-        Some(
-            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
-            | rustls::Error::PeerIncompatible(_),
-        ) => {
-            "the server and this library have no TLS version, cipher or kind of key in common; it must offer TLS 1.2 or 1.3".to_owned()
-        }
-        Some(other) => other.to_string(),
-        None => io_text(error),
-    };
-    Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {why}"))
 }
 
 #[cfg(test)]

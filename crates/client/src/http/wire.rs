@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::idle::ServersLimit;
 use crate::error::Delivered;
+use crate::tls::failure::Way;
 use rpa_signing::Secret;
 
 /// How far an attempt has come.
@@ -59,6 +60,7 @@ struct Attempt {
     phase: Phase,
     /// The connection that is being made is one to a proxy, or through it.
     in_proxy: bool,
+    through_proxy: bool,
     forward: bool,
     sent: bool,
     received: bool,
@@ -84,6 +86,7 @@ pub(crate) fn begin(deadline: Instant, connect_timeout: Duration, outgoing: Outg
         outgoing: Some(outgoing),
         phase: Phase::Connect,
         in_proxy: false,
+        through_proxy: false,
         sent: false,
         received: false,
         broken: false,
@@ -113,12 +116,20 @@ pub(crate) fn enter(phase: Phase) {
 }
 
 pub(crate) fn enter_proxy() {
-    with((), |attempt| attempt.in_proxy = true);
+    with((), |attempt| {
+        attempt.in_proxy = true;
+        attempt.through_proxy = true;
+    });
     enter(Phase::Proxy);
 }
 
 pub(crate) fn leave_proxy() {
     with((), |attempt| attempt.in_proxy = false);
+}
+
+/// How the present attempt reaches the server.
+pub(crate) fn way() -> Way {
+    with(Way::Direct, |attempt| if attempt.through_proxy { Way::ThroughProxy } else { Way::Direct })
 }
 
 pub(crate) fn in_proxy() -> bool {

@@ -12,6 +12,7 @@ const HEADER: usize = 5;
 pub(crate) struct Records {
     connection: TransportAdapter,
     place: Place,
+    is_established: bool,
 }
 
 /// How far the present record has come.
@@ -21,13 +22,20 @@ struct Place {
     came: usize,
     /// Its length without the header, as far as the header has come.
     length: usize,
+    /// The type of the present record, or of the last one, alerts aside.
+    kind: u8,
 }
+
+const ALERT: u8 = 21;
+/// The type of handshake records. TLS 1.3 hides it once the handshake is over.
+const HANDSHAKE: u8 = 22;
 
 impl Place {
     fn pass(&mut self, mut bytes: &[u8]) {
         while let [first, rest @ ..] = bytes {
             if self.came < HEADER {
                 match self.came {
+                    0 if *first != ALERT => self.kind = *first,
                     3 => self.length = usize::from(*first).saturating_mul(256),
                     4 => self.length = self.length.saturating_add((*first).into()),
                     _ => {}
@@ -41,7 +49,7 @@ impl Place {
                 bytes = later;
             }
             if self.came >= HEADER && self.came >= self.length.saturating_add(HEADER) {
-                *self = Place::default();
+                *self = Place { kind: self.kind, ..Place::default() };
             }
         }
     }
@@ -49,11 +57,22 @@ impl Place {
 
 impl Records {
     pub(crate) fn new(connection: TransportAdapter) -> Records {
-        Records { connection, place: Place::default() }
+        Records { connection, place: Place::default(), is_established: false }
     }
 
     pub(crate) fn set_timeout(&mut self, limit: NextTimeout) {
         self.connection.set_timeout(limit);
+    }
+
+    /// From here on, a record of a handshake is a TLS 1.2 server's wish for another one.
+    pub(crate) fn handshake_ends(&mut self) {
+        self.is_established = true;
+        self.place.kind = 0;
+    }
+
+    /// Whether the server asked for another handshake, and has sent nothing but alerts since.
+    pub(crate) fn is_asked_for_another_handshake(&self) -> bool {
+        self.is_established && self.place.kind == HANDSHAKE
     }
 
     /// Whether the connection is open, and nothing has come that no session has taken yet.
@@ -96,6 +115,19 @@ mod tests {
                 passed += bytes.len();
                 assert_eq!(place.came == 0, ends.contains(&passed), "{passed} bytes in pieces of {piece}");
             }
+        }
+    }
+
+    #[test]
+    fn the_type_of_the_last_record_is_known_alerts_aside() {
+        let mut place = Place::default();
+        for (record, kind) in [
+            (&b"\x16\x03\x03\0\x02xx"[..], HANDSHAKE),
+            (b"\x15\x03\x03\0\x02xx", HANDSHAKE),
+            (b"\x17\x03\x03\0\x02xx", 23),
+        ] {
+            record.chunks(1).for_each(|byte| place.pass(byte));
+            assert_eq!((place.came, place.kind), (0, kind));
         }
     }
 }

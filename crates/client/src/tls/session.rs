@@ -2,15 +2,16 @@
 //! certificate nor a further root beside the system's.
 
 use std::fmt;
-use std::io::{BufRead, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
 };
 
+use super::failure::SecondHandshake;
+use super::handshake;
 use super::records::Records;
 use crate::http::buffers::WipedBuffers;
 use crate::http::lookup::bare_host;
@@ -29,13 +30,14 @@ impl<In: Transport> Connector<In> for TlsConnector {
             return Ok(Some(Either::A(connection)));
         };
         wire::enter(Phase::Tls);
-        let name = ServerName::try_from(bare_host(details.uri).to_owned())
-            .map_err(|_| ureq::Error::Tls("the host is no name that a certificate could be for"))?;
+        let name = handshake::server_name(bare_host(details.uri))
+            .ok_or(ureq::Error::Tls("the host is no name that a certificate could be for"))?;
         let mut session =
-            ClientConnection::new(config.clone(), name).map_err(|error| ureq::Error::Other(error.into()))?;
+            ClientConnection::new(config.clone(), name.clone()).map_err(|error| ureq::Error::Other(error.into()))?;
         let mut socket = Records::new(TransportAdapter::new(connection.boxed(), details.current_time.clone()));
         socket.set_timeout(details.timeout);
-        session.complete_io(&mut socket)?;
+        handshake::complete(&mut session, &name, &mut socket)?;
+        socket.handshake_ends();
         let buffers = WipedBuffers::new(details.config);
         Ok(Some(Either::B(TlsTransport { stream: StreamOwned::new(session, socket), buffers })))
     }
@@ -73,7 +75,11 @@ impl Transport for TlsTransport {
             let size = self.buffers.input().len();
             return Err(ureq::Error::LargeResponseHeader(size, size));
         }
-        let amount = self.stream.read(free)?;
+        let read = self.stream.read(free);
+        if !matches!(read, Ok(1..)) && self.stream.sock.is_asked_for_another_handshake() {
+            return Err(io::Error::other(SecondHandshake).into());
+        }
+        let amount = read?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }

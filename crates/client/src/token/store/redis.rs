@@ -13,6 +13,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
+use crate::tls::failure;
 use crate::token::record::Sealed;
 use crate::wait::late::{self, Giver};
 use connection::{Connection, Fault};
@@ -337,8 +338,10 @@ fn in_words(fault: &Fault) -> Trouble {
     let why = match fault {
         Fault::Refused(code) => format!("it answers {code}"),
         Fault::Lost(error) if is_timeout(error) => "it does not answer in time".to_owned(),
-        Fault::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-        Fault::Lost(error) => error.to_string(),
+        Fault::Lost(error) => failure::of_redis(error).unwrap_or_else(|| match error.kind() {
+            io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+            _ => error.to_string(),
+        }),
     };
     Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
 }
