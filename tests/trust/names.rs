@@ -1,6 +1,6 @@
 //! Certificates whose names, or whose time, are wrong: what is told, and that the advice is right.
 
-use rcgen::{BasicConstraints, IsCa, SanType};
+use rcgen::{BasicConstraints, DnType, IsCa, SanType};
 use serde_json::json;
 
 use crate::certificates::{Certificate, Workshop, years};
@@ -26,8 +26,9 @@ fn dns(names: &[&str]) -> Vec<SanType> {
 #[test]
 fn a_self_signed_certificate_without_a_name_is_told_by_that_fault() {
     let made = workshop("none");
-    for is_ca in [IsCa::Ca(BasicConstraints::Unconstrained), IsCa::ExplicitNoCa, IsCa::NoCa] {
-        let certificate = made.self_signed("rpa-server", |parameters| {
+    let kinds = [("a", IsCa::Ca(BasicConstraints::Unconstrained)), ("b", IsCa::ExplicitNoCa), ("c", IsCa::NoCa)];
+    for (name, is_ca) in kinds {
+        let certificate = made.self_signed(&format!("rpa-server-{name}"), |parameters| {
             parameters.subject_alt_names.clear();
             parameters.is_ca = is_ca.clone();
         });
@@ -40,7 +41,7 @@ fn a_self_signed_certificate_without_a_name_is_told_by_that_fault() {
             detail.contains("was called, the IP address 127.0.0.1: ") && !detail.contains("a CA's, not"),
             "{detail}"
         );
-        // It is not, and a `ca_file` would not be enough: that is told at once.
+        // It is not trusted, and a `ca_file` would not be enough: that is told at once.
         let (msg, detail) = told(&certificate, json!({}));
         assert!(msg.contains("自签名,主机名也不符") && msg.contains("tls.pin_sha256"), "{msg}");
         assert!(detail.contains("as `tls.ca_file` would not do; besides, it is not for the host"), "{detail}");
@@ -69,6 +70,17 @@ fn a_call_by_address_to_a_certificate_of_dns_names_is_advised_to_use_one() {
     let (msg, detail) = told(&certificate, json!({ "ca_file": made.root() }));
     assert!(msg.contains("证书只含域名,不含IP地址127.0.0.1,请在host中改用该域名"), "{msg}");
     assert!(detail.contains("rpa.corp.example, *.corp.example (DNS names)"), "{detail}");
+    std::fs::remove_dir_all(&made.folder).unwrap();
+}
+
+#[test]
+fn a_self_signed_certificate_that_was_made_anew_is_not_just_called_an_impostors() {
+    let made = workshop("anew");
+    let old = made.self_signed("old", |_| {});
+    let new = made.self_signed("new", |parameters| parameters.distinguished_name.push(DnType::CommonName, "old"));
+    let (msg, detail) = told(&new, json!({ "ca_file": old.chain }));
+    assert!(msg.contains("请更新tls.ca_file"), "{msg}");
+    assert!(detail.contains("a trusted certificate has the name of its issuer, but another key"), "{detail}");
     std::fs::remove_dir_all(&made.folder).unwrap();
 }
 

@@ -60,6 +60,7 @@ impl RefusedCertificate {
             (_, Some(certificate)) if is_untrusted_alone(reason, certificate) => {
                 self_signed(reason, name.as_ref(), server)
             }
+            _ if matches!(reason, CertificateError::BadSignature) && shown.host.is_some() => of_another_ca(server),
             _ => other(reason, server),
         };
         let mut detail = format!(
@@ -140,6 +141,19 @@ fn remedy(server: Server) -> String {
     match server {
         Server::ControlCenter => TRUST_ALL_THE_SAME.to_owned(),
         Server::Redis => "have it replaced on that server".to_owned(),
+    }
+}
+
+/// Its issuer's name is that of a trusted CA, or its own is that of a trusted certificate, but the key is another: so it is
+/// where a CA or a self-signed certificate was made anew.
+fn of_another_ca(server: Server) -> Words {
+    let or_pin = if server.takes_pins() { ", or check the fingerprint and give it as `tls.pin_sha256`" } else { "" };
+    Words {
+        cause: "证书签名不符,CA或自签名证书若已重做,请更新tls.ca_file,否则可能是冒充的服务器".to_owned(),
+        why: "its signature does not fit: a trusted certificate has the name of its issuer, but another key".to_owned(),
+        remedy: format!(
+            "if that CA, or the self-signed certificate, was made anew, give its new PEM file as `tls.ca_file`{or_pin}; else it may be an impostor's: do not trust it"
+        ),
     }
 }
 
