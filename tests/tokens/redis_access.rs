@@ -90,4 +90,14 @@ fn over_tls() {
     assert!(!["Error(", "Other(", "{", "Some("].iter().any(|rust| trouble.contains(rust)), "{told}");
     let plain = json!({ "redis": format!("redis://127.0.0.1:{}", redis.port) });
     process.call(&center.request(&plain));
+    // As Redis is set up by default over TLS.
+    let Some(strict) = start_redis(&options) else { return };
+    let store = json!({ "redis": format!("rediss://127.0.0.1:{}", strict.port) });
+    let asked = center.with(&store, json!({ "tls": { "ca_file": ca } }));
+    let wants_a_certificate = (0..20).any(|_| {
+        let mut process = Process::start();
+        process.call(&asked);
+        process.sign(&asked)["token"]["store_trouble"].to_string().contains("`tls-auth-clients no`")
+    });
+    assert!(wants_a_certificate);
 }

@@ -218,7 +218,7 @@ fn a_second_handshake_after_the_request_is_told_as_a_wish_for_a_client_certifica
     });
 }
 
-/// Nobody must take the tests' own mistake for the library's.
+/// Shows that the failures above are those of the settings.
 #[test]
 fn a_server_of_openssls_that_fits_is_reached() {
     with_openssl("fits", |made| {

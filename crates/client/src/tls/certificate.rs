@@ -1,4 +1,4 @@
-//! A certificate as far as one must know it who decides whether to trust it.
+//! The fields of a certificate that matter to whoever decides whether to trust it.
 //!
 //! It is read with the crate `der` alone: x509-cert, which has a type for every field and a name for every object
 //! identifier, would be a tenth of the library.

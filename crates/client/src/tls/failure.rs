@@ -5,10 +5,12 @@ use std::io::{self, ErrorKind};
 
 use rustls::{AlertDescription, PeerIncompatible, PeerMisbehaved};
 
+use super::alert;
 use super::greeting::{Greeting, Version};
 use super::handshake::HandshakeFailure;
 use super::refused_certificate::RefusedCertificate;
 use super::server::Server;
+use super::words::Words;
 use crate::error::{Error, Kind};
 
 /// How the server was reached.
@@ -31,18 +33,6 @@ impl fmt::Display for SecondHandshake {
 
 impl std::error::Error for SecondHandshake {}
 
-/// What is wrong, for `msg` and for `detail`.
-struct Words {
-    cause: String,
-    detail: String,
-}
-
-impl Words {
-    fn new(cause: impl Into<String>, detail: impl Into<String>) -> Words {
-        Words { cause: cause.into(), detail: detail.into() }
-    }
-}
-
 /// The failed session with the control center. Whether the request was delivered is the caller's to say.
 pub(crate) fn of_control_center(error: &io::Error, way: Way) -> Error {
     let Words { cause, detail } = explain(error, Server::ControlCenter, way);
@@ -50,11 +40,14 @@ pub(crate) fn of_control_center(error: &io::Error, way: Way) -> Error {
     Error { is_final, ..Error::new(Kind::Tls, cause, detail) }
 }
 
-/// The failed session with a Redis server, for `detail`; `None` where it is not TLS that failed.
+/// The failed session with a Redis server, in Chinese and in English; `None` where it is not TLS that failed.
 #[cfg(feature = "redis")]
-pub(crate) fn of_redis(error: &io::Error) -> Option<String> {
+pub(crate) fn of_redis(error: &io::Error) -> Option<(String, String)> {
     let is_of_tls = rustls_error(error).is_some() || find::<HandshakeFailure>(error).is_some();
-    is_of_tls.then(|| explain(error, Server::Redis, Way::Direct).detail)
+    is_of_tls.then(|| {
+        let Words { cause, detail } = explain(error, Server::Redis, Way::Direct);
+        (cause, detail)
+    })
 }
 
 /// What rustls says, wherever in the error it is.
@@ -113,6 +106,12 @@ fn plain_http(server: Server, way: Way) -> Words {
 }
 
 fn another_service(service: &str, server: Server) -> Words {
+    if server == Server::Redis && service == "Redis" {
+        return Words::new(
+            "该Redis端口没有启用TLS,请改用redis://或其TLS端口",
+            "the Redis server does not speak TLS on this port: give its TLS port, or write `redis://`, which is unencrypted",
+        );
+    }
     Words::new(
         format!("该端口是{service}服务,请检查端口"),
         format!("{} does not speak TLS on this port: {service} answers there; is the port another?", server.name()),
@@ -169,7 +168,7 @@ fn by_rustls(
         | rustls::Error::PeerMisbehaved(
             PeerMisbehaved::SelectedUnofferedCipherSuite | PeerMisbehaved::SelectedUnofferedKxGroup,
         ) => nothing_in_common(by_address, server),
-        rustls::Error::AlertReceived(alert) => by_alert(*alert, by_address, server),
+        rustls::Error::AlertReceived(alert) => alert::in_words(*alert, by_address, server),
         rustls::Error::NoCertificatesPresented => Words::new(
             "服务器没有出示证书,请检查服务器的证书配置",
             format!("{} shows no certificate; mend its settings", server.name()),
@@ -220,62 +219,6 @@ fn nothing_in_common(by_address: bool, server: Server) -> Words {
     Words::new("服务器没有可用的加密套件,请在服务器上启用ECDHE加AES-GCM", detail)
 }
 
-fn by_alert(alert: AlertDescription, by_address: bool, server: Server) -> Words {
-    let name = server.name();
-    match alert {
-        AlertDescription::UnrecognisedName => {
-            let why = if by_address {
-                "it was called by its IP address, and then no name is sent: give the server's own name in `host`"
-            } else {
-                "give the name that it is set up for in `host`, or have this one added there"
-            };
-            Words::new(
-                "服务器不认识所用的主机名,请在host中填写服务器的域名",
-                format!("{name} does not know the name that it was called by (alert unrecognized_name): {why}"),
-            )
-        }
-        AlertDescription::CertificateRequired => Words::new(
-            "服务器要求客户端证书,请让管理员取消该要求",
-            match server {
-                Server::ControlCenter => {
-                    format!(
-                        "{name} wants a client certificate, which this library does not have: its owner must let calls in without one"
-                    )
-                }
-                Server::Redis => {
-                    format!(
-                        "{name} wants a client certificate, which this library does not have: set `tls-auth-clients no` there"
-                    )
-                }
-            },
-        ),
-        AlertDescription::AccessDenied => Words::new(
-            "服务器拒绝本机访问,请联系服务器管理员",
-            format!("{name} does not let this machine in (alert access_denied)"),
-        ),
-        AlertDescription::InternalError => Words::new(
-            "服务器的TLS出错,请查看服务器日志",
-            format!("{name} failed by itself (alert internal_error): its log says why"),
-        ),
-        other => Words::new(
-            "服务器中止了TLS握手,请查看服务器日志",
-            format!("{name} ended it with the alert {} ({})", u8::from(other), in_snake_case(&format!("{other:?}"))),
-        ),
-    }
-}
-
-/// An alert's name as RFC 8446 writes it.
-fn in_snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake
-}
-
 /// The connection ended, or could not be used, and nobody said why.
 fn broken(failure: Option<&HandshakeFailure>, error: &io::Error, server: Server) -> Words {
     let how = match error.kind() {
@@ -300,4 +243,33 @@ fn broken(failure: Option<&HandshakeFailure>, error: &io::Error, server: Server)
             server.name()
         ),
     )
+}
+
+#[cfg(all(test, feature = "redis"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redis_server_is_told_in_its_own_terms() {
+        let failed = |alert, first: &[u8]| {
+            let error = io::Error::new(ErrorKind::InvalidData, rustls::Error::AlertReceived(alert));
+            let failure = HandshakeFailure { error, first: first.to_vec(), by_address: true };
+            of_redis(&io::Error::new(ErrorKind::InvalidData, failure)).unwrap()
+        };
+        let tls: &[u8] = b"\x15\x03\x03\0\x02\x02\x28";
+        for (alert, first, part) in [
+            (AlertDescription::UnrecognisedName, tls, "in `token_store.redis`"),
+            (AlertDescription::CertificateRequired, tls, "`tls-auth-clients no`"),
+            (AlertDescription::HandshakeFailure, tls, "`tls-auth-clients no`"),
+            (AlertDescription::ProtocolVersion, tls, "it must offer TLS 1.2"),
+            (AlertDescription::DecodeError, b"-ERR", "or write `redis://`"),
+            (AlertDescription::DecodeError, b"HTTP/1.1 400", "HTTP answers there"),
+        ] {
+            let (cause, detail) = failed(alert, first);
+            assert!(detail.contains("the Redis server") && detail.contains(part), "{alert:?}: {detail}");
+            assert!(!detail.contains("`host`") && !detail.contains("pin"), "{alert:?}: {detail}");
+            assert!(!cause.contains("host中") && !cause.contains("pin"), "{alert:?}: {cause}");
+        }
+        assert_eq!(of_redis(&io::Error::from(ErrorKind::ConnectionReset)), None);
+    }
 }

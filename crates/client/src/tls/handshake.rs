@@ -30,8 +30,8 @@ impl fmt::Display for HandshakeFailure {
 
 impl std::error::Error for HandshakeFailure {}
 
-/// Makes the handshake. The error of a time limit passes unchanged; any other is of the same kind and holds a
-/// [`HandshakeFailure`].
+/// Makes the handshake. What rustls says, or an end of the connection, becomes an error of the same kind that holds a
+/// [`HandshakeFailure`]; any other error, such as that of a time limit, passes unchanged.
 pub(crate) fn complete(
     session: &mut ClientConnection,
     host: &ServerName<'_>,
@@ -39,7 +39,7 @@ pub(crate) fn complete(
 ) -> io::Result<()> {
     let mut watched = Watched { connection, first: Vec::new() };
     session.complete_io(&mut watched).map(drop).map_err(|error| {
-        if is_of_a_limit(&error) {
+        if !is_the_other_sides(&error) {
             return error;
         }
         let by_address = matches!(host, ServerName::IpAddress(_));
@@ -47,9 +47,12 @@ pub(crate) fn complete(
     })
 }
 
-fn is_of_a_limit(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
-        || error.get_ref().is_some_and(|inner| inner.is::<ureq::Error>())
+fn is_the_other_sides(error: &io::Error) -> bool {
+    let is_end = matches!(
+        error.kind(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe
+    );
+    is_end || error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// The name that a server's certificate must be for, and that is sent unless it is an address. The zone id of an IPv6

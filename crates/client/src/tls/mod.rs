@@ -1,6 +1,7 @@
 //! TLS: whose certificates are trusted, the session over a connection, and why either failed. Used for the control center
 //! and for Redis.
 
+mod alert;
 mod asn1;
 pub(crate) mod ca_file;
 mod certificate;
@@ -20,4 +21,5 @@ pub(crate) mod session;
 pub(crate) mod settings;
 mod shown;
 mod verifier;
+mod words;
 mod wrong_name;

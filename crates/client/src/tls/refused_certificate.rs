@@ -27,7 +27,7 @@ pub(crate) struct RefusedCertificate {
 pub(super) struct Shown<'a> {
     pub(super) certificate: &'a [u8],
     pub(super) intermediates: &'a [CertificateDer<'a>],
-    /// Whom was called. It is not known where the handshake's signature is checked.
+    /// The host that was called; rustls does not tell it where the handshake's signature is checked.
     pub(super) host: Option<&'a ServerName<'a>>,
     pub(super) now: UnixTime,
 }
@@ -50,8 +50,8 @@ impl RefusedCertificate {
         let certificate = Certificate::read(shown.certificate).ok();
         let name = shown.host.and_then(|host| match (&certificate, is_of_name(reason)) {
             // The system's own verifier has judged the name.
-            (Some(certificate), true) => Some(wrong_name::explain(certificate, host)),
-            _ => wrong_name::find(shown.certificate, host),
+            (Some(certificate), true) => Some(wrong_name::explain(certificate, host, server)),
+            _ => wrong_name::find(shown.certificate, host, server),
         });
         let words = match (&name, certificate.as_ref()) {
             _ if matches!(reason, CertificateError::ApplicationVerificationFailure) => wrong_pin(shown, pins),

@@ -45,8 +45,8 @@ impl Roots {
         Ok(roots)
     }
 
-    /// The system's verifier, read anew unless it differs from the `old` one. A thread that waits for another's reading
-    /// has its fruit.
+    /// The system's verifier. Where it is still the `old` one, it is read anew: of several threads that want that, the
+    /// first reads, and the others take what it has read.
     fn system(&self, old: Option<&System>) -> Result<System, Error> {
         let mut kept = self.system.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(system) =

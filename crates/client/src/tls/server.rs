@@ -17,6 +17,14 @@ impl Server {
         }
     }
 
+    /// The field that its address is given in.
+    pub(super) fn address_field(self) -> &'static str {
+        match self {
+            Server::ControlCenter => "host",
+            Server::Redis => "token_store.redis",
+        }
+    }
+
     pub(super) fn takes_pins(self) -> bool {
         self == Server::ControlCenter
     }

@@ -8,6 +8,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error};
 
 use super::certificate::Certificate;
+use super::server::Server;
 use super::shown::shown;
 
 /// The fault of the names, in words for `msg` and for `detail`, and the remedy for both.
@@ -20,26 +21,26 @@ pub(super) struct WrongName {
 }
 
 /// The fault of a certificate's names, if they do not fit.
-pub(super) fn find(der: &[u8], host: &ServerName<'_>) -> Option<WrongName> {
+pub(super) fn find(der: &[u8], host: &ServerName<'_>, server: Server) -> Option<WrongName> {
     let certificate = CertificateDer::from(der);
     let parsed = ParsedCertificate::try_from(&certificate).ok()?;
     match verify_server_name(&parsed, host) {
         Err(Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => Certificate::read(der).ok().map(|certificate| explain(&certificate, host)),
+        )) => Certificate::read(der).ok().map(|certificate| explain(&certificate, host, server)),
         _ => None,
     }
 }
 
 /// Why the names of `certificate` do not fit `host`.
-pub(super) fn explain(certificate: &Certificate<'_>, host: &ServerName<'_>) -> WrongName {
+pub(super) fn explain(certificate: &Certificate<'_>, host: &ServerName<'_>, server: Server) -> WrongName {
     match host {
-        ServerName::IpAddress(address) => for_address(certificate, IpAddr::from(*address)),
+        ServerName::IpAddress(address) => for_address(certificate, IpAddr::from(*address), server),
         _ => for_domain(certificate, &host.to_str()),
     }
 }
 
-fn for_address(certificate: &Certificate<'_>, host: IpAddr) -> WrongName {
+fn for_address(certificate: &Certificate<'_>, host: IpAddr, server: Server) -> WrongName {
     let names = &certificate.names;
     let called = format!("the IP address {host}");
     let wanted = format!("IP:{host}");
@@ -65,9 +66,10 @@ fn for_address(certificate: &Certificate<'_>, host: IpAddr) -> WrongName {
         format!("it is for {}", names.in_words()),
     );
     if names.addresses.is_empty() {
+        let field = server.address_field();
         fault.remedy =
-            format!("give the name that it is for in `host` (it must resolve to {host}), or {}", fault.remedy);
-        fault.remedy_zh = format!("请在host中改用该域名,或{}", fault.remedy_zh.trim_start_matches('请'));
+            format!("give the name that it is for in `{field}` (it must resolve to {host}), or {}", fault.remedy);
+        fault.remedy_zh = format!("请在{field}中改用该域名,或{}", fault.remedy_zh.trim_start_matches('请'));
     }
     fault
 }
@@ -150,7 +152,8 @@ mod tests {
         let addresses = addresses.iter().map(|address| SanType::IpAddress(address.parse().unwrap()));
         parameters.subject_alt_names = dns.chain(addresses).collect();
         let certificate = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap();
-        find(certificate.der(), &ServerName::try_from(host).unwrap()).expect("the name does not fit")
+        find(certificate.der(), &ServerName::try_from(host).unwrap(), Server::ControlCenter)
+            .expect("the name does not fit")
     }
 
     #[test]

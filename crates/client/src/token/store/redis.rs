@@ -338,10 +338,11 @@ fn in_words(fault: &Fault) -> Trouble {
     let why = match fault {
         Fault::Refused(code) => format!("it answers {code}"),
         Fault::Lost(error) if is_timeout(error) => "it does not answer in time".to_owned(),
-        Fault::Lost(error) => failure::of_redis(error).unwrap_or_else(|| match error.kind() {
-            io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-            _ => error.to_string(),
-        }),
+        Fault::Lost(error) => match failure::of_redis(error) {
+            Some((cause, detail)) => format!("{detail} ({cause})"),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+            None => error.to_string(),
+        },
     };
     Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
 }
