@@ -30,7 +30,7 @@ fn a_self_signed_certificate_without_a_name_is_told_by_that_fault() {
     for (name, is_ca) in kinds {
         let certificate = made.self_signed(&format!("rpa-server-{name}"), |parameters| {
             parameters.subject_alt_names.clear();
-            parameters.is_ca = is_ca.clone();
+            parameters.is_ca = is_ca;
         });
         // It is trusted; only the name is missing.
         let (msg, detail) = told(&certificate, json!({ "ca_file": certificate.chain }));
