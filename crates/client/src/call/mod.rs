@@ -1,7 +1,9 @@
 //! The way of a call: text in, checked request, signature, HTTP, reply, text out.
 
+mod advice;
 mod exchange;
 mod managed;
+mod notes;
 mod prepared;
 mod retry;
 mod sign;
@@ -32,32 +34,37 @@ fn call(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
     let prepared = Prepared::new(text.check()?)?;
     let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
-    match &prepared.request.pass {
+    let reply = match &prepared.request.pass {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
             let deadline = policy.deadline;
             policy.run(|| Ok(prepared.send(token, now()?, deadline)?.text))
         }
         Pass::Keys(keys) => managed::call(&prepared, keys, policy),
-    }
+    };
+    reply.map_err(|error| advice::about_limits(error, &prepared.request.options))
 }
 
 /// Signs one API call and shows what would be sent.
 fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
-    let prepared = Prepared::new(text.check()?)?;
+    let request = text.check()?;
+    let notes = notes::of_parameters(&request.parameters);
+    let prepared = Prepared { notes, ..Prepared::new(request)? };
     match &prepared.request.pass {
         Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
         Pass::Keys(keys) => {
-            let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
-            managed::sign(&prepared, keys, policy.deadline)
+            let options = &prepared.request.options;
+            let policy = policy(options, Repeat::Idempotent, started);
+            managed::sign(&prepared, keys, policy.deadline).map_err(|error| advice::about_limits(error, options))
         }
     }
 }
 
 fn tokens(request: &TokenRequest, started: Instant) -> Result<Vec<u8>, Error> {
     let policy = policy(&request.options, Repeat::Idempotent, started);
-    Ok(token_call::send(&request.credentials, &request.address, &request.options, policy)?.text)
+    let answered = token_call::send(&request.credentials, &request.address, &request.options, policy);
+    Ok(answered.map_err(|error| advice::about_limits(error, &request.options))?.text)
 }
 
 fn policy(options: &Options, repeat: Repeat, started: Instant) -> Policy {

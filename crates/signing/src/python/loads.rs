@@ -15,6 +15,7 @@ const MAX_DEPTH: usize = 500;
 /// Why a text is not JSON, and where.
 #[derive(Debug, PartialEq)]
 pub struct Malformed {
+    /// What is missing or does not belong there, in English.
     pub what: &'static str,
     /// In characters from the start of the text, the first being 0.
     pub at: usize,

@@ -10,7 +10,7 @@ mod repr;
 mod text;
 
 pub use dumps::{compact, write_json, write_json_string};
-pub use loads::loads;
+pub use loads::{Malformed, loads};
 pub use quote::{Escape, escape_into, escape_to};
 pub use repr::str_of;
 pub use text::Text;
