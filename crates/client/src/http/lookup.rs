@@ -33,12 +33,13 @@ pub(crate) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
     let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     let port = uri.port_u16().unwrap_or(default);
     let bare = bare_host(uri);
-    if let Ok(address) = bare.parse::<IpAddr>() {
+    if let (Ok(address), None) = (bare.parse::<IpAddr>(), zone(uri)) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let limit = wire::time_left().ok_or(ureq::Error::Timeout(Timeout::Resolve))?;
     // The system's lookup knows no time limit.
-    let found = UNDER_WAY.wait((bare.to_owned(), port), limit, |(name, port)| {
+    let name = zone(uri).map_or_else(|| bare.to_owned(), |zone| format!("{bare}%{zone}"));
+    let found = UNDER_WAY.wait((name, port), limit, |(name, port)| {
         let found = (name.as_str(), *port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         found.map_err(|error| (error.kind(), error.to_string()))
     });
@@ -50,8 +51,13 @@ pub(crate) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
     }
 }
 
-/// The URI's host; an IPv6 address without its brackets.
+/// The URI's host; an IPv6 address without its brackets and its zone.
 pub(crate) fn bare_host(uri: &Uri) -> &str {
     let host = uri.host().unwrap_or_default();
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    bare.split_once("%25").map_or(bare, |(address, _)| address)
+}
+
+fn zone(uri: &Uri) -> Option<&str> {
+    Some(uri.host()?.strip_suffix(']')?.split_once("%25")?.1)
 }

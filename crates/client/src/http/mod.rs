@@ -125,6 +125,10 @@ fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<R
     place.scheme = Some(if request.address.https { Scheme::HTTPS } else { Scheme::HTTP });
     place.authority = Some(match route {
         Route::Forward { authority, .. } => authority.clone(),
+        Route::Direct if request.address.lookup_name().contains('%') => {
+            let (name, port) = (request.address.lookup_name().replace('%', "%25"), request.address.port);
+            format!("[{name}]:{port}").parse().map_err(|_| unusable())?
+        }
         Route::Direct | Route::Tunnel(_) => request.address.authority.clone(),
     });
     place.path_and_query = Some(PathAndQuery::from_static("/"));
@@ -140,8 +144,11 @@ fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<R
     if options.keep_alive.is_zero() || matches!(route, Route::Forward { .. }) {
         headers.append(CONNECTION, HeaderValue::from_static("close"));
     }
-    if let Route::Forward { authorization, .. } = route {
+    // The URI then has another authority: a forward proxy's, or one with a zone.
+    if matches!(route, Route::Forward { .. }) || request.address.lookup_name().contains('%') {
         headers.append(HOST, HeaderValue::from_str(request.address.authority.as_str()).map_err(|_| unusable())?);
+    }
+    if let Route::Forward { authorization, .. } = route {
         if let Some(authorization) = authorization {
             headers.append(PROXY_AUTHORIZATION, authorization.clone());
         }

@@ -1,5 +1,6 @@
 //! The control center's address: `host` and `port`.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode_byte, utf8_percent_encode};
@@ -105,9 +106,14 @@ impl Address {
         self.authority.host()
     }
 
-    /// The zone of an IPv6 address, as the system's lookup wants it behind a `%`: `eth0`, or a number on Windows.
-    pub(crate) fn zone(&self) -> Option<&str> {
-        self.zone.as_deref()
+    /// What to look up in order to connect: the host, an IPv6 address with a zone as the system's lookup wants it,
+    /// `fe80::1%eth0`.
+    pub(crate) fn lookup_name(&self) -> Cow<'_, str> {
+        let bare = self.host().trim_start_matches('[').trim_end_matches(']');
+        match &self.zone {
+            None => Cow::Borrowed(bare),
+            Some(zone) => Cow::Owned(format!("{bare}%{zone}")),
+        }
     }
 }
 
@@ -228,10 +234,11 @@ mod tests {
             ("https://[fe80::1%25]:8443/p", "25"),
         ] {
             let address = Address::of_test(host);
-            assert_eq!((address.zone(), address.authority.as_str()), (Some(zone), "[fe80::1]:8443"), "{host}");
+            assert_eq!(address.lookup_name(), format!("fe80::1%{zone}"), "{host}");
+            assert_eq!(address.authority, "[fe80::1]:8443", "{host}");
             assert_eq!((address.host(), &*address.url("/x")), ("[fe80::1]", "https://[fe80::1]:8443/p/x"));
         }
-        assert_eq!(Address::of_test("https://[fe80::1]:8443").zone(), None);
+        assert_eq!(Address::of_test("https://[fe80::1]:8443").lookup_name(), "fe80::1");
     }
 
     #[test]
