@@ -91,10 +91,12 @@ fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
     const WANTED_ZH: &str = "只能为\"memory\"、{\"file\":\"路径\"}或{\"redis\":\"redis://主机:端口/库\"}";
     let Some(raw) = fields.raw("token_store") else { return Ok(Place::Memory) };
     if raw.get().starts_with('"') {
-        return match fields.text("token_store")?.as_deref() {
-            Some("memory") => Ok(Place::Memory),
-            _ => Err(fields.refuse("token_store", WANTED_ZH, WANTED)),
-        };
+        let word = fields.text("token_store")?.expect("it is there");
+        if word == "memory" {
+            return Ok(Place::Memory);
+        }
+        fields.without_stray("token_store", &word, unseen::in_word)?;
+        return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
     }
     let Some(store) = fields.object("token_store", "token_store.").ok().flatten() else {
         return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
