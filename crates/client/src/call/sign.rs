@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::call::notes;
 use crate::call::prepared::{Prepared, headers};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::token;
 use rpa_signing::Secret;
 
@@ -62,7 +62,9 @@ pub(crate) fn show(
         result: Signed {
             method: method.as_str(),
             url: prepared.url.expose(),
-            headers: all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
+            headers: all_headers
+                .map(|(name, value)| (name.as_str(), value.to_str().expect("a header is visible ASCII")))
+                .collect(),
             body: prepared.payload.body(),
             source: source.expose(),
             encoded: encoded.expose(),
@@ -72,5 +74,5 @@ pub(crate) fn show(
             token: facts,
         },
     };
-    serde_json::to_vec(&reply).map_err(|_| Error::new(Kind::Internal, "结果无法生成", "the reply cannot be written"))
+    Ok(serde_json::to_vec(&reply).expect("texts and numbers alone are always JSON"))
 }

@@ -20,7 +20,7 @@ pub(super) fn of_serde(text: &str, error: &serde_json::Error) -> Fault {
     let at = match error.classify() {
         Category::Eof => text.len(),
         // It counts the bytes that it has read of the line, the one that it refuses included.
-        _ => (line_start + error.column()).saturating_sub(1),
+        _ => (line_start + error.column()).max(1) - 1,
     };
     let told = error.to_string();
     // Only of a value that is of the wrong type would it quote anything.
