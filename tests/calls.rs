@@ -390,6 +390,30 @@ fn a_limit_that_was_meant_in_seconds_is_told_with_its_unit() {
 }
 
 #[test]
+fn a_host_that_does_not_resolve_or_answer_is_named_with_its_port() {
+    let library = Library::load();
+    let told = |host: &str| {
+        let request = json!({ "host": host, "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null, "retry": 1 });
+        library.json("rpa_call", &request)
+    };
+    // A port that was just free: nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refused = told(&format!("http://127.0.0.1:{port}"));
+    assert_error(&refused, 40, "connect", "no", 1);
+    assert!(refused["msg"].as_str().unwrap().contains(&format!("无法连接服务器127.0.0.1的端口{port}")), "{refused}");
+    assert!(
+        refused["error"]["detail"].as_str().unwrap().contains(&format!("the host is `127.0.0.1`, the port {port}")),
+        "{refused}"
+    );
+    // No label of a name may be so long, so no name server is asked.
+    let name = format!("{}.example", "x".repeat(64));
+    let unknown = told(&format!("http://{name}"));
+    assert_error(&unknown, 40, "dns", "no", 1);
+    assert!(unknown["msg"].as_str().unwrap().contains(&format!("域名{name}无法解析")), "{unknown}");
+    assert!(unknown["error"]["detail"].as_str().unwrap().contains(&format!("`{name}`")), "{unknown}");
+}
+
+#[test]
 fn the_zone_of_an_ipv6_address_serves_to_connect_and_stands_in_no_header() {
     // Without IPv6 on this machine there is nothing to connect to.
     let Ok(listener) = TcpListener::bind("[::1]:0") else { return };

@@ -6,7 +6,7 @@ use ureq::http::Method;
 
 use crate::error::{Delivered, Error, Kind};
 use crate::http::HttpRequest;
-use crate::request::Options;
+use crate::request::{Address, Options};
 
 /// A shorter limit was probably meant in seconds.
 const USUAL_LIMIT: Duration = Duration::from_secs(1);
@@ -35,6 +35,21 @@ pub(crate) fn about_limits(error: Error, options: &Options) -> Error {
         detail: format!("{}; `{name}` is {limit} milliseconds; the unit is milliseconds", error.detail),
         ..error
     }
+}
+
+/// Names the host that does not resolve or cannot be reached. Where a proxy is in use, it is the proxy that looks up and
+/// connects, and its errors are of another kind.
+pub(crate) fn about_host(error: Error, address: &Address) -> Error {
+    let (host, port) = (address.lookup_name(), address.port);
+    let (cause, named) = match error.kind {
+        Kind::Dns => (format!("域名{host}无法解析,请检查host和DNS"), format!("the host is `{host}`")),
+        Kind::Connect => (
+            format!("无法连接服务器{host}的端口{port},请检查地址、端口、防火墙和VPN"),
+            format!("the host is `{host}`, the port {port}"),
+        ),
+        _ => return error,
+    };
+    Error { cause, detail: format!("{}; {named}", error.detail), ..error }
 }
 
 /// Says what to make smaller, where a server that answers without JSON found something too large.
@@ -93,7 +108,6 @@ pub(crate) fn about_empty_reply(error: Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Address;
     use rpa_signing::Secret;
 
     fn options(json: &str) -> Options {
@@ -118,6 +132,19 @@ mod tests {
         }
         let other = about_limits(Error::new(Kind::Connect, "x", "y"), &short);
         assert_eq!((&*other.cause, &*other.detail), ("x", "y"));
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_reached_is_named_with_its_port() {
+        let address = Address::of_test("https://控制中心.example:8443/p");
+        let dns = about_host(Error::new(Kind::Dns, "域名无法解析", "no such name"), &address);
+        assert_eq!(dns.cause, "域名xn--fiq21hn5o0xd.example无法解析,请检查host和DNS");
+        assert_eq!(dns.detail, "no such name; the host is `xn--fiq21hn5o0xd.example`");
+        let address = Address::of_test("https://[fe80::1%25eth0]");
+        let connect = about_host(Error::new(Kind::Connect, "无法连接服务器", "refused"), &address);
+        assert_eq!(connect.cause, "无法连接服务器fe80::1%eth0的端口443,请检查地址、端口、防火墙和VPN");
+        assert_eq!(connect.detail, "refused; the host is `fe80::1%eth0`, the port 443");
+        assert_eq!(about_host(Error::new(Kind::Proxy, "x", "y"), &address).detail, "y");
     }
 
     #[test]

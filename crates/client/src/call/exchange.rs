@@ -48,7 +48,8 @@ pub(crate) fn exchange<'s>(
     empty: Empty,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let mut reply = http::send(request, options, deadline)?;
+    let reply = http::send(request, options, deadline);
+    let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
     let is_empty_success = reply.status.is_success() && !reply.may_be_cut && is_blank(&reply.body);
     if is_empty_success && empty == Empty::IsSuccess {

@@ -5,7 +5,7 @@ use rpa_signing::python::{Entry, Text, Value};
 use rpa_signing::scheme::v2020_4::{Encoding, Mode};
 
 use crate::call::advice::LONG_URL;
-use crate::request::{unseen, was_windows_path};
+use crate::request::{unseen, windows_path};
 
 /// What may make a server refuse this signature.
 pub(crate) fn of_signature(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
@@ -69,7 +69,7 @@ fn of_parameter(entry: &Entry<'_>) -> Vec<String> {
     }
     let Value::Text(text) = &entry.value else { return notes };
     let Some(text) = text.as_str() else { return notes };
-    if was_windows_path(text) {
+    if windows_path::was_misread(text) {
         notes.push(format!(
             "the parameter \"{name}\" seems to be a Windows path whose backslashes were read as escapes, such as \\t for a tab: in JSON write two of them \
              (参数\"{name}\"似乎是Windows路径,其中的反斜杠「\\」要写成两个「\\\\」)"

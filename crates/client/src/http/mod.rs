@@ -148,10 +148,8 @@ fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<R
     if matches!(route, Route::Forward { .. }) || request.address.lookup_name().contains('%') {
         headers.append(HOST, HeaderValue::from_str(request.address.authority.as_str()).map_err(|_| unusable())?);
     }
-    if let Route::Forward { authorization, .. } = route {
-        if let Some(authorization) = authorization {
-            headers.append(PROXY_AUTHORIZATION, authorization.clone());
-        }
+    if let Route::Forward { authorization: Some(authorization), .. } = route {
+        headers.append(PROXY_AUTHORIZATION, authorization.clone());
     }
     Ok(head)
 }

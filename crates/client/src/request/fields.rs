@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::syntax;
 use super::unseen::{self, Stray};
+use super::{near_miss, syntax, windows_path};
 use crate::error::{Error, Function};
 use rpa_signing::Secret;
 
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
             ["verify", "ca_file", "pin_sha256"].into_iter().find(|inner| known.contains(&"tls") && *inner == name);
         let meant = match within_tls {
             Some(inner) => Some(format!("tls.{inner}")),
-            None => nearest(name, known).map(|meant| self.name(meant)),
+            None => near_miss::meant_by(name, known).map(|meant| self.name(meant)),
         };
         let stray = unseen::in_word(name);
         let (look, looks) = match &stray {
@@ -186,7 +186,7 @@ impl<'a> Fields<'a> {
         if path.is_empty() {
             return Err(self.refuse(name, "不能为空", "must not be empty; leave it out instead"));
         }
-        if syntax::was_windows_path(path) {
+        if windows_path::was_misread(path) {
             return Err(self.refuse(
                 name,
                 "中的反斜杠「\\」要写成两个「\\\\」",
@@ -332,38 +332,9 @@ fn excerpt(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The known name that `name` is probably a slip of.
-fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
-    // Case and separators are the commonest slips, so they cost nothing.
-    let fold = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let folded = fold(name);
-    let slips = |known: &&str| strsim::osa_distance(&folded, &fold(known));
-    let best = known.iter().copied().min_by_key(slips)?;
-    // Three letters in ten may be wrong.
-    let longest = folded.len().max(fold(best).len());
-    (slips(&best) * 10 <= longest * 3).then_some(best)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn near_misses_are_named() {
-        let known = ["host", "accesstoken", "rest_type", "timeout_ms", "retry", "retry_mode"];
-        for (slip, meant) in [
-            ("acesstoken", Some("accesstoken")),
-            ("accessToken", Some("accesstoken")),
-            ("restType", Some("rest_type")),
-            ("timeout", Some("timeout_ms")),
-            ("timeout-ms", Some("timeout_ms")),
-            ("Host", Some("host")),
-            ("retrys", Some("retry")),
-            ("zzz", None),
-        ] {
-            assert_eq!(nearest(slip, &known), meant, "{slip}");
-        }
-    }
 
     #[test]
     fn a_secret_in_the_wrong_place_is_not_quoted() {

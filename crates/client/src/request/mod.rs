@@ -5,10 +5,12 @@ mod chinese_name;
 mod endpoint;
 mod fields;
 mod keys;
+mod near_miss;
 mod options;
 mod proxy;
 mod syntax;
 pub(crate) mod unseen;
+pub(crate) mod windows_path;
 
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
@@ -22,7 +24,6 @@ pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
 pub(crate) use options::{Options, Proxy, Trust};
 pub(crate) use proxy::ProxyServer;
-pub(crate) use syntax::was_windows_path;
 
 /// A request for tokens, by the keys or by a refresh token.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 use serde_json::error::Category;
 
 use super::unseen::Stray;
+use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// Where a text stops being JSON, and why.
@@ -102,7 +103,7 @@ fn guess(text: &str, gave_up: usize, before: &str, rest: &str) -> Option<Guess> 
     if let Some(offence) = first_offence(text).filter(|offence| offence.at <= gave_up + 1) {
         return within_string(text, &offence);
     }
-    if let Some(path) = windows_path(before) {
+    if let Some(path) = windows_path::last_in(before) {
         return path_guess(path);
     }
     let Some(character) = rest.chars().next() else {
@@ -189,11 +190,11 @@ fn escape_length(after: &[u8]) -> Option<usize> {
 }
 
 fn within_string(text: &str, offence: &Offence) -> Option<Guess> {
-    if is_windows_path(&text[offence.start..]) {
+    if windows_path::begins(&text[offence.start..]) {
         return path_guess(offence.start);
     }
     // A path that ends with a backslash takes the closing quote with it, and then the next opening one closes it.
-    if let Some(path) = windows_path(&text[..offence.start]) {
+    if let Some(path) = windows_path::last_in(&text[..offence.start]) {
         return path_guess(path);
     }
     if let (Between::End, Some(guess)) = (&offence.what, wrong_quote(offence.start, &text[offence.start..])) {
@@ -241,27 +242,6 @@ fn is_whole(json: &str) -> bool {
     depth == 0 && !json.trim().is_empty()
 }
 
-/// Where the last text between quotes begins that is a Windows path with single backslashes.
-fn windows_path(json: &str) -> Option<usize> {
-    json.match_indices('"').map(|(at, _)| at + 1).filter(|&at| is_windows_path(&json[at..])).next_back()
-}
-
-/// Whether a text in JSON begins like `C:\folder` or `\\server\folder`, with each backslash as it is.
-fn is_windows_path(text: &str) -> bool {
-    let mut characters = text.chars();
-    let begin = [characters.next(), characters.next(), characters.next(), characters.next()];
-    match begin {
-        [Some(drive), Some(':' | '：'), Some('\\'), next] => drive.is_ascii_alphabetic() && next != Some('\\'),
-        [Some('\\'), Some('\\'), Some(server), _] if server.is_alphanumeric() => {
-            let rest = &text[2..];
-            // Rightly written it begins with four.
-            rest.find('\\')
-                .is_some_and(|at| at < rest.find('"').unwrap_or(rest.len()) && !rest[at..].starts_with("\\\\"))
-        }
-        _ => false,
-    }
-}
-
 /// A text that begins with a quote of JSON and ends with one of another kind takes what comes behind it with it. The parser
 /// then gives up behind the next quote.
 fn wrong_quote_in_last_text(before: &str) -> Option<Guess> {
@@ -282,19 +262,6 @@ fn stray_guess(stray: &Stray) -> Guess {
     let (what, remedy) = stray.what_and_remedy();
     let detail = format!("there is {}: {remedy}", what.trim_end_matches(','));
     Guess { cause: format!("是{}", stray.cause_alone()), detail, at: None }
-}
-
-/// Whether a path from JSON holds what a single backslash before `t`, `n`, `r`, `b` or `f` has become.
-pub(crate) fn was_windows_path(path: &str) -> bool {
-    let became = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{8}' | '\u{c}');
-    let mut characters = path.chars();
-    let on_drive = match (characters.next(), characters.next()) {
-        (Some(drive), Some(':')) => drive.is_ascii_alphabetic(),
-        (Some('\\'), Some(_)) => true,
-        _ => false,
-    };
-    on_drive && path.trim_end_matches(['\r', '\n']).contains(became)
-        || on_drive && path.chars().nth(2).is_some_and(became)
 }
 
 #[cfg(test)]
@@ -363,16 +330,6 @@ mod tests {
         }
         for text in [r#"{"f":"C:\\Users\\x",1}"#, r#"{"f":"\\\\server\\share",1}"#, r#"{"f":"C:/Users",1}"#] {
             assert!(!told(text).cause.contains("Windows"), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_windows_path_whose_backslashes_were_escapes_is_recognised() {
-        for path in ["C:\temp", "C:\new", "D:\\a\report", "C:\u{8}in", "\\server\tools"] {
-            assert!(was_windows_path(path), "{path:?}");
-        }
-        for path in ["C:\\temp", "/tmp/a\tb", "/tmp/ca.pem\n", "C:\\temp\\ca.pem\r\n", "\\\\server\\share"] {
-            assert!(!was_windows_path(path), "{path:?}");
         }
     }
 

@@ -1,5 +1,40 @@
 //! The scheme of generation 2020.4: sorted parameters, percent-encoded, HMAC-SHA256 under the access token.
 //!
+//! # The rule, step by step
+//!
+//! Given are the parameters (a JSON object), the mode, the access token, and the time in milliseconds since 1970.
+//!
+//! 1. **Text.** Each value of the object becomes text as Python's `str()` writes it: text as it is, `True`, `None`, `1e+16`,
+//!    `{'k': "it's"}` ([`Values`] has two other ways).
+//! 2. **Body and params.** The pairs are sorted by key, in the order of code points. The *body* is the JSON object of these
+//!    texts as Python's `json.dumps(data, sort_keys=True)` writes it: `", "` and `": "` between the parts, all but ASCII as
+//!    `\uXXXX` in lower case. The *params* are `key=value` of the same pairs, as they are, joined with `&`.
+//! 3. **Source string.** `{params}&token={token}&timestamp={time}` for a get, `{body}&token={token}&timestamp={time}` for
+//!    all others: [`Stamp::source`].
+//! 4. **Encoding.** The whole source string is percent-encoded, its `=` and `&` as well: UTF-8, upper-case hex, all but
+//!    `A-Z a-z 0-9 - _ . ~ /` ([`Encoding::Python`]), or all but `A-Z a-z 0-9 - _ .` ([`Encoding::Java`]): [`Stamp::encoded`].
+//! 5. **Signature.** HMAC-SHA256 of that text under the token's bytes; its 32 bytes as 64 digits of lower-case hex; the
+//!    Base64 of these 64 digits, not of the 32 bytes: [`Stamp::signature`].
+//! 6. **What is sent.** The headers `accesstoken`, `timestamp` and `signature`, and:
+//!
+//! | mode | query of the URL | body | content type |
+//! |---|---|---|---|
+//! | get | the params | none | none |
+//! | post | the params, or none by [`Query::None`] | the body | `application/x-www-form-urlencoded;charset=utf-8` |
+//! | put, delete | none | the body | `application/json;charset=utf-8` |
+//!
+//! In the query each key and each value is percent-encoded on its own, so that the server decodes what was signed. The
+//! reference client pastes them as they are, and a value with `& = # + %` then breaks its signature.
+//!
+//! A get of `{"procCode": "P001", "pageNum": 1}` with the token `t0ken` at the time 1:
+//!
+//! | step | text |
+//! |---|---|
+//! | params | `pageNum=1&procCode=P001` |
+//! | source string | `pageNum=1&procCode=P001&token=t0ken&timestamp=1` |
+//! | encoded | `pageNum%3D1%26procCode%3DP001%26token%3Dt0ken%26timestamp%3D1` |
+//! | signature | `NzYzMzk4NTRlYmVlNTJhZTNjZTU3ZmMyMWMxNDcwMjlkODhmOWMwNjUyZDFiNTk0Yzc2NTVhNGQ4MGQ0OGYwMQ==` |
+//!
 //! The server proves a signature from the bytes that it received, so the body and the query are made once, here,
 //! and are sent as they are.
 
@@ -65,7 +100,7 @@ pub struct LoneSurrogate {
     pub parameter: String,
 }
 
-/// What a call carries, apart from its stamp: the same for each attempt.
+/// What a call carries apart from its stamp: the parameters as they are signed and sent, the same for each attempt.
 pub struct Payload {
     /// `key=value&...`, percent-encoded; absent where the mode has no query or there are no parameters.
     pub query: Option<String>,
@@ -122,7 +157,7 @@ impl Payload {
     }
 }
 
-/// One attempt's stamp: the payload under a token at a time. Each stage can be seen.
+/// One attempt's stamp: the payload under a token at a time. Each stage of the signature can be seen.
 pub struct Stamp<'a> {
     /// What is signed, and sent.
     pub payload: &'a Payload,
@@ -261,6 +296,21 @@ mod tests {
             Ok(Value::Dict(entries)) => Payload::new(mode, &entries, values, Query::Params),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The example of this file's head, computed by Python's `hmac`.
+    #[test]
+    fn the_example_of_the_rule() {
+        let payload = payload(Mode::Get, r#"{"procCode": "P001", "pageNum": 1}"#, Values::Python).unwrap();
+        let token = Secret::new("t0ken".into());
+        let stamp = Stamp { payload: &payload, token: &token, encoding: Encoding::Python, timestamp: 1 };
+        assert_eq!(stamp.source().expose(), "pageNum=1&procCode=P001&token=t0ken&timestamp=1");
+        let encoded = "pageNum%3D1%26procCode%3DP001%26token%3Dt0ken%26timestamp%3D1";
+        assert_eq!(stamp.encoded().expose(), encoded);
+        assert_eq!(
+            stamp.signature(),
+            "NzYzMzk4NTRlYmVlNTJhZTNjZTU3ZmMyMWMxNDcwMjlkODhmOWMwNjUyZDFiNTk0Yzc2NTVhNGQ4MGQ0OGYwMQ=="
+        );
     }
 
     #[test]
