@@ -1,6 +1,6 @@
 //! The built shared library, loaded as a foreign program loads it, against the control center in its own process.
 
-use rpa_test_support::{harness, server};
+use rpa_test_support::{harness, requests, server};
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::{ControlCenter, Library};
+use requests::{call, right, with};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -330,8 +331,7 @@ fn what_is_too_long_for_a_server_is_told_with_the_field_that_helps() {
     ] {
         for body in ["", "<html>no</html>"] {
             let server = Server::answering(server::reply(status, body));
-            let request = json!({ "host": server.url(), "rest_type": "/a", "mode": mode, "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null,
-                "data_json": { "long": "x".repeat(length) } });
+            let request = with(call(&server.url(), mode), "data_json", json!({ "long": "x".repeat(length) }));
             let reply = library.json("rpa_call", &request);
             assert_error(&reply, 40, "response", "yes", 1);
             assert!(reply["msg"].as_str().unwrap().contains(told), "{reply}");
@@ -340,8 +340,11 @@ fn what_is_too_long_for_a_server_is_told_with_the_field_that_helps() {
         }
     }
     let json = Server::answering(server::reply("414 URI Too Long", "{\"code\":414}"));
-    let request = json!({ "host": json.url(), "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
-    assert_eq!(library.json("rpa_call", &request), json!({ "code": 414 }), "JSON is handed on as it came");
+    assert_eq!(
+        library.json("rpa_call", &call(&json.url(), "get")),
+        json!({ "code": 414 }),
+        "JSON is handed on as it came"
+    );
 }
 
 #[test]
@@ -358,7 +361,7 @@ fn an_empty_reply_is_a_success_where_empty_ok_says_so() {
     ] {
         for mode in ["delete", "post"] {
             let server = Server::answering(head);
-            let mut request = json!({ "host": server.url(), "rest_type": "/a", "mode": mode, "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+            let mut request = call(&server.url(), mode);
             let default = library.json("rpa_call", &request);
             assert_error(&default, 40, "response", "yes", 1);
             assert_eq!(default["msg"].as_str().unwrap().contains("\"empty_ok\":true"), is_success, "{default}");
@@ -368,7 +371,7 @@ fn an_empty_reply_is_a_success_where_empty_ok_says_so() {
             assert_eq!(reply == success, is_success, "{head:?}: {reply}");
         }
     }
-    let token = json!({ "host": "http://127.0.0.1:1", "accesskey": "a", "secretkey": "s", "empty_ok": true });
+    let token = with(right("rpa_get_token", "http://127.0.0.1:1"), "empty_ok", true.into());
     assert_eq!(library.json("rpa_get_token", &token)["error"]["field"], "empty_ok");
 }
 
@@ -376,7 +379,7 @@ fn an_empty_reply_is_a_success_where_empty_ok_says_so() {
 fn a_limit_that_was_meant_in_seconds_is_told_with_its_unit() {
     let library = Library::load();
     let server = Server::start(|connection| while connection.request().is_some() {});
-    let request = json!({ "host": server.url(), "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null, "timeout_ms": 30 });
+    let request = with(call(&server.url(), "get"), "timeout_ms", 30.into());
     let reply = library.json("rpa_call", &request);
     assert_eq!(reply["error"]["kind"], "timeout", "{reply}");
     assert!(reply["msg"].as_str().unwrap().contains("timeout_ms为30毫秒,单位是毫秒"), "{reply}");
@@ -384,7 +387,7 @@ fn a_limit_that_was_meant_in_seconds_is_told_with_its_unit() {
         reply["error"]["detail"].as_str().unwrap().contains("30 milliseconds; the unit is milliseconds"),
         "{reply}"
     );
-    let token = json!({ "host": server.url(), "accesskey": "demo-access-key", "secretkey": "demo-secret-key", "proxy": null, "timeout_ms": 60.0 });
+    let token = with(right("rpa_get_token", &server.url()), "timeout_ms", json!(60.0));
     let reply = library.json("rpa_get_token", &token);
     assert!(reply["msg"].as_str().unwrap().contains("timeout_ms为60毫秒,单位是毫秒"), "{reply}");
 }
@@ -392,10 +395,7 @@ fn a_limit_that_was_meant_in_seconds_is_told_with_its_unit() {
 #[test]
 fn a_host_that_does_not_resolve_or_answer_is_named_with_its_port() {
     let library = Library::load();
-    let told = |host: &str| {
-        let request = json!({ "host": host, "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null, "retry": 1 });
-        library.json("rpa_call", &request)
-    };
+    let told = |host: &str| library.json("rpa_call", &with(call(host, "get"), "retry", 1.into()));
     // A port that was just free: nobody listens there.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let refused = told(&format!("http://127.0.0.1:{port}"));
@@ -426,7 +426,7 @@ fn the_zone_of_an_ipv6_address_serves_to_connect_and_stands_in_no_header() {
         head
     });
     // The loopback's number; a name goes with an address of this link alone.
-    let request = json!({ "host": format!("http://[::1%251]:{port}"), "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+    let request = call(&format!("http://[::1%251]:{port}"), "get");
     assert_eq!(Library::load().json("rpa_call", &request)["code"], 0);
     let head = serving.join().unwrap();
     let hosts: Vec<&String> = head.iter().filter(|line| line.to_ascii_lowercase().starts_with("host:")).collect();

@@ -1,27 +1,13 @@
 //! Requests that are wrong in every way: each gets a JSON error that names the field, and nothing is sent.
 
-use rpa_test_support::{harness, server};
+use rpa_test_support::{harness, requests, server};
 
 use harness::Library;
+use requests::{right, with};
 use serde_json::{Value, json};
 use server::{Server, reply};
 
 const FUNCTIONS: [&str; 4] = ["rpa_get_token", "rpa_refresh_token", "rpa_call", "rpa_sign"];
-
-/// A request that is right, for each function.
-fn right(function: &str, host: &str) -> Value {
-    let own = match function {
-        "rpa_get_token" => json!({ "accesskey": "demo-access-key", "secretkey": "demo-secret-key" }),
-        "rpa_refresh_token" => json!({ "refreshtoken": "4b7e1d5a48c0b3e6" }),
-        _ => json!({ "rest_type": "/oapi/v1/job/get", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0" }),
-    };
-    with(with(own, "host", host.into()), "proxy", Value::Null)
-}
-
-fn with(mut request: Value, field: &str, value: Value) -> Value {
-    request[field] = value;
-    request
-}
 
 #[track_caller]
 fn assert_refused(function: &str, reply: &Value, field: Value) {

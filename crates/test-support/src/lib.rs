@@ -8,6 +8,7 @@ pub mod harness;
 pub mod issuer;
 pub mod python;
 pub mod redis;
+pub mod requests;
 pub mod server;
 pub mod tls;
 pub mod tools;

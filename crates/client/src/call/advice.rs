@@ -9,7 +9,7 @@ use crate::http::HttpRequest;
 use crate::request::{Address, Options};
 
 /// A shorter limit was probably meant in seconds.
-const USUAL_LIMIT: Duration = Duration::from_secs(1);
+pub(crate) const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 
 /// Longer URLs are refused by some servers and gateways. Each has its own limit, mostly of 8 KB for the request line with
 /// or without the headers; IIS and older proxies stop at 4 KB or less.
@@ -26,7 +26,7 @@ pub(crate) fn about_limits(error: Error, options: &Options) -> Error {
         true => ("connect_timeout_ms", options.connect_timeout),
         false => ("timeout_ms", options.timeout),
     };
-    if limit >= USUAL_LIMIT {
+    if limit >= SHORTEST_LIMIT {
         return error;
     }
     let limit = limit.as_millis();

@@ -49,7 +49,12 @@ fn call(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
 fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
     let request = text.check()?;
-    let notes = notes::of_parameters(&request.parameters);
+    let lifetime = match &request.pass {
+        Pass::Token(_) => None,
+        Pass::Keys(keys) => keys.lifetime,
+    };
+    let mut notes = notes::of_parameters(&request.parameters);
+    notes.extend(notes::of_limits(&request.options, lifetime));
     let prepared = Prepared { notes, ..Prepared::new(request)? };
     match &prepared.request.pass {
         Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),

@@ -1,11 +1,13 @@
 //! The notes of `rpa_sign`: what of a request may make a server refuse it, and what in it nobody sees. Each in English and
 //! in Chinese.
 
+use std::time::Duration;
+
 use rpa_signing::python::{Entry, Text, Value};
 use rpa_signing::scheme::v2020_4::{Encoding, Mode};
 
-use crate::call::advice::LONG_URL;
-use crate::request::{unseen, windows_path};
+use crate::call::advice::{LONG_URL, SHORTEST_LIMIT};
+use crate::request::{Options, unseen, windows_path};
 
 /// What may make a server refuse this signature.
 pub(crate) fn of_signature(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
@@ -48,6 +50,22 @@ pub(crate) fn of_url(mode: Mode, url: &str) -> Option<String> {
     Some(format!(
         "the URL is {length} bytes long; many servers and gateways refuse more than 8,000, some more than 4,000: {how} (网址长{length}字节,服务器或网关可能拒绝;{remedy})"
     ))
+}
+
+/// Limits so short that they were probably meant in seconds. `lifetime` is that of a token.
+pub(crate) fn of_limits(options: &Options, lifetime: Option<Duration>) -> Vec<String> {
+    let limits = [
+        ("timeout_ms", Some(options.timeout), SHORTEST_LIMIT),
+        ("connect_timeout_ms", Some(options.connect_timeout), SHORTEST_LIMIT),
+        ("token_ttl_ms", lifetime, Duration::from_secs(60)),
+    ];
+    let short =
+        limits.into_iter().filter_map(|(name, limit, usual)| Some((name, limit.filter(|limit| *limit < usual)?)));
+    let note = |(name, limit): (&str, Duration)| {
+        let limit = limit.as_millis();
+        format!("`{name}` is {limit} milliseconds; the unit is milliseconds ({name}为{limit}毫秒,单位是毫秒)")
+    };
+    short.map(note).collect()
 }
 
 /// What stands in parameters and was hardly meant. It is sent as it is: a parameter may hold anything.
@@ -113,6 +131,16 @@ mod tests {
         assert!(post.contains("\"query\":\"none\"") && post.contains("网址长4001字节"), "{post}");
         let get = of_url(Mode::Get, &url(4001)).unwrap();
         assert!(!get.contains("\"query\"") && get.contains("4001 bytes"), "{get}");
+    }
+
+    #[test]
+    fn a_limit_that_was_meant_in_seconds_is_noted() {
+        let options = Options::of_test(r#"{"timeout_ms":30}"#);
+        let expected = "`timeout_ms` is 30 milliseconds; the unit is milliseconds (timeout_ms为30毫秒,单位是毫秒)";
+        assert_eq!(of_limits(&options, None), [expected]);
+        let of_token = of_limits(&Options::of_test("{}"), Some(Duration::from_millis(7200)));
+        assert!(of_token.len() == 1 && of_token[0].contains("token_ttl_ms为7200毫秒"), "{of_token:?}");
+        assert!(of_limits(&Options::of_test("{}"), Some(Duration::from_secs(7200))).is_empty());
     }
 
     #[test]

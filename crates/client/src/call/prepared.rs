@@ -19,7 +19,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) payload: Payload,
     /// With the query.
     pub(crate) url: Secret,
-    /// What `rpa_sign` has to say of the parameters.
+    /// What `rpa_sign` has to say of the request.
     pub(crate) notes: Vec<String>,
 }
 

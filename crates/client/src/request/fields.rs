@@ -14,6 +14,9 @@ use super::{near_miss, syntax, windows_path};
 use crate::error::{Error, Function};
 use rpa_signing::Secret;
 
+/// What a flag is.
+const FLAG: &str = "true or false";
+
 /// Finds a character that cannot belong to a kind of text.
 pub(super) type FindStray = fn(&str) -> Option<Stray>;
 
@@ -197,7 +200,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
-        self.typed(name, "true or false", "true或false")
+        self.typed(name, FLAG, "true或false")
     }
 
     /// A whole number in `range`.
@@ -206,6 +209,8 @@ impl<'a> Fields<'a> {
         let number = whole_number(raw).and_then(|number| u64::try_from(number).ok());
         number.filter(|number| range.contains(number)).map(Some).ok_or_else(|| {
             let (low, high) = (range.start(), range.end());
+            // Who writes a number as text does not see what is wrong with it.
+            let quotes = if describe(raw) == "text" { ",不加引号" } else { "" };
             let what = match (describe(raw), whole_number(raw)) {
                 ("a number", Some(_)) => "a number outside of that",
                 ("a number", None) => "a number with a fraction, or far too large",
@@ -213,7 +218,7 @@ impl<'a> Fields<'a> {
             };
             self.refuse(
                 name,
-                &format!("必须是{low}到{high}的整数"),
+                &format!("必须是{low}到{high}的整数{quotes}"),
                 &format!("must be a whole number from {low} to {high}; it is {what}"),
             )
         })
@@ -287,7 +292,8 @@ impl<'a> Fields<'a> {
                 "holds half of a surrogate pair (such as \\ud800), which has no UTF-8",
             );
         }
-        self.refuse(name, &format!("必须是{wanted_zh}"), &format!("must be {wanted}; it is {}", describe(raw)))
+        let quotes = if (wanted, describe(raw)) == (FLAG, "text") { ",不加引号" } else { "" };
+        self.refuse(name, &format!("必须是{wanted_zh}{quotes}"), &format!("must be {wanted}; it is {}", describe(raw)))
     }
 
     /// An error over the field `name`. The texts go on after the name, and never quote the value of a secret.
@@ -366,6 +372,7 @@ mod tests {
         for written in ["30.5", "-1", "-1.0", "600001.0", "1e99", "1e400", "\"30\"", "true", "null", "[30]"] {
             assert_eq!(read(written).unwrap_err().field.as_deref(), Some("n"), "{written}");
         }
+        assert_eq!(read("\"30\"").unwrap_err().cause, "字段n必须是0到600000的整数,不加引号");
         let codes =
             Fields::of_request(r#"{"code":[401.0,-7,4.01e2]}"#).unwrap().numbers("code", "numbers", "整数").unwrap();
         assert_eq!(codes, Some(vec![401, -7, 401]));
@@ -388,7 +395,7 @@ mod tests {
     #[test]
     fn names_and_positions() {
         let error = Fields::of_request("{\"a\":\n tru}").err().unwrap();
-        assert_eq!(error.detail, "the request is not JSON: expected ident, at line 2, character 5, after the name `a`");
+        assert_eq!(error.detail, "the request is not JSON: expected ident, at line 2, character 5");
         assert_eq!(error.field, None);
         let fields = Fields::of_request(r#"{"tls":{"verfy":true}}"#).unwrap();
         let tls = fields.object("tls", "tls.").unwrap().unwrap();

@@ -72,6 +72,10 @@ pub(crate) struct CallText<'a> {
     data: Data<'a>,
 }
 
+/// The fields of `rpa_call` and `rpa_sign` alone.
+const CALL_NAMES: [&str; 10] =
+    ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode", "query", "empty_ok"];
+
 enum Data<'a> {
     Object(&'a str),
     Text(String),
@@ -125,23 +129,11 @@ impl<'a> CallText<'a> {
     /// Reads the outline of a request of `rpa_call` or `rpa_sign`.
     pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
         let fields = Fields::of_request(text)?;
-        let own = [
-            "host",
-            "rest_type",
-            "mode",
-            "data_json",
-            "accesstoken",
-            "values",
-            "encoding",
-            "retry_mode",
-            "query",
-            "empty_ok",
-        ];
         match function {
-            Function::Sign => fields.only(&[&own, &keys::NAMES, &options::NAMES, &["timestamp"]])?,
+            Function::Sign => fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES, &["timestamp"]])?,
             _ => {
                 fields.not_for("timestamp", function, "rpa_sign")?;
-                fields.only(&[&own, &keys::NAMES, &options::NAMES])?;
+                fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES])?;
             }
         }
         let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
@@ -234,6 +226,7 @@ fn token(fields: &Fields<'_>) -> Result<Secret, Error> {
         return Err(Error::argument("accesstoken", "缺少字段accesstoken", detail));
     }
     let token = fields.required_secret("accesstoken")?;
+    fields.without_stray("accesstoken", token.expose(), unseen::in_word)?;
     if token.expose().len() > options::LONGEST_HEADER {
         return Err(fields.refuse("accesstoken", "过长", "must not be longer than 8192 characters"));
     }
@@ -261,6 +254,18 @@ fn parameters<'d>(data: &'d Data<'_>, fields: &Fields<'_>) -> Result<Vec<Entry<'
             let (cause, detail) =
                 (format!("不是有效的JSON:{}", fault.cause), format!("is not well-formed JSON: {}", fault.detail));
             Err(fields.refuse("data_json", &cause, &detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_can_name_every_field() {
+        for name in CALL_NAMES.iter().chain(&options::NAMES).chain(&keys::NAMES) {
+            assert!(syntax::NAMES.contains(name), "{name}");
         }
     }
 }

@@ -7,6 +7,54 @@ use super::unseen::Stray;
 use super::windows_path;
 use rpa_signing::python::Malformed;
 
+/// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
+pub(super) const NAMES: [&str; 44] = [
+    "accesskey",
+    "accesstoken",
+    "ca_file",
+    "code",
+    "connect_timeout_ms",
+    "correct_clock",
+    "data_json",
+    "empty_ok",
+    "encoding",
+    "file",
+    "files",
+    "generation",
+    "headers",
+    "host",
+    "http_status",
+    "keep_alive_ms",
+    "log",
+    "max_response_bytes",
+    "meta",
+    "mode",
+    "msg",
+    "pages",
+    "pin_sha256",
+    "port",
+    "proxy",
+    "query",
+    "redis",
+    "refleshtoken",
+    "refreshtoken",
+    "request_id",
+    "rest_type",
+    "retry",
+    "retry_mode",
+    "save_to",
+    "secretkey",
+    "signature_refused",
+    "timeout_ms",
+    "timestamp",
+    "tls",
+    "token_refused",
+    "token_store",
+    "token_ttl_ms",
+    "values",
+    "verify",
+];
+
 /// Where a text stops being JSON, and why.
 pub(super) struct Fault {
     /// What to do, in Chinese: `第1行第9个字符处:...`.
@@ -47,12 +95,10 @@ fn explain(text: &str, at: usize, what: &str) -> Fault {
     };
     let at = guess.as_ref().and_then(|guess| guess.at).unwrap_or(at);
     let (line, column) = place(text, at);
-    let (behind, after) = match last_name(&text[..at]) {
+    let known = last_name(&text[..at]).filter(|name| NAMES.contains(name));
+    let (behind, after) = match known {
         None => (String::new(), String::new()),
-        Some(name) => {
-            let name: String = name.chars().take(40).collect();
-            (format!("({name}之后)"), format!(", after the name `{name}`"))
-        }
+        Some(name) => (format!("({name}之后)"), format!(", after the name `{name}`")),
     };
     Fault {
         cause: format!("第{line}行第{column}个字符处{behind}{cause}"),
@@ -289,23 +335,23 @@ mod tests {
                 "第1行第18个字符处(host之后)是中文引号「”」(U+201D),请改成半角「\"」",
             ),
             ("{\"host\":\"http://a”}", "第1行第18个字符处(host之后)是中文引号「”」(U+201D),请改成半角「\"」"),
-            ("{\"a\":1}}", "第1行第8个字符处(a之后)JSON已经结束,之后还有别的内容"),
-            ("{\"a\":\"\\u1\"}", "第1行第7个字符处(a之后)反斜杠「\\」要写成两个「\\\\」"),
+            ("{\"a\":1}}", "第1行第8个字符处JSON已经结束,之后还有别的内容"),
+            ("{\"a\":\"\\u1\"}", "第1行第7个字符处反斜杠「\\」要写成两个「\\\\」"),
             ("{'host':1}", "第1行第2个字符处是单引号「'」,JSON只用双引号「\"」"),
-            ("{\"a\":True}", "第1行第6个字符处(a之后)是Python的写法,True、False、None应写成true、false、null"),
-            ("{\"a\":NaN}", "第1行第6个字符处(a之后)不是数:JSON没有NaN和Infinity"),
-            ("{\"a\":1,}", "第1行第8个字符处(a之后)之前多了一个逗号"),
-            ("{\"a\":1 // 备注\n}", "第1行第8个字符处(a之后)是注释,JSON不能有注释"),
-            ("{\"a\":\"中\n\"}", "第1行第8个字符处(a之后)引号内有换行,应写成\\n,或缺少引号"),
-            ("{\"a\":\"中\t\"}", "第1行第8个字符处(a之后)引号内有制表符(Tab),应写成\\t"),
-            ("{\"a\":\"\\d\"}", "第1行第7个字符处(a之后)反斜杠「\\」要写成两个「\\\\」"),
-            ("{\"a\":\"b", "第1行第8个字符处(a之后)文本到此中断,还缺少引号「\"」"),
-            ("{\"a\":1", "第1行第7个字符处(a之后)文本到此中断,还缺少}或]"),
-            ("{\"a\":b}", "第1行第6个字符处(a之后)有语法错误"),
+            ("{\"a\":True}", "第1行第6个字符处是Python的写法,True、False、None应写成true、false、null"),
+            ("{\"a\":NaN}", "第1行第6个字符处不是数:JSON没有NaN和Infinity"),
+            ("{\"a\":1,}", "第1行第8个字符处之前多了一个逗号"),
+            ("{\"a\":1 // 备注\n}", "第1行第8个字符处是注释,JSON不能有注释"),
+            ("{\"a\":\"中\n\"}", "第1行第8个字符处引号内有换行,应写成\\n,或缺少引号"),
+            ("{\"a\":\"中\t\"}", "第1行第8个字符处引号内有制表符(Tab),应写成\\t"),
+            ("{\"a\":\"\\d\"}", "第1行第7个字符处反斜杠「\\」要写成两个「\\\\」"),
+            ("{\"a\":\"b", "第1行第8个字符处文本到此中断,还缺少引号「\"」"),
+            ("{\"a\":1", "第1行第7个字符处文本到此中断,还缺少}或]"),
+            ("{\"a\":b}", "第1行第6个字符处有语法错误"),
         ] {
             assert_eq!(told(text).cause, cause, "{text}");
         }
-        assert_eq!(told("{\"a\":\n tru}").detail, "expected ident, at line 2, character 5, after the name `a`");
+        assert_eq!(told("{\"a\":\n tru}").detail, "expected ident, at line 2, character 5");
     }
 
     #[test]
@@ -322,10 +368,7 @@ mod tests {
         ] {
             let text = format!("{{\"a\":1,\"f\":\"{path}\",\"b\":\"c\"}}");
             let fault = told(&text);
-            assert_eq!(
-                fault.cause, "第1行第13个字符处(f之后)是Windows路径,其中的反斜杠「\\」要写成两个「\\\\」",
-                "{path}"
-            );
+            assert_eq!(fault.cause, "第1行第13个字符处是Windows路径,其中的反斜杠「\\」要写成两个「\\\\」", "{path}");
             assert!(fault.detail.starts_with("there is a Windows path: each backslash in it must be written as two"));
         }
         for text in [r#"{"f":"C:\\Users\\x",1}"#, r#"{"f":"\\\\server\\share",1}"#, r#"{"f":"C:/Users",1}"#] {
@@ -336,6 +379,7 @@ mod tests {
     #[test]
     fn no_value_is_quoted() {
         for text in [
+            "{\"hunter2\":x}",
             "{\"secretkey\":\"hunter2\",}",
             "{\"secretkey\":hunter2}",
             "{\"secretkey\":\"hunter2\\d\"}",

@@ -9,7 +9,7 @@ use super::{Text, Value};
 /// Why writing into a `String` cannot fail.
 const WRITES: &str = "a string takes any text";
 
-/// `str(value)`: text as it is, anything else as [`repr`] has it.
+/// `str(value)`: text as it is, anything else as `repr()` writes it.
 pub fn str_of<'v>(value: &'v Value<'_>) -> Cow<'v, Text<'v>> {
     if let Value::Text(text) = value {
         return Cow::Borrowed(text);
