@@ -1,5 +1,7 @@
 //! What went wrong, and the envelope that says so.
 
+pub(crate) mod system;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -65,6 +67,8 @@ pub(crate) struct Error {
     /// The field of the request that is wrong, with a point before an inner one: `tls.ca_file`.
     pub(crate) field: Option<String>,
     pub(crate) http_status: Option<u16>,
+    /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
+    pub(crate) is_final: bool,
     pub(crate) delivered: Delivered,
     pub(crate) attempts: u32,
     /// How long the server asks to wait before the next attempt.
@@ -104,6 +108,7 @@ impl Error {
             detail: detail.into(),
             field: None,
             http_status: None,
+            is_final: false,
             delivered: Delivered::No,
             attempts: 0,
             retry_after: None,

@@ -9,8 +9,10 @@
 //! | `token` | a token that is got for keys, kept, renewed and shared |
 //! | `reply` | the server's answer to reply text, without secrets |
 //! | `http` | one HTTP request, sent once |
+//! | `http_head` | the head of a reply |
 //! | `proxy` | which way a request takes |
 //! | `tls` | whose certificate is trusted |
+//! | `network` | TCP, and the limits of an attempt |
 //! | `request` | request text to checked request |
 //! | `wait` | work on another thread, within a limit |
 //! | `error` | the kinds of errors, and their envelope |
@@ -20,9 +22,14 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 
+/// What requests say they come from.
+pub(crate) const USER_AGENT: &str = concat!("rpa-openapi/", env!("CARGO_PKG_VERSION"));
+
 mod call;
 mod error;
 mod http;
+mod http_head;
+mod network;
 mod panic;
 mod proxy;
 mod reply;

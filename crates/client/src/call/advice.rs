@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ureq::http::Method;
+use ::http::Method;
 
 use crate::error::{Delivered, Error, Kind};
 use crate::http::HttpRequest;

@@ -1,12 +1,13 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use ureq::http::header::DATE;
+use ::http::header::DATE;
 
 use crate::call::advice;
 use crate::error::Error;
 use crate::http::{self, HttpRequest, Reply};
+use crate::network::attempt::Call;
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
@@ -44,11 +45,11 @@ pub(crate) fn exchange<'s>(
     request: &HttpRequest<'_>,
     options: &Options,
     secrets: impl IntoIterator<Item = &'s str>,
-    deadline: Instant,
+    call: &Call,
     empty: Empty,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let reply = http::send(request, options, deadline);
+    let reply = http::send(request, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
     let is_empty_success = reply.status.is_success() && !reply.may_be_cut && is_blank(&reply.body);

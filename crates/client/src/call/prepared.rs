@@ -1,14 +1,13 @@
 //! A call that is written, but for the token and the time it is signed with.
 
-use std::time::Instant;
-
-use ureq::http::header::CONTENT_TYPE;
-use ureq::http::{HeaderName, HeaderValue, Method};
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderName, HeaderValue, Method};
 
 use crate::call::exchange::{Answered, Empty, exchange, url};
 use crate::call::retry::Repeat;
 use crate::error::{Error, Kind};
 use crate::http::HttpRequest;
+use crate::network::attempt::Call;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
 use rpa_signing::scheme::v2020_4::{Mode, Payload, Stamp};
@@ -42,7 +41,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, token: &Secret, timestamp: u64, deadline: Instant) -> Result<Answered, Error> {
+    pub(crate) fn send(&self, token: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
         let stamp = self.stamp(token, timestamp);
         let signature = stamp.signature();
         let http = HttpRequest {
@@ -53,7 +52,7 @@ impl<'a> Prepared<'a> {
             body: self.payload.body(),
         };
         let empty = if self.request.empty_ok { Empty::IsSuccess } else { Empty::MayBeSuccess };
-        exchange(&http, &self.request.options, [token.expose(), &*signature], deadline, empty)
+        exchange(&http, &self.request.options, [token.expose(), &*signature], call, empty)
     }
 
     pub(crate) fn method(&self) -> Method {

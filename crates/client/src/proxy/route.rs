@@ -3,10 +3,8 @@
 use std::env;
 use std::net::IpAddr;
 
+use ::http::HeaderValue;
 use ipnet::IpNet;
-use ureq::http::HeaderValue;
-use ureq::http::uri::Authority;
-use ureq::{Proxy as UreqProxy, ProxyProtocol};
 
 use crate::error::Error;
 use crate::request::{Address, Proxy, ProxyServer};
@@ -17,34 +15,25 @@ pub(crate) enum Route {
     Direct,
     /// Plain HTTP: the proxy gets the request itself, in absolute form. Many proxies let CONNECT through to 443 alone.
     Forward {
-        authority: Authority,
+        server: ProxyServer,
         authorization: Option<HeaderValue>,
     },
     /// A tunnel (CONNECT or SOCKS) to the control center.
-    Tunnel(UreqProxy),
+    Tunnel(ProxyServer),
 }
 
 /// Chooses the way to an address.
 pub(crate) fn choose(setting: &Proxy, address: &Address) -> Result<Route, Error> {
     let Some(server) = server(setting, address)? else { return Ok(Route::Direct) };
-    if !server.socks && !address.https {
-        let authorization = server.authorization().and_then(|value| {
-            let mut value = HeaderValue::from_str(value.expose()).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
-        let authority = Authority::try_from(format!("{}:{}", server.host, server.port));
-        let authority = authority.map_err(|_| not_a_proxy("`proxy`"))?;
-        return Ok(Route::Forward { authority, authorization });
+    if server.socks || address.https {
+        return Ok(Route::Tunnel(server));
     }
-    let protocol = if server.socks { ProxyProtocol::Socks5 } else { ProxyProtocol::Http };
-    let mut proxy = UreqProxy::builder(protocol).host(&server.host).port(server.port);
-    // The proxy looks the name up, as for HTTP: it is the one that sees the network behind it.
-    proxy = proxy.resolve_target(false);
-    if let Some((user, password)) = &server.credentials {
-        proxy = proxy.username(user.expose()).password(password.expose());
-    }
-    proxy.build().map(Route::Tunnel).map_err(|_| not_a_proxy("`proxy`"))
+    let authorization = server.authorization().and_then(|value| {
+        let mut value = HeaderValue::from_str(value.expose()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    });
+    Ok(Route::Forward { server, authorization })
 }
 
 /// What a proxy's answer must not show: its password, also as the header has it.
@@ -69,10 +58,6 @@ fn server(setting: &Proxy, address: &Address) -> Result<Option<ProxyServer>, Err
 fn not_a_proxy(source: &str) -> Error {
     let detail = format!("{source} {}", ProxyServer::WANTED);
     Error::argument("proxy", "代理地址proxy无效", detail)
-}
-
-pub(crate) fn is_socks(proxy: &UreqProxy) -> bool {
-    !matches!(proxy.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
 }
 
 /// The proxy of the environment, then of Windows, unless it says that this host goes without.

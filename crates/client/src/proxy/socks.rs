@@ -1,36 +1,22 @@
-//! SOCKS5 (RFC 1928, RFC 1929), over the same TCP transport as everything else. ureq has a SOCKS connector, but on
-//! sockets of its own, which begin their time limits anew with every step.
+//! SOCKS5 (RFC 1928, RFC 1929), over whatever connection leads to the proxy.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
-use ureq::Error;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport, TransportAdapter};
-
-use crate::http::lookup::bare_host;
-use crate::http::tcp::{self, TcpTransport};
-use crate::http::wire;
+use rpa_signing::Secret;
 
 const VERSION: u8 = 5;
 
-/// Connects to the control center through a SOCKS5 proxy, if the request names one.
-#[derive(Debug)]
-pub(crate) struct SocksConnector;
-
-impl<In: Transport> Connector<In> for SocksConnector {
-    type Out = TcpTransport;
-
-    fn connect(&self, details: &ConnectionDetails, _: Option<In>) -> Result<Option<Self::Out>, Error> {
-        let Some(proxy) = details.config.proxy().filter(|proxy| super::route::is_socks(proxy)) else { return Ok(None) };
-        wire::enter_proxy();
-        // The limits that count are those of the attempt; the adapter has none.
-        let mut stream = TransportAdapter::new(tcp::open(proxy.uri(), details.config)?, details.current_time.clone());
-        greet(&mut stream, proxy.username(), proxy.password())?;
-        let port = details.uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
-        ask_for(&mut stream, bare_host(details.uri), port)?;
-        wire::leave_proxy();
-        Ok(Some(stream.into_inner()))
-    }
+/// Asks for the way to a host and port. After `Ok` the next byte of the stream is the host's.
+pub(crate) fn open(
+    stream: &mut (impl Read + Write),
+    credentials: Option<&(Secret, Secret)>,
+    host: &str,
+    port: u16,
+) -> io::Result<()> {
+    let (user, password) = credentials.map(|(user, password)| (user.expose(), password.expose())).unzip();
+    greet(stream, user, password)?;
+    ask_for(stream, host, port)
 }
 
 fn refused(why: impl Into<String>) -> io::Error {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
+use ::http::uri::Authority;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode_byte, utf8_percent_encode};
-use ureq::http::uri::Authority;
 
 use super::fields::{Fields, whole_number};
 use super::{chinese_name, unseen};
@@ -104,6 +104,11 @@ impl Address {
     /// A name or an IP address; an IPv6 address in brackets and without its zone.
     pub(crate) fn host(&self) -> &str {
         self.authority.host()
+    }
+
+    /// The zone of an IPv6 address: `eth0`, or a number on Windows.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
     }
 
     /// What to look up in order to connect: the host, an IPv6 address with a zone as the system's lookup wants it,

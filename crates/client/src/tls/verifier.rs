@@ -8,26 +8,24 @@ use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
-use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::SigningKey;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 
 #[cfg(feature = "redis")]
 use super::ca_file;
 use super::roots::Roots;
 use super::{certificate, proof};
-use crate::error::{Error, Kind};
-use crate::http::wire;
+use crate::error::{Error, Kind, system};
 use crate::request::Trust;
 
 /// The TLS settings for one kind of trust. Without further roots it reads the system's store, which takes milliseconds.
 pub(crate) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(CryptoProvider { key_provider: &NoCertificate, ..ring::default_provider() });
+    let provider = Arc::new(CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() });
     let algorithms = provider.signature_verification_algorithms;
     let accepts = match trust {
         Trust::System { .. } => {
@@ -41,7 +39,7 @@ pub(crate) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'stat
     let builder = builder.map_err(|error| unusable(&error))?;
     let judge = Arc::new(Judge { accepts, algorithms });
     // "Dangerous" is rustls' name for any verifier that is not its own.
-    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_client_cert_resolver(Arc::new(NoCertificate)))
+    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_no_client_auth())
 }
 
 /// The TLS settings for a Redis server: its certificate is judged as a control center's is.
@@ -54,8 +52,9 @@ pub(crate) fn tls_for_redis(ca_file: Option<&Path>) -> Result<Arc<rustls::Client
 
 fn unusable(error: &rustls::Error) -> Error {
     let detail = format!(
-        "the certificates to trust cannot be used: {error}; install the system's (on Linux the package ca-certificates), check `tls.ca_file`, \
-         or pin the server's certificate with `tls.pin_sha256`"
+        "the certificates to trust cannot be used: {}; install the system's (on Linux the package ca-certificates), check `tls.ca_file`, \
+         or pin the server's certificate with `tls.pin_sha256`",
+        system::translated(&error.to_string())
     );
     Error::new(Kind::Tls, "系统证书不可用", detail)
 }
@@ -140,6 +139,9 @@ fn in_words(reason: &CertificateError) -> (&'static str, Cow<'static, str>) {
 
 /// The reasons that rustls has no name for reach us as the names that webpki has for them.
 fn other_in_words(other: &OtherError) -> String {
+    if let Some(error) = other.0.downcast_ref() {
+        return format!("it cannot be verified: {}", system::in_english(error));
+    }
     let name = format!("{:?}", other.0);
     let known = match name.as_str() {
         "CaUsedAsEndEntity" => "it says of itself that it is a CA's, not a server's",
@@ -163,23 +165,11 @@ impl fmt::Display for Untrusted {
 
 impl std::error::Error for Untrusted {}
 
-/// Has no client certificate to show, and notes that one was wanted.
-#[derive(Debug)]
-struct NoCertificate;
-
-impl ResolvesClientCert for NoCertificate {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        wire::certificate_wanted();
-        None
-    }
-
-    fn has_certs(&self) -> bool {
-        false
-    }
-}
-
 /// Without a certificate to show there is no key to sign with, and none of the code that would: 60 KB of the library.
-impl KeyProvider for NoCertificate {
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
     fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
         Err(rustls::Error::General("there are no client certificates".into()))
     }

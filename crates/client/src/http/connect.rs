@@ -1,0 +1,65 @@
+//! The steps to a new connection: name lookup, TCP, the proxy, TLS.
+
+use std::io;
+use std::time::Instant;
+
+use super::connection::Connection;
+use crate::network::attempt::{Attempt, Phase};
+use crate::network::lookup::{self, lookup};
+use crate::network::tcp::Tcp;
+use crate::proxy::route::Route;
+use crate::proxy::{socks, tunnel};
+use crate::request::{Address, ProxyServer};
+use crate::tls::session::{Session, Settings};
+
+/// Connects to an address, on the way that was chosen for it; under TLS where there are settings for it.
+pub(super) fn connect(
+    address: &Address,
+    route: &Route,
+    tls: Option<&Settings>,
+    attempt: &Attempt,
+) -> io::Result<Connection> {
+    let started = Instant::now();
+    let mut tcp = match route {
+        Route::Direct => {
+            attempt.enter(Phase::Lookup);
+            let addresses = lookup(&address.lookup_name(), address.port, attempt)?;
+            attempt.enter(Phase::Connect);
+            Tcp::connect(&addresses, attempt)?
+        }
+        Route::Forward { server, .. } => to_proxy(server, attempt)?,
+        Route::Tunnel(server) => {
+            let mut tcp = to_proxy(server, attempt)?;
+            ask_for_way(&mut tcp, server, address, attempt)?;
+            tcp
+        }
+    };
+    let session = match tls {
+        None => None,
+        Some(settings) => {
+            attempt.enter(Phase::Tls);
+            let mut session = Session::new(settings, address.host())?;
+            let shaken = session.shake_hands(settings, &mut tcp, attempt);
+            if session.is_certificate_wanted() {
+                attempt.wants_certificate();
+            }
+            shaken.map(|()| Some(session))?
+        }
+    };
+    Ok(Connection::new(tcp, session, started.elapsed()))
+}
+
+fn to_proxy(server: &ProxyServer, attempt: &Attempt) -> io::Result<Tcp> {
+    attempt.enter(Phase::Proxy);
+    Tcp::connect(&lookup(&server.host, server.port, attempt)?, attempt)
+}
+
+/// The proxy looks the name up: it is the one that sees the network behind it.
+fn ask_for_way(tcp: &mut Tcp, server: &ProxyServer, address: &Address, attempt: &Attempt) -> io::Result<()> {
+    let mut stream = tcp.within(attempt);
+    if server.socks {
+        return socks::open(&mut stream, server.credentials.as_ref(), lookup::bare(address.host()), address.port);
+    }
+    let target = format!("{}:{}", address.host(), address.port);
+    tunnel::open(&mut stream, &target, server.authorization().as_ref())
+}
