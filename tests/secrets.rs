@@ -179,7 +179,7 @@ fn child() {
     });
     for fields in [
         json!({ "host": format!("http://{closed}") }),
-        json!({ "host": format!("http://{}.example", "a".repeat(64)) }),
+        json!({ "host": format!("http://{}.example", "a-".repeat(32) + "a") }),
         json!({ "host": dead.url() }),
         json!({ "host": silent.url(), "timeout_ms": 150 }),
         json!({ "host": moved.url() }),

@@ -9,6 +9,7 @@ pub mod issuer;
 pub mod places;
 pub mod python;
 pub mod redis;
+pub mod requests;
 pub mod server;
 pub mod tls;
 pub mod tools;

@@ -1,7 +1,9 @@
 //! The way of a call: text in, checked request, signature, HTTP, reply, text out.
 
+mod advice;
 mod exchange;
 mod managed;
+mod notes;
 mod prepared;
 mod retry;
 mod sign;
@@ -35,29 +37,42 @@ fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
     let text = CallText::read(request, Function::Call)?;
     let prepared = Prepared::new(text.check()?)?;
     let mut policy = policy(&prepared.request.options, prepared.repeat(), started, progress);
-    match &prepared.request.pass {
+    let reply = match &prepared.request.pass {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
             let call = policy.call();
             policy.run(|| Ok(prepared.send(token, now()?, &call)?.text))
         }
         Pass::Keys(keys) => managed::call(&prepared, keys, policy),
-    }
+    };
+    reply.map_err(|error| advice::about_limits(error, &prepared.request.options))
 }
 
 /// Signs one API call and shows what would be sent.
 fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
-    let prepared = Prepared::new(text.check()?)?;
+    let request = text.check()?;
+    let lifetime = match &request.pass {
+        Pass::Token(_) => None,
+        Pass::Keys(keys) => keys.lifetime,
+    };
+    let mut notes = notes::of_parameters(&request.parameters);
+    notes.extend(notes::of_limits(&request.options, lifetime));
+    let prepared = Prepared { notes, ..Prepared::new(request)? };
     match &prepared.request.pass {
         Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
-        Pass::Keys(keys) => managed::sign(&prepared, keys, deadline(&prepared.request.options, started)),
+        Pass::Keys(keys) => {
+            let options = &prepared.request.options;
+            let signed = managed::sign(&prepared, keys, deadline(options, started));
+            signed.map_err(|error| advice::about_limits(error, options))
+        }
     }
 }
 
 fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let policy = policy(&request.options, Repeat::Idempotent, started, progress);
-    Ok(token_call::send(&request.credentials, &request.address, &request.options, policy)?.text)
+    let answered = token_call::send(&request.credentials, &request.address, &request.options, policy);
+    Ok(answered.map_err(|error| advice::about_limits(error, &request.options))?.text)
 }
 
 fn policy(options: &Options, repeat: Repeat, started: Instant, progress: &Progress) -> Policy {

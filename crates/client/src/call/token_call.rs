@@ -2,7 +2,7 @@
 
 use ::http::Method;
 
-use crate::call::exchange::{Answered, exchange, url};
+use crate::call::exchange::{Answered, Empty, exchange, url};
 use crate::call::retry::Policy;
 use crate::error::Error;
 use crate::http::HttpRequest;
@@ -25,14 +25,13 @@ pub(crate) fn send(
     let http = HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None };
     let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
     let call = policy.call();
-    policy.run(|| exchange(&http, options, secrets(), &call))
+    policy.run(|| exchange(&http, options, secrets(), &call, Empty::IsFailure))
 }
 
 fn query(parameters: &[(&str, &Secret)]) -> Secret {
     // Sized for the worst case, so that no reallocation leaves a copy of a key behind.
-    let longest =
-        parameters.iter().map(|(name, secret)| name.len().saturating_add(secret.expose().len().saturating_mul(3)));
-    let mut query = String::with_capacity(longest.fold(8, usize::saturating_add));
+    let longest: usize = parameters.iter().map(|(name, secret)| name.len() + 3 * secret.expose().len() + 2).sum();
+    let mut query = String::with_capacity(longest);
     for (index, (name, secret)) in parameters.iter().enumerate() {
         query.extend([if index > 0 { "&" } else { "" }, name, "="]);
         escape_into(secret.expose(), Escape::Component, &mut query);

@@ -23,7 +23,7 @@ pub(super) fn connect(
     let mut tcp = match route {
         Route::Direct => {
             attempt.enter(Phase::Lookup);
-            let addresses = lookup(address.host(), address.port, attempt)?;
+            let addresses = lookup(&address.lookup_name(), address.port, attempt)?;
             attempt.enter(Phase::Connect);
             Tcp::connect(&addresses, attempt)?
         }

@@ -87,7 +87,8 @@ fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -
     let left = deadline.saturating_duration_since(Instant::now());
     let tls = if address.https { Some(tls_settings::find(options, left)?) } else { None };
     let proxy = route.proxy().map(|proxy| proxy.server.clone());
-    let origin = Origin { https: address.https, authority: address.authority.clone(), proxy };
+    let zone = address.zone().map(str::to_owned);
+    let origin = Origin { https: address.https, authority: address.authority.clone(), zone, proxy };
     Ok(Key { origin, tls, keep_alive: options.keep_alive })
 }
 

@@ -31,6 +31,8 @@ const LOOKS_AT_NOTHING: u32 = 8;
 pub(super) struct Origin {
     pub(super) https: bool,
     pub(super) authority: Authority,
+    /// Of an IPv6 address: in another zone the same address is another machine.
+    pub(super) zone: Option<String>,
     /// The proxy on the way, with its password.
     pub(super) proxy: Option<ProxyServer>,
 }

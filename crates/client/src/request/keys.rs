@@ -8,6 +8,7 @@ use super::address::without_brackets;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::options::Options;
+use super::unseen;
 use crate::error::Error;
 use rpa_signing::Secret;
 
@@ -91,19 +92,26 @@ fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
     const WANTED_ZH: &str = "只能为\"memory\"、{\"file\":\"路径\"}或{\"redis\":\"redis://主机:端口/库\"}";
     let Some(raw) = fields.raw("token_store") else { return Ok(Place::Memory) };
     if raw.get().starts_with('"') {
-        return match fields.text("token_store")?.as_deref() {
-            Some("memory") => Ok(Place::Memory),
-            _ => Err(fields.refuse("token_store", WANTED_ZH, WANTED)),
-        };
+        let word = fields.text("token_store")?.expect("it is there");
+        if word == "memory" {
+            return Ok(Place::Memory);
+        }
+        fields.without_stray("token_store", &word, unseen::in_word)?;
+        return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
     }
     let Some(store) = fields.object("token_store", "token_store.").ok().flatten() else {
         return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
     };
     store.only(&[&["file", "redis"]])?;
     match (store.has("file"), store.has("redis")) {
-        (true, false) => Ok(Place::File(PathBuf::from(store.required_text("file")?))),
+        (true, false) => {
+            let path: String = store.text("file")?.expect("it is there");
+            store.check_file_path("file", &path)?;
+            Ok(Place::File(PathBuf::from(path)))
+        }
         (false, true) => {
-            let url = store.required_secret("redis")?;
+            let url = store.text("redis")?.map(Secret::new).expect("it is there");
+            store.without_stray("redis", url.expose().trim(), unseen::in_key)?;
             let wrong = || {
                 store.refuse(
                     "redis",
@@ -156,8 +164,17 @@ fn refusal(fields: &Fields<'_>) -> Result<RefusalRule, Error> {
     let usual = RefusalRule::default();
     let Some(rule) = fields.object("token_refused", "token_refused.")? else { return Ok(usual) };
     rule.only(&[&["http_status", "code", "msg"]])?;
-    let statuses = rule.typed("http_status", "an array of HTTP statuses", "HTTP状态码的数组")?;
-    let codes = rule.typed("code", "an array of whole numbers", "整数的数组")?;
+    let (wanted, wanted_zh) = ("an array of HTTP statuses", "HTTP状态码的数组");
+    let statuses = match rule.numbers("http_status", wanted, wanted_zh)? {
+        None => None,
+        Some(numbers) => {
+            let statuses: Option<Vec<u16>> = numbers.iter().map(|&number| u16::try_from(number).ok()).collect();
+            Some(statuses.ok_or_else(|| {
+                rule.refuse("http_status", "必须是HTTP状态码的数组", "must be an array of HTTP statuses")
+            })?)
+        }
+    };
+    let codes = rule.numbers("code", "an array of whole numbers", "整数的数组")?;
     let texts: Option<Vec<String>> = rule.typed("msg", "an array of texts", "文本的数组")?;
     if texts.iter().flatten().any(String::is_empty) {
         return Err(rule.refuse("msg", "不能含有空文本", "must not hold an empty text: every message has that in it"));

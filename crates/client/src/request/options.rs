@@ -8,6 +8,7 @@ use ::http::{HeaderName, HeaderValue};
 use super::fields::Fields;
 use super::proxy::ProxyServer;
 use super::trust::{Tls, Trust};
+use super::unseen;
 use crate::error::Error;
 use rpa_signing::Secret;
 
@@ -85,10 +86,10 @@ const MOST_HEADERS: usize = 100;
 
 impl Options {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Options, Error> {
-        let retry = fields.number("retry", 1..=10)?.and_then(|retry| u32::try_from(retry).ok());
+        let retry = fields.number("retry", 1..=10)?.unwrap_or(2);
         let Tls { trust, ca_file } = Tls::read(fields)?;
         Ok(Options {
-            retry: retry.unwrap_or(2),
+            retry: u32::try_from(retry).expect("ten fit"),
             timeout: Duration::from_millis(fields.number("timeout_ms", 1..=LONGEST_MS)?.unwrap_or(30_000)),
             connect_timeout: Duration::from_millis(
                 fields.number("connect_timeout_ms", 1..=LONGEST_MS)?.unwrap_or(10_000),
@@ -103,13 +104,24 @@ impl Options {
     }
 }
 
+#[cfg(test)]
+impl Options {
+    /// The options of a request text.
+    pub(crate) fn of_test(json: &str) -> Options {
+        Options::read(&Fields::of_request(json).unwrap()).unwrap()
+    }
+}
+
 fn proxy(fields: &Fields<'_>) -> Result<Proxy, Error> {
     let Some(raw) = fields.raw("proxy") else { return Ok(Proxy::System) };
     match serde_json::from_str::<Option<String>>(raw.get()) {
         Ok(None) => Ok(Proxy::None),
         Ok(Some(url)) if url.is_empty() => Ok(Proxy::None),
         Ok(Some(url)) => {
-            let server = ProxyServer::parse(Secret::new(url).expose()).map(Proxy::Server);
+            let url = Secret::new(url);
+            // A blank at an end is no part of an address, and has always been let pass.
+            fields.without_stray("proxy", url.expose().trim(), unseen::in_key)?;
+            let server = ProxyServer::parse(url.expose()).map(Proxy::Server);
             server.map_err(|not| fields.refuse("proxy", &not.cause, &not.detail))
         }
         Err(_) => Err(fields.wrong_type("proxy", "text or null", "文本或null", raw)),
@@ -124,6 +136,11 @@ fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error>
     let mut headers = Vec::new();
     for (name, value) in given.into_texts()? {
         let field = format!("headers.{name}");
+        if let Some(stray) = unseen::in_word(&name) {
+            let (cause, detail) =
+                (format!("中有名称{}", stray.cause()), format!("holds a name that {}", stray.detail()));
+            return Err(fields.refuse("headers", &cause, &detail));
+        }
         let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
             return Err(fields.refuse(
                 "headers",
@@ -134,6 +151,8 @@ fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error>
         if RESERVED_HEADERS.contains(&header.as_str()) {
             return Err(fields.refuse(&field, "由本库设置", "is set by this library; take it out"));
         }
+        // Blanks around a header's value are no part of it (RFC 9110, 5.5).
+        fields.without_stray(&field, value.trim_matches(' '), unseen::in_key)?;
         // HTTP lets a tab through; nobody means one.
         let visible = Some(value).filter(|value| value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         let Some(mut value) = visible.and_then(|value| HeaderValue::from_str(&value).ok()) else {

@@ -39,10 +39,7 @@ impl Tls {
         let verify = tls.flag("verify")?.unwrap_or(true);
         let ca_file = tls.text("ca_file")?;
         if let Some(path) = &ca_file {
-            tls.without_control_characters("ca_file", path)?;
-            if path.is_empty() {
-                return Err(tls.refuse("ca_file", "不能为空", "must not be empty; leave it out instead"));
-            }
+            tls.check_file_path("ca_file", path)?;
         }
         let ca_file = ca_file.map(PathBuf::from);
         // A pin is stricter than either of the others: where it is given, it alone decides.

@@ -20,11 +20,6 @@ static COMPONENT: Table = table(b"-_.~");
 static PYTHON: Table = table(b"-_.~/");
 static JAVA: Table = table(b"-_.");
 
-#[allow(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "it runs in the compiler alone, which checks"
-)]
 const fn table(kept: &[u8]) -> Table {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut table = [([0; 3], 0); 256];
@@ -59,32 +54,30 @@ pub fn escape_to(parts: &[&str], rule: Escape, mut take: impl FnMut(&[u8])) {
     let mut block = [0; 128];
     let mut used: usize = 0;
     for piece in parts.iter().flat_map(|part| part.as_bytes().chunks(PIECE)) {
-        let stays = |byte: &u8| table.get(usize::from(*byte)).is_some_and(|(_, length)| *length == 1);
+        let stays = |byte: &u8| table[usize::from(*byte)].1 == 1;
         if piece.len() == PIECE && piece.iter().all(stays) {
-            take(block.get(..used).unwrap_or_default());
+            take(&block[..used]);
             take(piece);
             used = 0;
             continue;
         }
         for &byte in piece {
-            let (characters, length) = table.get(usize::from(byte)).copied().unwrap_or_default();
-            if used.saturating_add(characters.len()) > block.len() {
-                take(block.get(..used).unwrap_or_default());
+            let (characters, length) = table[usize::from(byte)];
+            if used + characters.len() > block.len() {
+                take(&block[..used]);
                 used = 0;
             }
-            if let Some(place) = block.get_mut(used..).and_then(<[u8]>::first_chunk_mut) {
-                *place = characters;
-            }
-            used = used.saturating_add(length);
+            block[used..used + characters.len()].copy_from_slice(&characters);
+            used += length;
         }
     }
-    take(block.get(..used).unwrap_or_default());
+    take(&block[..used]);
     block.zeroize();
 }
 
 /// Appends the text percent-encoded.
 pub fn escape_into(text: &str, rule: Escape, out: &mut String) {
-    escape_to(&[text], rule, |piece| out.push_str(str::from_utf8(piece).unwrap_or_default()));
+    escape_to(&[text], rule, |piece| out.push_str(str::from_utf8(piece).expect("it is ASCII")));
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
-//! Where a text stops to stand for itself in JSON. Eight bytes are looked at together: texts may be of megabytes.
+//! How much of a text can stand in JSON without an escape. Eight bytes are looked at together: texts may be of megabytes.
 
 /// The bytes of `text` before the first quote, backslash or control character.
 pub(super) fn length(text: &str) -> usize {
     first(text, |word| equal(word, b'"') | equal(word, b'\\') | below(word, b' '))
 }
 
-/// Whether a character stands for itself in JSON of ASCII alone.
-pub(super) fn is_plain_ascii(c: char) -> bool {
+/// Whether a character needs no escape in JSON of ASCII alone.
+pub(super) fn is_ascii(c: char) -> bool {
     matches!(c, ' '..='~') && !matches!(c, '"' | '\\')
 }
 
-/// The bytes of `text` before the first character that is not [`is_plain_ascii`].
+/// The bytes of `text` before the first character that is not [`is_ascii`].
 pub(super) fn ascii_length(text: &str) -> usize {
     first(text, |word| equal(word, b'"') | equal(word, b'\\') | below(word, b' ') | equal(word, 0x7f) | word & HIGH)
 }
@@ -36,8 +36,8 @@ fn first(text: &str, special: impl Fn(u64) -> u64) -> usize {
     last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
     let found = words.iter().chain([&last]).map(|word| special(u64::from_le_bytes(*word))).enumerate();
     let place = |(index, flags): (usize, u64)| {
-        let within = usize::try_from(flags.trailing_zeros()).unwrap_or_default() / 8;
-        (flags != 0).then(|| index.saturating_mul(8).saturating_add(within))
+        let within = usize::try_from(flags.trailing_zeros() / 8).expect("a word has eight bytes");
+        (flags != 0).then_some(index * 8 + within)
     };
     found.filter_map(place).next().unwrap_or(text.len())
 }
@@ -54,11 +54,7 @@ mod tests {
                     let text = format!("{}{c}{after}", "x".repeat(before));
                     let json = |c: char| matches!(c, '"' | '\\' | '\0'..='\x1f');
                     assert_eq!(length(&text), text.find(json).unwrap_or(text.len()), "{text:?}");
-                    assert_eq!(
-                        ascii_length(&text),
-                        text.find(|c| !is_plain_ascii(c)).unwrap_or(text.len()),
-                        "{text:?}"
-                    );
+                    assert_eq!(ascii_length(&text), text.find(|c| !is_ascii(c)).unwrap_or(text.len()), "{text:?}");
                 }
             }
         }
