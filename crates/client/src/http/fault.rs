@@ -7,7 +7,7 @@ use rustls::{AlertDescription, InvalidMessage};
 use ureq::Error as UreqError;
 
 use super::wire::{self, Phase};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, system};
 use crate::tls::verifier::Untrusted;
 
 /// The error that the present attempt ended with.
@@ -94,11 +94,11 @@ fn is_timeout(error: &UreqError) -> bool {
     matches!(wrapped, Some(UreqError::Timeout(_))) || error.kind() == ErrorKind::TimedOut
 }
 
-/// The system's words for what happened, without the wrapping.
+/// What happened, without the wrapping.
 fn io_text(error: &UreqError) -> String {
     match error {
         UreqError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => "the other side closed it".to_owned(),
-        UreqError::Io(error) => error.to_string(),
+        UreqError::Io(error) => system::in_english(error),
         other => other.to_string(),
     }
 }

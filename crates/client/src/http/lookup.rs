@@ -10,6 +10,7 @@ use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use super::wire;
+use crate::error::system;
 use crate::wait::single_flight::SingleFlight;
 
 /// ureq asks for the addresses before it looks into its pool, so a lookup here would be one for each call. Our own
@@ -40,7 +41,7 @@ pub(crate) fn lookup(uri: &Uri) -> Result<Vec<SocketAddr>, ureq::Error> {
     // The system's lookup knows no time limit.
     let found = UNDER_WAY.wait((bare.to_owned(), port), limit, |(name, port)| {
         let found = (name.as_str(), *port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        found.map_err(|error| (error.kind(), error.to_string()))
+        found.map_err(|error| (error.kind(), system::in_english(&error)))
     });
     match found? {
         None => Err(ureq::Error::Timeout(Timeout::Resolve)),
