@@ -48,7 +48,7 @@ pub(crate) fn exchange<'s>(
     let before = SystemTime::now();
     let mut reply = http::send(request, options, deadline)?;
     let after = SystemTime::now();
-    let text = reply::json_text(&mut reply, || redactor(request, options, secrets))?;
+    let text = reply::json_text(&mut reply, request, || redactor(request, options, secrets))?;
     Ok(Answered { text, before, after, reply })
 }
 
