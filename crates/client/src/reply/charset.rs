@@ -1,7 +1,7 @@
 //! From the bytes of a reply to text. JSON is UTF-8 (RFC 8259); what a Content-Type says counts only where the bytes are
 //! not: Tomcat adds `ISO-8859-1` by itself, and gateways add what they were once set up with.
 
-use encoding_rs::{BIG5, Encoding, GB18030, WINDOWS_1252};
+use rpa_charsets::{Text, big5, gb18030};
 use zeroize::Zeroizing;
 
 /// A reply as text.
@@ -43,7 +43,7 @@ pub(super) fn decode<'v>(content_types: impl Iterator<Item = &'v [u8]>, body: Ve
     if let Some(text) = named {
         return Decoded { text, problem: None };
     }
-    match read(GB18030, &bytes) {
+    match read(gb18030, &bytes) {
         Some(text) => Decoded { text, problem: Some(Problem::ReadsAsGb18030 { labels }) },
         None => {
             let text = into_bytes(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
@@ -54,14 +54,28 @@ pub(super) fn decode<'v>(content_types: impl Iterator<Item = &'v [u8]>, body: Ve
 
 const UTF_8_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// How a charset is read.
+type Charset = fn(&[u8]) -> Text;
+
 /// The text, if the bytes are well-formed in this charset.
-fn read(charset: &'static Encoding, bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // Any bytes are Latin-1. In pairs that are Chinese characters they are Chinese, whatever they are called.
-    if charset == WINDOWS_1252 && is_gb2312(bytes) {
-        return None;
-    }
-    let text = charset.decode_without_bom_handling_and_without_replacement(bytes)?;
-    Some(into_bytes(Zeroizing::new(text.into_owned())))
+fn read(charset: Charset, bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let Text { text, is_well_formed } = charset(bytes);
+    let text = into_bytes(Zeroizing::new(text));
+    is_well_formed.then_some(text)
+}
+
+/// Windows' kind of Latin-1. In it any bytes are a text; but in pairs that are Chinese characters they are Chinese, whatever
+/// they are called.
+fn latin_1(bytes: &[u8]) -> Text {
+    /// From 0x80 on; where there is none, the control character of Latin-1.
+    const OF_WINDOWS: [char; 32] = [
+        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘',
+        '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    ];
+    let of_windows = |byte: u8| byte.checked_sub(0x80).and_then(|place| OF_WINDOWS.get(usize::from(place))).copied();
+    let mut text = String::with_capacity(bytes.len().saturating_mul(3));
+    text.extend(bytes.iter().map(|&byte| of_windows(byte).unwrap_or(char::from(byte))));
+    Text { text, is_well_formed: !is_gb2312(bytes) }
 }
 
 /// Whether all that is not ASCII stands in pairs of GB2312. Letters with accents seldom stand in pairs, and never all of
@@ -92,13 +106,13 @@ fn labels(content_type: &[u8]) -> Vec<String> {
 }
 
 /// The charset of a label. `utf-8` and `us-ascii` are none: what is not UTF-8 is neither of them.
-fn charset(label: &str) -> Option<&'static Encoding> {
+fn charset(label: &str) -> Option<Charset> {
     let plain: String = label.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     match plain.strip_prefix('x').unwrap_or(&plain) {
         "gb18030" | "gbk" | "gb2312" | "gb231280" | "csgb2312" | "euccn" | "cp936" | "ms936" | "windows936" | "936"
-        | "chinese" => Some(GB18030),
-        "big5" | "big5hkscs" | "csbig5" | "cnbig5" | "cp950" | "ms950" | "windows950" | "950" => Some(BIG5),
-        "iso88591" | "iso885915" | "latin1" | "l1" | "windows1252" | "cp1252" => Some(WINDOWS_1252),
+        | "chinese" => Some(gb18030),
+        "big5" | "big5hkscs" | "csbig5" | "cnbig5" | "cp950" | "ms950" | "windows950" | "950" => Some(big5),
+        "iso88591" | "iso885915" | "latin1" | "l1" | "windows1252" | "cp1252" => Some(latin_1),
         _ => None,
     }
 }
@@ -156,6 +170,8 @@ impl Wide {
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::{BIG5, GB18030, WINDOWS_1252};
+
     use super::*;
 
     const JSON: &str = "{\"名\":\"中文 成功\"}";
@@ -206,6 +222,13 @@ mod tests {
         assert_eq!(read(&["a/b;charset=iso-8859-1"], b"\"caf\xe9\"").as_deref(), Some("\"café\""));
         assert_eq!(read(&["a/b;charset=GBK"], b"\"\xff\""), None);
         assert_eq!(read(&["a/b;charset=klingon"], b"\"\xff\""), None);
+    }
+
+    #[test]
+    fn latin_1_is_read_as_encoding_rs_reads_it() {
+        let bytes: Vec<u8> = (0..=0xff).flat_map(|byte| [byte, b'-']).collect();
+        let theirs = WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned();
+        assert_eq!(latin_1(&bytes), Text { text: theirs, is_well_formed: true });
     }
 
     #[test]

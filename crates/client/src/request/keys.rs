@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::options::{Options, Trust};
+use super::path;
 use crate::error::Error;
 use rpa_signing::Secret;
 
@@ -100,7 +101,13 @@ fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
     };
     store.only(&[&["file", "redis"]])?;
     match (store.has("file"), store.has("redis")) {
-        (true, false) => Ok(Place::File(PathBuf::from(store.required_text("file")?))),
+        (true, false) => {
+            let path = store.required_text("file")?;
+            match path::fault(&path) {
+                Some((detail, cause)) => Err(store.refuse("file", cause, detail)),
+                None => Ok(Place::File(PathBuf::from(path))),
+            }
+        }
         (false, true) => {
             let url = store.required_secret("redis")?;
             let wrong = || {
@@ -217,6 +224,8 @@ mod tests {
             (r#"{"file":"a","redis":"redis://b"}"#, "token_store"),
             (r#"{"file":""}"#, "token_store.file"),
             (r#"{"file":"a\u0000"}"#, "token_store.file"),
+            (r#"{"file":"~/token"}"#, "token_store.file"),
+            (r#"{"file":"%LOCALAPPDATA%\\token"}"#, "token_store.file"),
             (r#"{"files":"a"}"#, "token_store.files"),
             (r#"{"redis":"http://a"}"#, "token_store.redis"),
             (r#"{"redis":"redis://a/x"}"#, "token_store.redis"),

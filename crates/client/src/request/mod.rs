@@ -5,6 +5,7 @@ mod endpoint;
 mod fields;
 mod keys;
 mod options;
+mod path;
 mod proxy;
 
 use crate::error::{Error, Function, Kind};
