@@ -8,6 +8,7 @@
 mod center;
 mod clock;
 mod counts;
+mod deadline;
 mod eviction;
 mod forks;
 use rpa_test_support::{forms, harness, python, redis, server, tools};

@@ -30,7 +30,8 @@ fn with_a_password_and_with_a_wrong_one() {
     let mut process = Process::start();
     process.call(&center.request(&wrong));
     let told = process.sign(&center.request(&wrong));
-    assert!(told["token"]["store_trouble"].as_str().unwrap().contains("WRONGPASS"), "{told}");
+    let trouble = told["token"]["store_trouble"].as_str().unwrap();
+    assert!(trouble.contains("WRONGPASS") && trouble.contains("用户名或密码错误"), "{told}");
     assert!(told["notes"].to_string().contains("WRONGPASS"), "{told}");
     // The harness sees to it that no password stands in an error.
     let page = json!({ "rest_type": "/oapi/v1/reply", "data_json": { "body": "<html>", "contentType": "text/html" } });

@@ -56,7 +56,7 @@ pub(crate) fn exchange<'s>(
     if is_empty_success && empty == Empty::IsSuccess {
         return Ok(Answered { text: SUCCESS.to_vec(), before, after, reply });
     }
-    let text = reply::json_text(&mut reply, || redactor(request, options, secrets));
+    let text = reply::json_text(&mut reply, request, || redactor(request, options, secrets));
     let text = text.map_err(|error| match (is_empty_success, empty) {
         (true, Empty::MayBeSuccess) => advice::about_empty_reply(error),
         _ => advice::about_length(error, request),

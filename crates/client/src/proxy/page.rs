@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use encoding_rs::GB18030;
+use rpa_charsets::gb18030;
 
 use super::answer::Answer;
 
@@ -51,10 +51,7 @@ pub(crate) fn title_in(page: &[u8]) -> Option<String> {
     let start = tag + position(&lower[tag..], b">")? + 1;
     let end = start + position(&lower[start..], b"<")?;
     let title = &page[start..end];
-    let text = match std::str::from_utf8(title) {
-        Ok(text) => text.into(),
-        Err(_) => GB18030.decode_without_bom_handling(title).0,
-    };
+    let text = std::str::from_utf8(title).map_or_else(|_| gb18030(title).text, str::to_owned);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     (!words.is_empty()).then_some(words)
 }
@@ -69,7 +66,8 @@ mod tests {
 
     #[test]
     fn titles_of_pages_in_utf8_and_gbk() {
-        let gbk = GB18030.encode("<HTML><TITLE lang=zh>上网认证</TITLE>").0;
+        // 上网认证
+        let gbk = b"<HTML><TITLE lang=zh>\xc9\xcf\xcd\xf8\xc8\xcf\xd6\xa4</TITLE>";
         for (page, expected) in [
             ("<html><head><title>上网 认证\n</title>".as_bytes(), Some("上网 认证")),
             (&gbk[..], Some("上网认证")),

@@ -21,7 +21,7 @@ const PROXIES: [&str; 8] =
 /// The error over a reply that is no JSON and that the proxy wrote, as its mark shows.
 pub(super) fn explain(mark: &Mark, reply: &Reply, body: &[u8], redactor: &Redactor) -> Error {
     let Forwarded { by: proxy, target } = reply.forwarded.as_ref().expect("a mark is that of a proxy");
-    let title = title_in(body).filter(|title| !redactor.is_shown_in(title)).map(|title| redactor.clean(&title));
+    let title = title_in(body).filter(|title| !redactor.is_shown_in(title)).map(|title| redactor.quote(&title));
     let location = reply.header(LOCATION).filter(|location| {
         let target = location.split('?').next().unwrap_or("");
         !redactor.is_shown_in(target)
@@ -32,7 +32,7 @@ pub(super) fn explain(mark: &Mark, reply: &Reply, body: &[u8], redactor: &Redact
         status: reply.status.as_u16(),
         reason: reply.status.canonical_reason().unwrap_or(""),
         tunnel: false,
-        title: title.as_deref().map(String::as_str),
+        title: title.as_deref(),
         location: location.as_deref(),
         challenges: challenges.iter().map(AsRef::as_ref).collect(),
     };

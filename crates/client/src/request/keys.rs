@@ -8,6 +8,7 @@ use super::address::without_brackets;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::options::Options;
+use super::path;
 use super::unseen;
 use crate::error::Error;
 use rpa_signing::Secret;
@@ -107,7 +108,10 @@ fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
         (true, false) => {
             let path: String = store.text("file")?.expect("it is there");
             store.check_file_path("file", &path)?;
-            Ok(Place::File(PathBuf::from(path)))
+            match path::fault(&path) {
+                Some((detail, cause)) => Err(store.refuse("file", cause, detail)),
+                None => Ok(Place::File(PathBuf::from(path))),
+            }
         }
         (false, true) => {
             let url = store.text("redis")?.map(Secret::new).expect("it is there");
@@ -239,6 +243,8 @@ mod tests {
             (r#"{"file":"a","redis":"redis://b"}"#, "token_store"),
             (r#"{"file":""}"#, "token_store.file"),
             (r#"{"file":"a\u0000"}"#, "token_store.file"),
+            (r#"{"file":"~/token"}"#, "token_store.file"),
+            (r#"{"file":"%LOCALAPPDATA%\\token"}"#, "token_store.file"),
             (r#"{"files":"a"}"#, "token_store.files"),
             (r#"{"redis":"http://a"}"#, "token_store.redis"),
             (r#"{"redis":"redis://a/x"}"#, "token_store.redis"),

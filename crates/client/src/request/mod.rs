@@ -7,6 +7,7 @@ mod fields;
 mod keys;
 mod near_miss;
 mod options;
+mod path;
 mod pin;
 mod proxy;
 mod syntax;

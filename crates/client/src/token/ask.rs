@@ -29,12 +29,14 @@ impl<'a> Need<'a> {
         Need { ask, deadline, lifetime, stores_share: Cell::new(STORES_SHARE.min(left.div_f64(2.0))) }
     }
 
-    /// Lets the store work, for as long as it may; `None` if it has used up its share.
+    /// Lets the store work, for as long as it may; `None` if it has used up its share, or the call its time.
     pub(super) fn of_store<T>(&self, work: impl FnOnce(Duration) -> T) -> Option<T> {
-        let limit = self.stores_share.get();
+        let share = self.stores_share.get();
         let begun = Instant::now();
+        // A store that stalls late must not put off the end of the call.
+        let limit = share.min(self.deadline.saturating_duration_since(begun));
         let result = (!limit.is_zero()).then(|| work(limit));
-        self.stores_share.set(limit.saturating_sub(begun.elapsed().saturating_sub(QUICK)));
+        self.stores_share.set(share.saturating_sub(begun.elapsed().saturating_sub(QUICK)));
         result
     }
 }
@@ -89,5 +91,17 @@ mod tests {
         }
         assert!(quick.stores_share.get() > STORES_SHARE / 2);
         assert!(need(0).of_store(|_| ()).is_none(), "a call whose time is up");
+    }
+
+    #[test]
+    fn a_store_that_is_asked_late_has_what_is_left_of_the_call() {
+        let ask = |_: &By, _| unreachable!();
+        let need = Need::new(&ask, Instant::now() + Duration::from_millis(300), None);
+        assert!(need.of_store(|limit| limit).unwrap() > Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(250));
+        let late = need.of_store(|limit| limit);
+        assert!(late.is_none_or(|limit| limit <= Duration::from_millis(50)), "{late:?}");
+        thread::sleep(Duration::from_millis(60));
+        assert!(need.of_store(|_| ()).is_none());
     }
 }

@@ -50,7 +50,12 @@ impl Flight<'_> {
             if let Some(found) = self.look(refused) {
                 return Ok(found);
             }
-            match self.lease() {
+            let lease = self.lease();
+            let left = self.need.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(out_of_time());
+            }
+            match lease {
                 Ok(Some(lease)) => {
                     // Whoever had the lease before may have got one.
                     return match self.look(refused) {
@@ -61,10 +66,6 @@ impl Flight<'_> {
                 // Without the store every process is on its own.
                 Err(Trouble(_)) => return self.ask(None, refused, self.need.deadline),
                 Ok(None) => {}
-            }
-            let left = self.need.deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(out_of_time());
             }
             // Not all at once.
             thread::sleep(LOOK.mul_f64(0.5 + fastrand::f64()).min(left));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::resp::{self, Answer};
+use super::trouble::Refusal;
 use crate::request::RedisServer;
 use crate::tls::handshake;
 use crate::tls::settings::redis_config;
@@ -25,10 +26,12 @@ impl<T: Read + Write + Send> Stream for T {}
 
 /// Why a command was of no use.
 pub(super) enum Fault {
-    /// The connection is gone, or cannot be made.
+    /// No connection can be made.
+    Unreachable(io::Error),
+    /// The connection is gone.
     Lost(io::Error),
-    /// The server refuses it: the code of its error.
-    Refused(String),
+    /// The server refuses it.
+    Refused(Refusal),
 }
 
 impl From<io::Error> for Fault {
@@ -40,7 +43,7 @@ impl From<io::Error> for Fault {
 impl Connection {
     /// Connects, proves who it is, and chooses the database.
     pub(super) fn open(server: &RedisServer) -> Result<Connection, Fault> {
-        let tcp = connect(server)?;
+        let tcp = connect(server).map_err(Fault::Unreachable)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(LIMIT))?;
         tcp.set_write_timeout(Some(LIMIT))?;
@@ -58,11 +61,13 @@ impl Connection {
 
     /// Sends a command and reads the answer.
     pub(super) fn exchange(&mut self, command: &[&[u8]]) -> Result<Answer, Fault> {
-        self.stream.get_mut().write_all(&resp::command(command))?;
-        self.stream.get_mut().flush()?;
-        match resp::read(&mut self.stream)? {
-            Answer::Error(code) => Err(Fault::Refused(code)),
-            answer => Ok(answer),
+        let stream = self.stream.get_mut();
+        let sent = stream.write_all(&resp::command(command)).and_then(|()| stream.flush());
+        match (resp::read(&mut self.stream), sent) {
+            // A server that lets nobody in says why, and closes before it was asked anything.
+            (Ok(Answer::Error(line)), _) => Err(Fault::Refused(Refusal::of(&line))),
+            (_, Err(error)) => Err(Fault::Lost(error)),
+            (answer, Ok(())) => Ok(answer?),
         }
     }
 }
