@@ -9,9 +9,9 @@ use crate::call::prepared::Prepared;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::sign::show;
 use crate::call::token_call;
-use crate::error::{Delivered, Error};
+use crate::error::{Delivered, Error, TokenFacts};
 use crate::request::{Credentials, Keys};
-use crate::token::{self, By, Clock, Facts, Failure, Need, Reply, is_refused, may_refuse_time};
+use crate::token::{self, By, Clock, Failure, Need, Reply, is_refused, may_refuse_time};
 
 /// Signs the call with the keys' token and sends it. A token that is refused is replaced: by a newer one that somebody
 /// else has got, or else by one that is got now, and then no more. A call that was refused for its time is stamped anew
@@ -53,7 +53,7 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> 
             held = match newer {
                 Ok(newer) => newer,
                 Err(failure) => {
-                    let facts = Facts { refusal: Some(refusal), ..keeper.facts() };
+                    let facts = TokenFacts { refusal: Some(refusal), ..keeper.facts() };
                     let what = "the server refused the token, and no new one could be got";
                     return without_token(failure, facts, keeper.clock(), Delivered::Yes, what);
                 }
@@ -116,7 +116,7 @@ fn refuses_time(outcome: &Result<Answered, Error>, used: Clock, measured: Clock)
 /// The control center's refusal of the keys as it came, or the error. `delivered` is about the call, not the token.
 fn without_token(
     failure: Failure,
-    facts: Facts,
+    facts: TokenFacts,
     clock: Clock,
     delivered: Delivered,
     what: &str,
@@ -131,11 +131,11 @@ fn without_token(
 }
 
 /// The error, with what is known of the token.
-fn explain(error: Error, facts: Facts, clock: Clock) -> Error {
+fn explain(error: Error, facts: TokenFacts, clock: Clock) -> Error {
     let detail = [error.detail].into_iter().chain(warnings(&facts, clock)).collect::<Vec<_>>().join("; ");
     Error { detail, token: Some(Box::new(facts)), ..error }
 }
 
-fn warnings(facts: &Facts, clock: Clock) -> impl Iterator<Item = String> {
+fn warnings(facts: &TokenFacts, clock: Clock) -> impl Iterator<Item = String> {
     [clock.warning(), facts.advice(), facts.store_warning()].into_iter().flatten()
 }

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 use super::answer::{Answer, Life};
 use super::ask::{By, Failure, Need, Reply};
 use super::clock::{Clock, machine};
-use super::facts::Source;
 use super::keeper::{Keeper, out_of_time};
 use super::record::Record;
-use super::refusal::{Refusal, is_failure};
+use super::refusal::{by_its_times, is_failure};
 use super::store::{Lease, Trouble};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Refusal, Source};
 
 /// A renewal that nobody depends on yet takes at most this long, and at most half of what its caller has left.
 const LONGEST_RENEWAL: Duration = Duration::from_secs(1);
@@ -145,7 +144,7 @@ impl Flight<'_> {
         };
         let last = present.as_ref().map_or(0, |present| present.generation);
         let generation = lease.map_or(last.saturating_add(1), |lease| lease.generation);
-        let evicted = refused.is_some_and(|record| Refusal::of(record, now) == Refusal::Eviction);
+        let evicted = refused.is_some_and(|record| by_its_times(record, now) == Refusal::Eviction);
         let refresh = present.as_ref().and_then(|present| present.refresh.clone());
         if let Some(refresh) = refresh.filter(|_| !evicted && dead_refresh != last) {
             // A refresh that hangs leaves time for the keys.

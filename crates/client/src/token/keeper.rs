@@ -8,13 +8,12 @@ use super::account::Account;
 use super::ask::{Failure, Need};
 use super::clock::{Clock, Observed};
 use super::evictions::Evictions;
-use super::facts::{Facts, Source};
 use super::flight::{Flight, Found};
 use super::record::Record;
-use super::refusal::Refusal;
+use super::refusal::by_its_times;
 use super::restraint::Restraint;
 use super::store::{Store, Trouble};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Refusal, Source, TokenFacts};
 use rpa_signing::Secret;
 
 /// Keys that were refused are not tried again for this long, by however many threads.
@@ -23,7 +22,7 @@ const REFUSAL_STANDS: Duration = Duration::from_secs(1);
 /// A token to call with.
 pub(crate) struct Held {
     pub(crate) token: Secret,
-    pub(crate) facts: Facts,
+    pub(crate) facts: TokenFacts,
     /// Nobody has called with it before.
     pub(crate) is_new: bool,
     record: Arc<Record>,
@@ -73,7 +72,7 @@ impl Keeper {
     }
 
     /// What is known, for an error of a call that got no token.
-    pub(crate) fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> TokenFacts {
         self.state().facts()
     }
 
@@ -93,13 +92,13 @@ impl Keeper {
         let newer = self.newer_than(Some(&refused.record), need);
         let mut state = self.state();
         let shared = newer.as_ref().is_ok_and(|newer| newer.facts.source != Some(Source::Server));
-        let refusal = if shared { Refusal::Renewed } else { Refusal::of(&refused.record, state.now_ms()) };
+        let refusal = if shared { Refusal::Renewed } else { by_its_times(&refused.record, state.now_ms()) };
         if refusal == Refusal::Eviction {
             state.evictions.count(refused.record.generation);
         }
         let evictions = state.evictions.recent();
         let newer = newer.map(|newer| {
-            let facts = Facts { refusal: Some(refusal), evictions, ..newer.facts };
+            let facts = TokenFacts { refusal: Some(refusal), evictions, ..newer.facts };
             Held { facts, ..newer }
         });
         (newer, refusal)
@@ -226,15 +225,15 @@ impl State {
     fn hold(&self, (record, source): Found, had_one: bool) -> Held {
         let age = self.now_ms().map(|now| record.age_ms(now));
         let is_new = source == Source::Server;
-        let facts = Facts { source: Some(source), age_ms: age, renewed: is_new && had_one, ..self.facts() };
+        let facts = TokenFacts { source: Some(source), age_ms: age, renewed: is_new && had_one, ..self.facts() };
         Held { token: record.access.clone(), facts, is_new, record }
     }
 
-    fn facts(&self) -> Facts {
-        Facts {
+    fn facts(&self) -> TokenFacts {
+        TokenFacts {
             evictions: self.evictions.recent(),
             store_trouble: self.trouble.as_ref().map(|Trouble(why)| why.clone()),
-            ..Facts::default()
+            ..TokenFacts::default()
         }
     }
 }

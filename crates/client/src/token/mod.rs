@@ -12,7 +12,6 @@
 //! | `refusal`, `evictions` | whether a reply refuses the token, and what that looks like |
 //! | `restraint` | no new token for each call where that does not help |
 //! | `clock` | how far the control center's clock is from this machine's |
-//! | `facts` | what the caller is told of all this |
 //!
 //! Nothing here sends an HTTP request: who needs a token says how to ask for one.
 
@@ -21,7 +20,6 @@ mod answer;
 mod ask;
 mod clock;
 mod evictions;
-mod facts;
 mod flight;
 mod keeper;
 mod keepers;
@@ -34,6 +32,5 @@ mod tests;
 
 pub(crate) use ask::{By, Failure, Need, Reply};
 pub(crate) use clock::{Clock, Observed};
-pub(crate) use facts::Facts;
 pub(crate) use keepers::keeper;
 pub(crate) use refusal::{is_refused, may_refuse_time};

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::record::Record;
+use crate::error::Refusal;
 use crate::request::RefusalRule;
 
 /// A token that nobody knows the life of is old enough to have expired from this age on.
@@ -14,28 +14,14 @@ const YOUNG_MS: u64 = 5 * 60 * 1000;
 /// How far two clocks that are kept in step may differ.
 const SLACK_MS: u64 = 2_000;
 
-/// What a refused token looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Refusal {
-    /// Its time was up.
-    Expiry,
-    /// It was refused before its time: somebody who does not share this store got another one for the same keys.
-    Eviction,
-    /// Another thread, process or machine that shares the store had got a newer one.
-    Renewed,
-}
-
-impl Refusal {
-    /// What the refusal of this token looks like by its times alone.
-    pub(super) fn of(record: &Record, now_ms: Option<u64>) -> Refusal {
-        let is_over = |now: u64| match record.expires_ms {
-            Some(expires) => now.saturating_add(SLACK_MS) >= expires,
-            None => record.age_ms(now) >= YOUNG_MS,
-        };
-        // Without a clock nothing speaks against the usual reason.
-        if now_ms.is_none_or(is_over) { Refusal::Expiry } else { Refusal::Eviction }
-    }
+/// What the refusal of this token looks like by its times alone.
+pub(super) fn by_its_times(record: &Record, now_ms: Option<u64>) -> Refusal {
+    let is_over = |now: u64| match record.expires_ms {
+        Some(expires) => now.saturating_add(SLACK_MS) >= expires,
+        None => record.age_ms(now) >= YOUNG_MS,
+    };
+    // Without a clock nothing speaks against the usual reason.
+    if now_ms.is_none_or(is_over) { Refusal::Expiry } else { Refusal::Eviction }
 }
 
 /// Whether the server refuses the token, by what the caller says of this server's replies.
@@ -163,7 +149,7 @@ mod tests {
 
     #[test]
     fn before_its_time_or_not() {
-        let of = |expires_ms, now| Refusal::of(&Record { expires_ms, ..record(1, "t") }, Some(now));
+        let of = |expires_ms, now| by_its_times(&Record { expires_ms, ..record(1, "t") }, Some(now));
         assert_eq!(of(Some(10_000), 7_000), Refusal::Eviction);
         assert_eq!(of(Some(10_000), 8_000), Refusal::Expiry);
         assert_eq!(of(None, YOUNG_MS - 1), Refusal::Eviction);

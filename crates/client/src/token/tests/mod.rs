@@ -15,13 +15,11 @@ use zeroize::Zeroizing;
 use super::account::tests::{account, account_of};
 use super::ask::{Ask, By, Failure, Need, Reply};
 use super::clock::Observed;
-use super::facts::Source;
 use super::keeper::{Held, Keeper};
 use super::record::tests::record;
 use super::record::{Record, Sealed};
-use super::refusal::Refusal;
 use super::store::{Lease, MemoryStore, Store, Trouble};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Refusal, Source};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

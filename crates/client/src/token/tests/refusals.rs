@@ -121,7 +121,7 @@ fn another_token_of_the_same_generation_may_follow() {
 
 #[test]
 fn advice_is_given_where_evictions_repeat() {
-    let facts = |evictions| crate::token::Facts { evictions, ..crate::token::Facts::default() };
+    let facts = |evictions| crate::error::TokenFacts { evictions, ..crate::error::TokenFacts::default() };
     assert_eq!(facts(2).advice(), None);
     assert!(facts(3).advice().unwrap().contains("3 times within an hour"));
 }
