@@ -14,12 +14,14 @@
 //! | `request` | request text to checked request |
 //! | `wait` | work on another thread, within a limit |
 //! | `error` | the kinds of errors, and their envelope |
+//! | `basics` | time, locks, what was used last |
 //!
 //! What a signature is of stands in the crate `rpa-signing`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 
+mod basics;
 mod call;
 mod error;
 mod http;

@@ -2,15 +2,17 @@
 
 mod exchange;
 mod managed;
+mod now;
 mod prepared;
 mod retry;
 mod sign;
 mod token_call;
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::request::{CallText, Options, Pass, TokenRequest};
+use now::now;
 use prepared::Prepared;
 use retry::{Policy, Repeat};
 use sign::show;
@@ -36,7 +38,7 @@ fn call(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
             let deadline = policy.deadline;
-            policy.run(|| Ok(prepared.send(token, now()?, deadline)?.text))
+            policy.run(|| Ok(prepared.send(token, now(0)?, deadline)?.text))
         }
         Pass::Keys(keys) => managed::call(&prepared, keys, policy),
     }
@@ -47,7 +49,7 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
     let prepared = Prepared::new(text.check()?)?;
     match &prepared.request.pass {
-        Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
+        Pass::Token(token) => show(&prepared, token, now(0)?, Vec::new(), None),
         Pass::Keys(keys) => {
             let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
             managed::sign(&prepared, keys, policy.deadline)
@@ -64,13 +66,4 @@ fn policy(options: &Options, repeat: Repeat, started: Instant) -> Policy {
     // At most ten minutes: only a clock at the end of its range cannot hold it.
     let deadline = started.checked_add(options.timeout).unwrap_or(started);
     Policy::new(options.retry, repeat, deadline)
-}
-
-/// Milliseconds since 1970 by this machine's clock.
-fn now() -> Result<u64, Error> {
-    let since =
-        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok());
-    since.ok_or_else(|| {
-        Error::argument("timestamp", "本机时钟早于1970年", "this machine's clock stands before 1970; set it right")
-    })
 }

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::basics::time::WINDOW_MS;
 use crate::call::prepared::{Prepared, headers};
 use crate::error::{Error, Kind, TokenFacts};
 use rpa_signing::Secret;
@@ -74,7 +75,6 @@ pub(crate) fn show(
 
 /// What may make a server refuse this signature.
 fn notes(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
-    const WINDOW_MS: u64 = 10 * 60 * 1000;
     let mut notes = Vec::new();
     let differing: Vec<&str> = ["/", "~"].into_iter().filter(|character| source.contains(character)).collect();
     if !differing.is_empty() {
