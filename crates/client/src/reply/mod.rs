@@ -153,7 +153,7 @@ fn redirection(reply: &Reply, redactor: &Redactor) -> Option<Error> {
 }
 
 /// Retry-After, in seconds or as a date.
-fn retry_after(reply: &Reply) -> Option<Duration> {
+pub(crate) fn retry_after(reply: &Reply) -> Option<Duration> {
     let value = reply.header(RETRY_AFTER)?;
     let value = value.trim();
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());

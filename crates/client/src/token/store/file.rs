@@ -26,7 +26,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{Lease, Store, Trouble};
-use crate::token::record::Sealed;
+use crate::token::stored_token::Sealed;
 use crate::wait::late;
 
 const VERSION: u32 = 1;
