@@ -146,11 +146,11 @@ impl ManagedCall<'_, '_> {
             return;
         }
         let (status, reply) = (answered.status(), &answered.text);
-        let ahead_ms = self.stamp.ahead_ms;
+        let (ahead_ms, deadline) = (self.stamp.ahead_ms, self.policy.deadline);
         match self.stamp.refusal.take() {
             Some(refusal) if refusal == (status, message(reply)) => self.keeper.clock_is_no_better(ahead_ms),
-            Some(_) => self.keeper.clock_is_right(ahead_ms, true),
-            None if !is_failure(status, reply) => self.keeper.clock_is_right(ahead_ms, false),
+            Some(_) => self.keeper.clock_is_right(ahead_ms, true, deadline),
+            None if !is_failure(status, reply) => self.keeper.clock_is_right(ahead_ms, false, deadline),
             None => {}
         }
     }

@@ -76,11 +76,11 @@ impl Keeper {
         self.shared.state().token.clock.another(refused, Instant::now())
     }
 
-    /// A call that was stamped by this was taken.
-    pub(crate) fn clock_is_right(&self, ahead_ms: i64, after_a_refusal: bool) {
+    /// A call that was stamped by this was taken. What was learned from a refusal is told to others, before the deadline.
+    pub(crate) fn clock_is_right(&self, ahead_ms: i64, after_a_refusal: bool, deadline: Instant) {
         let changes = self.shared.state().token.clock.taken(ahead_ms, after_a_refusal, Instant::now());
         if changes {
-            clock_notice::spread(&self.shared);
+            clock_notice::spread(&self.shared, deadline);
         }
     }
 
