@@ -177,7 +177,8 @@ impl ManagedCall<'_, '_> {
                 Ok(None)
             }
             Err(Failure::Error(NoReply { error, .. }))
-                if error.kind == Kind::Timeout && self.troubles.refusal() == Some(Refusal::Eviction) =>
+                if error.kind == Kind::Timeout
+                    && (self.troubles.refusal() == Some(Refusal::Eviction) || self.troubles.tokens_refused() > 0) =>
             {
                 Err(self.evicted(status(outcome)))
             }

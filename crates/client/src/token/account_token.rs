@@ -9,7 +9,7 @@ use super::clock::{Clock, machine};
 use super::endpoint::Endpoint;
 use super::evictions::Evictions;
 use super::issued::Issued;
-use super::lifetimes::{End, Lifetimes};
+use super::lifetimes::{End, Lifetimes, SHORTEST};
 use super::rights::{Advice, Rights};
 use super::store::Trouble;
 use super::stored_token::{Got, Moment, Number, StoredToken, clocks_with};
@@ -186,14 +186,15 @@ impl AccountToken {
         let refusal = if is_ours && looks_like == Refusal::Eviction { Refusal::Renewed } else { looks_like };
         let evictions_go_on = self.evictions.go_on(now.instant);
         let advice = self.rights.refused(api, token.number(), got, evictions_go_on, now.instant);
-        if refusal == Refusal::Eviction && advice != Advice::HandOn {
+        // However it looks by its times: who got a token a moment ago must not get the next one at once.
+        if refusal != Refusal::Renewed && advice != Advice::HandOn {
             self.leave_more_time(token, now.instant);
         }
         let end = age.map(|refused| End { told: token.life(), worked, refused });
         (Refused { refusal, token: token.number(), end, is_counted: false }, advice)
     }
 
-    /// A token was evicted: how soon after it was got decides how long the other party is left alone.
+    /// A token was refused: how soon after it was got decides how long another party is left alone.
     fn leave_more_time(&mut self, token: &Arc<StoredToken>, now: Instant) {
         let is_first = self.last_refused.as_ref().is_none_or(|last| token.is_newer_than(last));
         if is_first {
@@ -223,9 +224,9 @@ impl AccountToken {
     /// The call that was refused with one token was taken with the next one.
     pub(super) fn was_healed(&mut self, refused: &Refused) {
         match (refused.refusal, refused.end) {
-            (Refusal::Eviction, _) => self.evictions.is_certain(Instant::now()),
-            (Refusal::Expiry, Some(end)) => self.lifetimes.ended(end),
-            _ => {}
+            (Refusal::Renewed, _) | (Refusal::Expiry, None) => {}
+            (Refusal::Expiry, Some(end)) if end.refused >= SHORTEST => self.lifetimes.ended(end),
+            _ => self.evictions.is_certain(Instant::now()),
         }
     }
 

@@ -135,10 +135,7 @@ impl Keeper {
     /// A newer token than this one, which was refused.
     pub(crate) fn replace(&self, held: &Held, troubles: &mut Troubles, need: &Need<'_>) -> Result<Held, Failure> {
         let is_evicted = troubles.refusal() == Some(Refusal::Eviction);
-        let pause = match is_evicted {
-            true => self.shared.state().token.evictions.pause().min(need.time_left(Instant::now()) / 2),
-            false => Duration::ZERO,
-        };
+        let pause = self.shared.state().token.evictions.pause().min(need.time_left(Instant::now()) / 2);
         let newer = self.newer_than(Some(&held.stored), pause, is_evicted, need);
         let mut state = self.shared.state();
         if let Some(refused) = &mut troubles.last {

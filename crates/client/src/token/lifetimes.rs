@@ -12,7 +12,7 @@ use crate::error::Refusal;
 /// How far two clocks that are kept in step may differ.
 const SLACK: Duration = Duration::from_secs(2);
 /// No control center gives out tokens that live shorter.
-const SHORTEST: Duration = Duration::from_secs(1);
+pub(super) const SHORTEST: Duration = Duration::from_secs(1);
 /// A lifetime that is told in seconds and is longer may have been told in milliseconds.
 const DOUBTFUL: Duration = Duration::from_secs(86_400);
 /// And one that is longer than this was: no token lives for a month.

@@ -27,6 +27,8 @@ const ALONE_AT_LEAST: Duration = Duration::from_secs(5);
 const ALONE_AT_MOST: Duration = Duration::from_secs(15);
 /// A store that does not answer one question within this is lost.
 const STORE_ANSWERS: Duration = Duration::from_millis(500);
+/// So much time it has at least.
+const HURRIED_STORE: Duration = Duration::from_millis(100);
 /// Who answers within this is not slow: to wait for another process's token takes many looks.
 const QUICK: Duration = Duration::from_millis(20);
 /// While a control center is too busy, other processes that share the store are kept from asking, for so long at most.
@@ -74,7 +76,8 @@ impl Renewal {
         time_left: Duration,
     ) -> Renewal {
         let store_time = match purpose {
-            Purpose::Needed { .. } => time_left / 2,
+            // Half of the time is left for the call. One that is in a hurry must not make a store look slow that is not.
+            Purpose::Needed { .. } => (time_left / 2).max(HURRIED_STORE),
             Purpose::Ahead => LONGEST_REQUEST,
         };
         let (number, lease, deadline) = (0, Arc::default(), Instant::now() + time_left);
@@ -176,7 +179,7 @@ impl Renewal {
         let lease = self.of_store(|limit| shared.store.try_lease(shared.account.name(), above, limit));
         if matches!(lease, Ok(None)) {
             // The time goes to another process, and not to the store.
-            self.store_time = self.store_time.max(self.deadline.saturating_duration_since(Instant::now()) / 2);
+            self.store_time = self.store_time.max(STORE_ANSWERS);
         }
         lease
     }

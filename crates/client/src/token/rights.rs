@@ -42,6 +42,8 @@ struct Api {
     shown: Option<Instant>,
     pause: Duration,
     pause_until: Option<Instant>,
+    /// It took tokens before it refused as many as are got for one call.
+    took_tokens: bool,
 }
 
 impl Default for Rights {
@@ -71,9 +73,12 @@ impl Rights {
         let shown = api.shown.is_some_and(|at| now.duration_since(at) < SHOWN_FOR);
         let rests = api.pause_until.is_some_and(|until| now < until);
         api.refused = Some((token, now));
-        if shown || rests && got == 0 {
-            api.takes_tokens = false;
+        if shown {
+            (api.takes_tokens, api.took_tokens) = (false, false);
             return Advice::HandOn;
+        }
+        if rests && got == 0 {
+            return if api.took_tokens { Advice::GiveUp } else { Advice::HandOn };
         }
         let most = match (api.takes_tokens, evictions_go_on) {
             (true, _) => MOST_TOKENS,
@@ -85,8 +90,8 @@ impl Rights {
         }
         api.pause = (api.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         api.pause_until = Some(now + api.pause);
-        let evicted = std::mem::take(&mut api.takes_tokens) || evictions_go_on;
-        if evicted { Advice::GiveUp } else { Advice::HandOn }
+        api.took_tokens |= std::mem::take(&mut api.takes_tokens);
+        if api.took_tokens || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
     }
 
     fn api(&mut self, name: &str) -> &mut Api {
@@ -166,5 +171,16 @@ mod tests {
         rights.taken("/known", (1, 0), now);
         assert_eq!(rights.refused("/known", (1, 0), 11, false, now), Advice::Replace);
         assert_eq!(rights.refused("/known", (1, 0), 12, false, now), Advice::GiveUp);
+        assert_eq!(
+            rights.refused("/known", (1, 0), 0, false, now),
+            Advice::GiveUp,
+            "for a second no more is got for it"
+        );
+        rights.taken("/other", (1, 0), now + second(1));
+        assert_eq!(
+            rights.refused("/known", (1, 0), 0, false, now + second(2)),
+            Advice::HandOn,
+            "it has lost its rights"
+        );
     }
 }
