@@ -11,7 +11,7 @@ use crate::call::prepared::Prepared;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::sign::show;
 use crate::call::token_call;
-use crate::error::{Delivered, Error, Kind, Refusal, TokenFacts};
+use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
 use crate::request::{Address, Credentials, Keys, Options};
 use crate::token::{
     self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
@@ -207,12 +207,13 @@ impl ManagedCall<'_, '_> {
             None => "token一再被别处取得的新token顶掉,请让所有机器人共用一个token_store,或各用各的accesskey",
             Some(_) => "token_store不可用,各进程取得的token互相顶掉,请先修好token_store",
         };
-        let got = self.troubles.tokens_refused() + 1;
-        let detail = format!(
-            "the server refused {got} tokens of this call, one after the other, the last one before its time: something else gets tokens for the same \
-             access key, and each new one ends the one before; let all robots share one `token_store` (a file on one machine, redis on several), or give \
-             each its own access key; the call did not run"
+        let times = self.troubles.tokens_refused() + 1;
+        let mut detail = format!(
+            "the server refused this call {times} times for its token, though it was got anew each time; the call did not run"
         );
+        if facts.advice().is_none() {
+            detail = format!("{detail}: {EVICTED}");
+        }
         let error = Error { http_status, delivered: Delivered::Yes, ..Error::new(Kind::Response, cause, detail) };
         explain(Error { attempts: self.refused + 1, ..error }, facts, self.keeper)
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub(crate) use token_facts::{Refusal, Source, TokenFacts};
+pub(crate) use token_facts::{EVICTED, Refusal, Source, TokenFacts};
 
 /// The kinds of the contract. Serialised, a kind is the contract's word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -43,14 +43,17 @@ pub(crate) struct TokenFacts {
     pub(crate) store_trouble: Option<String>,
 }
 
+/// What to do where tokens are evicted.
+pub(crate) const EVICTED: &str = "something else gets tokens for the same access key, and each new one ends the one before; let all robots share one \
+     `token_store` (a file on one machine, redis on several), or give each its own access key";
+
 impl TokenFacts {
     /// What to do where tokens are evicted again and again.
     pub(crate) fn advice(&self) -> Option<String> {
         const REPEATED: usize = 3;
         (self.evictions >= REPEATED).then(|| {
             format!(
-                "the token was refused before its time {} times within an hour: something else gets tokens for the same access key, and each new one \
-                 ends the one before; let all robots share one `token_store` (a file on one machine, redis on several), or give each its own access key \
+                "the token was refused before its time {} times within an hour: {EVICTED} \
                  (token在一小时内{}次提前失效:别处也在用同一个accesskey取token,请共用一个token_store,或各用各的accesskey)",
                 self.evictions, self.evictions
             )

@@ -121,9 +121,8 @@ impl Keeper {
         }
         let mut state = self.shared.state();
         let (refused, advice) = state.token.refused(&held.stored, api, troubles.got);
-        match (advice, &troubles.last) {
-            (Advice::HandOn, Some(before)) => state.token.was_no_eviction(before),
-            _ => {}
+        if let (Advice::HandOn, Some(before)) = (advice, &troubles.last) {
+            state.token.was_no_eviction(before);
         }
         let refused = troubles.last.insert(refused);
         if advice == Advice::GiveUp {

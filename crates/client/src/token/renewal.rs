@@ -61,9 +61,16 @@ pub(super) struct Renewal {
 
 enum Outcome {
     Found(Source),
-    Failed(Failure, Option<Duration>),
+    Failed(Box<Failed>),
     /// Somebody else is at it.
     LeftToOthers,
+}
+
+/// A request that brought no token.
+struct Failed {
+    failure: Failure,
+    /// How long the server asks to wait before the next one.
+    retry_after: Option<Duration>,
 }
 
 impl Renewal {
@@ -108,7 +115,7 @@ impl Renewal {
             Purpose::Needed { refused, is_evicted, pause } => self.fetch(refused.as_deref(), is_evicted, pause),
             Purpose::Ahead => self.renew(),
         };
-        let busy = matches!(&outcome, Outcome::Failed(failure, _) if is_busy(failure));
+        let busy = matches!(&outcome, Outcome::Failed(failed) if is_busy(&failed.failure));
         let pause = landing.land(outcome);
         let lease = lock(&self.lease).take();
         if busy && lease.is_some() {
@@ -215,19 +222,17 @@ impl Renewal {
         if let Some(refresh) = refresh {
             match self.ask_by(&By::Refresh(refresh), number, until) {
                 Ok(source) => return Outcome::Found(source),
-                Err((failure, retry_after)) if is_busy(&failure) => {
-                    return Outcome::Failed(failure, retry_after);
-                }
+                Err(failed) if is_busy(&failed.failure) => return Outcome::Failed(failed),
                 Err(_) => {}
             }
         }
         match self.ask_by(&By::Keys, number, until) {
             Ok(source) => Outcome::Found(source),
-            Err((failure, retry_after)) => Outcome::Failed(failure, retry_after),
+            Err(failed) => Outcome::Failed(failed),
         }
     }
 
-    fn ask_by(&mut self, by: &By, number: Number, until: Instant) -> Result<Source, (Failure, Option<Duration>)> {
+    fn ask_by(&mut self, by: &By, number: Number, until: Instant) -> Result<Source, Box<Failed>> {
         let before = self.shared.state().token.asks();
         let asked = Instant::now();
         let reply = (self.ask)(by, until);
@@ -239,19 +244,22 @@ impl Renewal {
                     Some(observed) => state.token.clock.observe(observed),
                     None => state.token.clock.observe_nothing(),
                 }
-                read(reply).map_err(|failure| (failure, reply.retry_after))
+                read(reply).map_err(|failure| Box::new(Failed { failure, retry_after: reply.retry_after }))
             }
-            Err(no_reply) => Err((Failure::Error(no_reply.clone()), no_reply.error.retry_after)),
+            Err(no_reply) => {
+                let retry_after = no_reply.error.retry_after;
+                Err(Box::new(Failed { failure: Failure::Error(no_reply.clone()), retry_after }))
+            }
         };
-        let issued = issued.inspect_err(|(failure, _)| {
-            let no_token = match failure {
+        let issued = issued.inspect_err(|failed| {
+            let no_token = match &failed.failure {
                 Failure::Refused { .. } => true,
                 Failure::Error(NoReply { error, .. }) => error.delivered == Delivered::No,
             };
             if no_token {
                 state.token.asked_in_vain(before);
             }
-            if no_token && matches!((by, failure), (By::Refresh(_), Failure::Error(_))) {
+            if no_token && matches!((by, &failed.failure), (By::Refresh(_), Failure::Error(_))) {
                 state.token.refresh_was_not_sent();
             }
         })?;
@@ -329,9 +337,9 @@ impl Landing {
                 }
                 state.found = Some((self.number, source));
             }
-            Outcome::Failed(failure, retry_after) => {
-                let (settings, now) = (self.settings.clone(), Instant::now());
-                pause = state.token.endpoint.failed(failure, settings, retry_after, self.number, now);
+            Outcome::Failed(failed) => {
+                let (Failed { failure, retry_after }, now) = (*failed, Instant::now());
+                pause = state.token.endpoint.failed(failure, self.settings.clone(), retry_after, self.number, now);
                 if self.ahead {
                     state.token.rest(pause);
                 }
@@ -353,7 +361,8 @@ impl Drop for Landing {
         if !self.landed {
             let error =
                 Error::new(Kind::Internal, "程序内部错误", "a thread that was getting a token ended without one");
-            self.end(Outcome::Failed(Failure::Error(NoReply { error, may_repeat: false }), None));
+            let failure = Failure::Error(NoReply { error, may_repeat: false });
+            self.end(Outcome::Failed(Box::new(Failed { failure, retry_after: None })));
         }
     }
 }

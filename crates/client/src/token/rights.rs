@@ -77,20 +77,23 @@ impl Rights {
             (api.takes_tokens, api.took_tokens) = (false, false);
             return Advice::HandOn;
         }
-        if rests && got == 0 {
-            return if api.took_tokens { Advice::GiveUp } else { Advice::HandOn };
+        if rests && got == 0 && !api.took_tokens {
+            return Advice::HandOn;
         }
         let most = match (api.takes_tokens, evictions_go_on) {
             (true, _) => MOST_TOKENS,
-            (false, true) => MOST_TOKENS_UNSEEN,
-            (false, false) => 1,
+            // One that has had so many in vain just now gets one more.
+            (false, true) if !api.took_tokens => MOST_TOKENS_UNSEEN,
+            (false, _) => 1,
         };
         if got < most {
             return Advice::Replace;
         }
         api.pause = (api.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         api.pause_until = Some(now + api.pause);
-        api.took_tokens |= std::mem::take(&mut api.takes_tokens);
+        // What goes on for so long is no eviction.
+        api.took_tokens = (api.took_tokens || api.takes_tokens) && api.pause < LONGEST_PAUSE;
+        api.takes_tokens = false;
         if api.took_tokens || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
     }
 
@@ -171,11 +174,12 @@ mod tests {
         rights.taken("/known", (1, 0), now);
         assert_eq!(rights.refused("/known", (1, 0), 11, false, now), Advice::Replace);
         assert_eq!(rights.refused("/known", (1, 0), 12, false, now), Advice::GiveUp);
-        assert_eq!(
-            rights.refused("/known", (1, 0), 0, false, now),
-            Advice::GiveUp,
-            "for a second no more is got for it"
-        );
+        let mut again = |got| rights.refused("/known", (1, 0), got, false, now);
+        assert_eq!(again(0), Advice::Replace, "the next call gets one more");
+        assert_eq!([(); 5].map(|()| again(1)), [Advice::GiveUp; 5]);
+        assert_eq!(again(1), Advice::HandOn, "what goes on for long is no eviction");
+        rights.taken("/known", (1, 0), now);
+        assert_eq!(rights.refused("/known", (1, 0), 12, false, now), Advice::GiveUp);
         rights.taken("/other", (1, 0), now + second(1));
         assert_eq!(
             rights.refused("/known", (1, 0), 0, false, now + second(2)),
