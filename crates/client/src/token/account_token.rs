@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::clock::{Clock, machine};
+use super::clock::{Clock, Observed, machine};
 use super::endpoint::Endpoint;
 use super::evictions::Evictions;
 use super::issued::Issued;
@@ -140,6 +140,14 @@ impl AccountToken {
     /// It was not given.
     pub(super) fn asked_in_vain(&mut self, before: Option<Arc<StoredToken>>) {
         self.asked_over = before;
+    }
+
+    /// A token call was answered, perhaps with a time.
+    pub(super) fn token_call_answered(&mut self, observed: Option<Observed>) {
+        match observed {
+            Some(observed) => self.clock.observe(observed),
+            None => self.clock.observe_nothing(),
+        }
     }
 
     /// The token that a reply holds, as it is kept. `lifetime`: what the caller knows of that.

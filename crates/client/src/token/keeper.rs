@@ -11,7 +11,7 @@ use super::ask::{Failure, Need, NoReply};
 use super::clock::Observed;
 use super::clock_notice;
 use super::endpoint::Pause;
-use super::renewal::{Purpose, Renewal};
+use super::renewal::{Purpose, Renewal, Settings};
 use super::rights::Advice;
 use super::shared_token::{SharedToken, State, UnderWay};
 use super::store::Store;
@@ -220,11 +220,13 @@ impl Keeper {
         let lease = Arc::default();
         let overdue = state.under_way.replace(UnderWay { number, lease: Arc::clone(&lease), overdue_at: None });
         drop(state);
-        let ask = (need.asking)();
-        let settings = Arc::new(need.options.clone());
-        let left = need.time_left(Instant::now());
-        let renewal =
-            Renewal { number, lease, ..Renewal::new(self.shared.clone(), ask, settings, need.lifetime, purpose, left) };
+        let settings = Settings {
+            ask: (need.asking)(),
+            options: Arc::new(need.options.clone()),
+            lifetime: need.lifetime,
+            time_left: need.time_left(Instant::now()),
+        };
+        let renewal = Renewal::new(self.shared.clone(), number, lease, settings, purpose);
         // Its answer may come yet, and then it is kept; but its right to ask goes over.
         drop(overdue.and_then(|overdue| lock(&overdue.lease).take()));
         start(renewal);
@@ -246,7 +248,7 @@ fn start(renewal: Renewal) {
     let thread = thread::Builder::new().name("rpa_openapi token".to_owned()).spawn(move || run(&on_its_own));
     if thread.is_err() {
         if let Some(renewal) = lock(&renewal).as_mut() {
-            renewal.longest_request = Duration::ZERO;
+            renewal.keep_to_the_call();
         }
         run(&renewal);
     }

@@ -5,6 +5,7 @@
 //! | `keepers` | finds the keeper of an account in this process |
 //! | `keeper` | hands the token out; one thread gets a new one while the others wait |
 //! | `renewal` | that thread's way: from the store, or else from the control center |
+//! | `store_access`, `landing` | what it does with the store, and how it ends |
 //! | `clock_notice` | tells other processes of this machine that its clock is wrong |
 //! | `shared_token` | an account's token, as threads share it |
 //! | `account_token` | what is known of it, and the rules; by these: |
@@ -31,12 +32,14 @@ mod evictions;
 mod issued;
 mod keeper;
 mod keepers;
+mod landing;
 mod lifetimes;
 mod refusal;
 mod renewal;
 mod rights;
 mod shared_token;
 mod store;
+mod store_access;
 mod stored_token;
 #[cfg(test)]
 mod tests;

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::ask::{Ask, By, Failure, NoReply, Reply};
 use super::issued::Issued;
+use super::landing::{Failed, Landing, Outcome};
 use super::refusal::is_failure;
 use super::shared_token::SharedToken;
 use super::store::{Lease, Trouble};
+use super::store_access::StoreAccess;
 use super::stored_token::{Got, Number, StoredToken};
 use crate::basics::locks::lock;
 use crate::error::{Delivered, Error, Kind, Source};
@@ -25,12 +27,6 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 /// For so long at least nobody else asks; and no longer than this, though the one who began it would wait.
 const ALONE_AT_LEAST: Duration = Duration::from_secs(5);
 const ALONE_AT_MOST: Duration = Duration::from_secs(15);
-/// A store that does not answer one question within this is lost.
-const STORE_ANSWERS: Duration = Duration::from_millis(500);
-/// So much time it has at least.
-const HURRIED_STORE: Duration = Duration::from_millis(100);
-/// Who answers within this is not slow: to wait for another process's token takes many looks.
-const QUICK: Duration = Duration::from_millis(20);
 /// While a control center is too busy, other processes that share the store are kept from asking, for so long at most.
 const LONGEST_HOLD: Duration = Duration::from_secs(10);
 
@@ -44,81 +40,64 @@ pub(super) enum Purpose {
 }
 
 pub(super) struct Renewal {
-    pub(super) shared: Arc<SharedToken>,
-    pub(super) number: u64,
-    pub(super) lease: Arc<Mutex<Option<Lease>>>,
+    shared: Arc<SharedToken>,
+    store: StoreAccess,
+    number: u64,
+    /// The right to ask, where one who overtakes this renewal can take it away.
+    lease: Arc<Mutex<Option<Lease>>>,
+    settings: Settings,
+    purpose: Purpose,
+    /// For so long another process's token is waited for.
+    deadline: Instant,
+    longest_request: Duration,
+}
+
+/// What a renewal takes along of the call that began it.
+pub(super) struct Settings {
     pub(super) ask: Arc<Ask>,
-    pub(super) settings: Arc<Options>,
+    pub(super) options: Arc<Options>,
     /// How long a token lives where the server's reply does not tell it.
     pub(super) lifetime: Option<Duration>,
-    pub(super) purpose: Purpose,
-    /// For so long another process's token is waited for.
-    pub(super) deadline: Instant,
-    /// For so long the store may work, while a call waits.
-    pub(super) store_time: Duration,
-    pub(super) longest_request: Duration,
-}
-
-enum Outcome {
-    Found(Source),
-    Failed(Box<Failed>),
-    /// Somebody else is at it.
-    LeftToOthers,
-}
-
-/// A request that brought no token.
-struct Failed {
-    failure: Failure,
-    /// How long the server asks to wait before the next one.
-    retry_after: Option<Duration>,
+    pub(super) time_left: Duration,
 }
 
 impl Renewal {
     pub(super) fn new(
         shared: Arc<SharedToken>,
-        ask: Arc<Ask>,
-        settings: Arc<Options>,
-        lifetime: Option<Duration>,
+        number: u64,
+        lease: Arc<Mutex<Option<Lease>>>,
+        settings: Settings,
         purpose: Purpose,
-        time_left: Duration,
     ) -> Renewal {
         let store_time = match purpose {
-            // Half of the time is left for the call. One that is in a hurry must not make a store look slow that is not.
-            Purpose::Needed { .. } => (time_left / 2).max(HURRIED_STORE),
+            // Half of the time is left for the call.
+            Purpose::Needed { .. } => settings.time_left / 2,
             Purpose::Ahead => LONGEST_REQUEST,
         };
-        let (number, lease, deadline) = (0, Arc::default(), Instant::now() + time_left);
-        Renewal {
-            shared,
-            number,
-            lease,
-            ask,
-            settings,
-            lifetime,
-            purpose,
-            deadline,
-            store_time,
-            longest_request: LONGEST_REQUEST,
-        }
+        let store = StoreAccess::new(shared.clone(), store_time);
+        let deadline = Instant::now() + settings.time_left;
+        Renewal { shared, store, number, lease, settings, purpose, deadline, longest_request: LONGEST_REQUEST }
+    }
+
+    /// For one that runs on its call's own thread.
+    pub(super) fn keep_to_the_call(&mut self) {
+        self.longest_request = Duration::ZERO;
     }
 
     /// Goes the whole way, and tells those who wait what has come of it.
     pub(super) fn run(mut self) {
-        let landing = Landing {
-            shared: self.shared.clone(),
-            number: self.number,
-            settings: self.settings.clone(),
-            ahead: matches!(self.purpose, Purpose::Ahead),
-            landed: false,
-        };
+        let ahead = matches!(self.purpose, Purpose::Ahead);
+        let landing = Landing::new(self.shared.clone(), self.number, self.settings.options.clone(), ahead);
         let outcome = match self.purpose.clone() {
             Purpose::Needed { refused, is_evicted, pause } => self.fetch(refused.as_deref(), is_evicted, pause),
             Purpose::Ahead => self.renew(),
         };
-        let busy = matches!(&outcome, Outcome::Failed(failed) if is_busy(&failed.failure));
-        let pause = landing.land(outcome);
         let lease = lock(&self.lease).take();
-        if busy && lease.is_some() {
+        let is_busy = matches!(&outcome, Outcome::Failed(failed) if is_busy(&failed.failure));
+        // Else it is given back before anybody wakes: the process may end with the call.
+        let held = lease.filter(|_| is_busy);
+        let pause = landing.land(outcome);
+        if held.is_some() {
             thread::sleep(pause.min(LONGEST_HOLD));
         }
     }
@@ -126,18 +105,15 @@ impl Renewal {
     /// A token, since there is none that works.
     fn fetch(&mut self, refused: Option<&StoredToken>, is_evicted: bool, pause: Duration) -> Outcome {
         let mut look = LOOK;
-        if let Some(found) = self.look(refused) {
-            return found;
+        if self.store.has_newer(refused) {
+            return Outcome::Found(Source::Store);
         }
-        if !pause.is_zero() {
-            thread::sleep(pause);
-        }
+        thread::sleep(pause);
         loop {
-            match self.lease() {
+            match self.store.lease() {
                 // Whoever had the lease before may have got one.
-                Ok(Some(lease)) => {
-                    return self.look(refused).unwrap_or_else(|| self.ask(Some(lease), is_evicted));
-                }
+                Ok(Some(_)) if self.store.has_newer(refused) => return Outcome::Found(Source::Store),
+                Ok(Some(lease)) => return self.ask(Some(lease), is_evicted),
                 // Without the store every process is on its own.
                 Err(Trouble(_)) => return self.ask(None, is_evicted),
                 Ok(None) => {}
@@ -149,8 +125,8 @@ impl Renewal {
             // Not all at once.
             thread::sleep(look.mul_f64(0.5 + fastrand::f64()).min(left));
             look = (look * 2).min(LONGEST_LOOK);
-            if let Some(found) = self.look(refused) {
-                return found;
+            if self.store.has_newer(refused) {
+                return Outcome::Found(Source::Store);
             }
         }
     }
@@ -158,49 +134,15 @@ impl Renewal {
     /// A newer token in place of one that still works for a while.
     fn renew(&mut self) -> Outcome {
         let present = self.shared.state().token.present().cloned();
-        if let Some(found) = self.look(present.as_deref()) {
-            return found;
+        if self.store.has_newer(present.as_deref()) {
+            return Outcome::Found(Source::Store);
         }
-        match self.lease() {
+        match self.store.lease() {
             Ok(None) => Outcome::LeftToOthers,
-            Ok(Some(lease)) => self.look(present.as_deref()).unwrap_or_else(|| self.ask(Some(lease), false)),
+            Ok(Some(_)) if self.store.has_newer(present.as_deref()) => Outcome::Found(Source::Store),
+            Ok(Some(lease)) => self.ask(Some(lease), false),
             Err(Trouble(_)) => self.ask(None, false),
         }
-    }
-
-    /// What the store holds, if it may follow the one that was refused, and works.
-    fn look(&mut self, refused: Option<&StoredToken>) -> Option<Outcome> {
-        let shared = self.shared.clone();
-        let found = self.of_store(|limit| shared.store.load(shared.account.name(), limit)).ok()?;
-        let mut state = shared.state();
-        if let Some(token) = found.and_then(|sealed| StoredToken::open(&sealed, &shared.account)) {
-            state.token.adopt(Arc::new(token), refused);
-        }
-        let now = state.token.now();
-        state.token.usable(refused, now).map(|_| Outcome::Found(Source::Store))
-    }
-
-    fn lease(&mut self) -> Result<Option<Lease>, Trouble> {
-        let shared = self.shared.clone();
-        let above = shared.state().token.present().map_or(0, |token| token.generation);
-        let lease = self.of_store(|limit| shared.store.try_lease(shared.account.name(), above, limit));
-        if matches!(lease, Ok(None)) {
-            // The time goes to another process, and not to the store.
-            self.store_time = self.store_time.max(STORE_ANSWERS);
-        }
-        lease
-    }
-
-    /// Lets the store work for as long as it may, and remembers for the caller whether it can be used.
-    fn of_store<T>(&mut self, work: impl FnOnce(Duration) -> Result<T, Trouble>) -> Result<T, Trouble> {
-        let (begun, limit) = (Instant::now(), STORE_ANSWERS.min(self.store_time));
-        let result = match limit.is_zero() {
-            true => Err(Trouble("the store of `token_store` is too slow".to_owned())),
-            false => work(limit),
-        };
-        self.store_time = self.store_time.saturating_sub(begun.elapsed().saturating_sub(QUICK));
-        self.shared.state().token.store_said(&result);
-        result
     }
 
     /// Asks the control center: by the refresh token, and by the keys where there is none or it fails. A token that was
@@ -235,56 +177,39 @@ impl Renewal {
     fn ask_by(&mut self, by: &By, number: Number, until: Instant) -> Result<Source, Box<Failed>> {
         let before = self.shared.state().token.asks();
         let asked = Instant::now();
-        let reply = (self.ask)(by, until);
-        let had = Instant::now();
-        let mut state = self.shared.state();
+        let reply = (self.settings.ask)(by, until);
+        let got = Got { asked, had: Instant::now() };
         let issued = match &reply {
             Ok(reply) => {
-                match reply.observed {
-                    Some(observed) => state.token.clock.observe(observed),
-                    None => state.token.clock.observe_nothing(),
-                }
-                read(reply).map_err(|failure| Box::new(Failed { failure, retry_after: reply.retry_after }))
+                self.shared.state().token.token_call_answered(reply.observed);
+                read(reply).map_err(|failure| Failed { failure, retry_after: reply.retry_after })
             }
             Err(no_reply) => {
-                let retry_after = no_reply.error.retry_after;
-                Err(Box::new(Failed { failure: Failure::Error(no_reply.clone()), retry_after }))
+                Err(Failed { failure: Failure::Error(no_reply.clone()), retry_after: no_reply.error.retry_after })
             }
         };
-        let issued = issued.inspect_err(|failed| {
-            let no_token = match &failed.failure {
-                Failure::Refused { .. } => true,
-                Failure::Error(NoReply { error, .. }) => error.delivered == Delivered::No,
-            };
-            if no_token {
-                state.token.asked_in_vain(before);
-            }
-            if no_token && matches!((by, &failed.failure), (By::Refresh(_), Failure::Error(_))) {
-                state.token.refresh_was_not_sent();
-            }
+        let issued = issued.map_err(|failed| {
+            self.note_failure(by, &failed.failure, before);
+            Box::new(failed)
         })?;
         let refresh = match (issued.refresh, by) {
             (None, By::Refresh(refresh)) => Some(refresh.clone()),
             (refresh, _) => refresh,
         };
         let issued = Issued { refresh, ..issued };
-        let token = state.token.token(issued, number, Got { asked, had }, self.lifetime);
-        drop(state);
-        Ok(self.keep(token))
+        let token = self.shared.state().token.token(issued, number, got, self.settings.lifetime);
+        Ok(if self.store.keep(token) { Source::Server } else { Source::Store })
     }
 
-    /// Keeps a new token, here and in the store. One whose reply came late does not take the place of a newer one.
-    fn keep(&mut self, token: StoredToken) -> Source {
-        let shared = self.shared.clone();
-        self.store_time = self.store_time.max(STORE_ANSWERS);
-        let sealed = token.seal(&shared.account);
-        let saved =
-            sealed.map(|sealed| self.of_store(|limit| shared.store.save(shared.account.name(), &sealed, limit)));
-        let token = Arc::new(token);
-        shared.state().token.adopt(token.clone(), None);
-        match saved {
-            Some(Ok(false)) if self.look(Some(&token)).is_some() => Source::Store,
-            _ => Source::Server,
+    /// Where certainly no token was given, the one before cannot have been ended by that. `before`: what stood there.
+    fn note_failure(&self, by: &By, failure: &Failure, before: Option<Arc<StoredToken>>) {
+        let undelivered = matches!(failure, Failure::Error(NoReply { error, .. }) if error.delivered == Delivered::No);
+        let mut state = self.shared.state();
+        if undelivered || matches!(failure, Failure::Refused { .. }) {
+            state.token.asked_in_vain(before);
+        }
+        if undelivered && matches!(by, By::Refresh(_)) {
+            state.token.refresh_was_not_sent();
         }
     }
 }
@@ -309,60 +234,4 @@ fn read(reply: &Reply) -> Result<Issued, Failure> {
         let error = Error { http_status: Some(reply.status), delivered: Delivered::Yes, ..error };
         Failure::Error(NoReply { error, may_repeat: false })
     })
-}
-
-/// Ends a renewal, also where its thread panics.
-struct Landing {
-    shared: Arc<SharedToken>,
-    number: u64,
-    settings: Arc<Options>,
-    ahead: bool,
-    landed: bool,
-}
-
-impl Landing {
-    /// How long nobody asks.
-    fn land(mut self, outcome: Outcome) -> Duration {
-        self.end(outcome)
-    }
-
-    fn end(&mut self, outcome: Outcome) -> Duration {
-        self.landed = true;
-        let mut state = self.shared.state();
-        let mut pause = Duration::ZERO;
-        match outcome {
-            Outcome::Found(source) => {
-                if source == Source::Server {
-                    state.token.endpoint.is_well();
-                }
-                state.found = Some((self.number, source));
-            }
-            Outcome::Failed(failed) => {
-                let (Failed { failure, retry_after }, now) = (*failed, Instant::now());
-                pause = state.token.endpoint.failed(failure, self.settings.clone(), retry_after, self.number, now);
-                if self.ahead {
-                    state.token.rest(pause);
-                }
-            }
-            Outcome::LeftToOthers if self.ahead => state.token.rest_a_moment(),
-            Outcome::LeftToOthers => {}
-        }
-        if state.under_way.as_ref().is_some_and(|under_way| under_way.number == self.number) {
-            state.under_way = None;
-        }
-        drop(state);
-        self.shared.wake();
-        pause
-    }
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        if !self.landed {
-            let error =
-                Error::new(Kind::Internal, "程序内部错误", "a thread that was getting a token ended without one");
-            let failure = Failure::Error(NoReply { error, may_repeat: false });
-            self.end(Outcome::Failed(Box::new(Failed { failure, retry_after: None })));
-        }
-    }
 }
