@@ -15,8 +15,11 @@ fn a_failure_of_ones_own_settings_is_no_error_of_others() {
                 Err(no_reply(Kind::Tls))
             };
             let settings = r#"{"proxy":"http://127.0.0.1:1"}"#;
-            let failure = with_settings(settings, wrong_pin, MINUTE, |need| keeper.token(need)).err().unwrap();
-            assert!(matches!(failure, Failure::Error(NoReply { error, .. }) if error.kind == Kind::Tls));
+            // It may find the other one's token when it wakes.
+            let told = with_settings(settings, wrong_pin, MINUTE, |need| keeper.token(need));
+            let is_its_own =
+                |failure| matches!(failure, Failure::Error(NoReply { error, .. }) if error.kind == Kind::Tls);
+            assert!(told.err().is_none_or(is_its_own));
         });
         begun.wait();
         assert_eq!(held(&keeper, &center).0, "token1", "this one has waited, and then asked in its own way");
