@@ -23,6 +23,9 @@ mod refusal;
 mod requests;
 mod secrecy;
 mod short_lives;
+mod single_center;
+mod storms;
+mod token_endpoint;
 
 use std::env;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};

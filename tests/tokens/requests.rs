@@ -36,7 +36,7 @@ fn one_way_or_the_other() {
     let detail = told["error"]["detail"].as_str().unwrap();
     assert!(detail.contains("accesstoken") && detail.contains("accesskey"), "both ways are told: {detail}");
     // Of the token functions these fields are none.
-    for name in ["token_store", "token_ttl_ms", "token_refused"] {
+    for name in ["token_store", "token_ttl_ms", "token_refused", "correct_clock"] {
         let mut request = json!({ "host": "http://127.0.0.1:1", "accesskey": "access-key", "secretkey": "secret-key" });
         request[name] = "memory".into();
         assert_eq!(library.json("rpa_get_token", &request)["error"]["field"], name);
@@ -53,6 +53,7 @@ fn near_misses_name_what_was_probably_meant() {
         ("tokenstore", "token_store"),
         ("token_ttl", "token_ttl_ms"),
         ("token_refuse", "token_refused"),
+        ("corect_clock", "correct_clock"),
     ] {
         let (field, detail) = refused(json!({ near: "x" }));
         assert!(field == near && detail.contains(&format!("`{meant}`")), "{near}: {detail}");
@@ -76,6 +77,7 @@ fn what_cannot_be() {
         (json!({ "token_store": { "file": "" } }), "token_store.file"),
         (json!({ "token_store": { "redis": "http://a" } }), "token_store.redis"),
         (json!({ "token_store": { "redis": "redis://u:geheim-geheim@h:x" } }), "token_store.redis"),
+        (json!({ "correct_clock": "no" }), "correct_clock"),
         (json!({ "token_ttl_ms": 0 }), "token_ttl_ms"),
         (json!({ "token_ttl_ms": "1h" }), "token_ttl_ms"),
         (json!({ "token_refused": { "code": 401 } }), "token_refused.code"),

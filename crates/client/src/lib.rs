@@ -16,6 +16,7 @@
 //! | `request` | request text to checked request |
 //! | `wait` | work on another thread, within a limit |
 //! | `error` | the kinds of errors, and their envelope |
+//! | `basics` | time, locks, what was used last |
 //!
 //! What a signature is of stands in the crate `rpa-signing`.
 
@@ -25,6 +26,7 @@
 /// What requests say they come from.
 pub(crate) const USER_AGENT: &str = concat!("rpa-openapi/", env!("CARGO_PKG_VERSION"));
 
+mod basics;
 mod call;
 mod error;
 mod http;

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::call;
@@ -65,7 +66,9 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
                 }
                 within
             });
-            if !within_fence {
+            // Threads of our own work for calls, and their panics are told to those.
+            let is_ours = thread::current().name().is_some_and(|name| name.starts_with("rpa_openapi"));
+            if !within_fence && !is_ours {
                 outer(info);
             }
         }));

@@ -1,6 +1,6 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ::http::header::DATE;
 
@@ -30,6 +30,11 @@ pub(crate) struct Answered {
 impl Answered {
     pub(crate) fn status(&self) -> u16 {
         self.reply.status.as_u16()
+    }
+
+    /// How long the server asks to wait before the next request.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        reply::retry_after(&self.reply)
     }
 
     /// The control center's clock beside this machine's.

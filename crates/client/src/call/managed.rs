@@ -1,142 +1,280 @@
 //! Calls by keys: the library gets the token, and gets another one where the server refuses it.
 
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
 use crate::call::exchange::Answered;
+use crate::call::now::now;
 use crate::call::prepared::Prepared;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::sign::show;
 use crate::call::token_call;
-use crate::error::{Delivered, Error, Kind};
-use crate::request::{Credentials, Keys};
-use crate::token::{self, By, Clock, Facts, Failure, Need, Reply, is_refused, may_refuse_time};
+use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
+use crate::request::{Address, Credentials, Keys, Options};
+use crate::token::{
+    self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
+    may_refuse_time, message,
+};
 
-/// Signs the call with the keys' token and sends it. A token that is refused is replaced: by a newer one that somebody
-/// else has got, or else by one that is got now, and then no more. A call that was refused for its time is stamped anew
-/// by the control center's clock, once. What was refused did not run, so a post is sent again, too.
-pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> Result<Vec<u8>, Error> {
+/// So many clocks are tried for one call beside the first.
+const MOST_CLOCKS: usize = 2;
+
+/// Signs the call with the keys' token and sends it. A token that is refused is replaced, as long as time allows and
+/// another one may help. A call that was refused for its time is stamped anew by another clock that is known. What was
+/// refused did not run, so a post is sent again, too.
+pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
-    let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
-    let need = Need::new(&ask, policy.deadline, keys.lifetime);
-    let mut held = match keeper.token(&need) {
-        Ok(held) => held,
-        Err(failure) => {
-            return without_token(failure, keeper.facts(), keeper.clock(), Delivered::No, "no token could be got");
+    let asking = || asking(prepared, keys);
+    let options = &prepared.request.options;
+    let need = Need { options, deadline: policy.deadline, lifetime: keys.lifetime, asking: &asking };
+    match keeper.token(&need) {
+        Ok(held) => {
+            let stamp = Stamp::new(if keys.correct_clock { keeper.ahead_ms() } else { 0 });
+            let api = format!("{} {}", prepared.method(), prepared.request.path);
+            let troubles = Troubles::default();
+            ManagedCall { prepared, keys, keeper: &keeper, need, policy, api, held, troubles, stamp, refused: 0 }.run()
         }
-    };
-    // Of refusals that were answered by another attempt.
-    let mut refused = 0;
-    let (mut replacements, mut may_restamp) = (0..2, true);
-    loop {
-        let mut used = Clock::default();
-        let attempts = policy.call();
-        let outcome = policy.run(|| {
-            used = keeper.clock();
-            let answered = prepared.send(&held.token, used.correct(SystemTime::now()), &attempts)?;
-            if let Some(observed) = answered.observed() {
-                keeper.observe(observed);
-            }
-            Ok(answered)
-        });
-        let refuses_token = refuses_token(&outcome, keys);
-        let replaces = held.facts.refusal.is_some();
-        if replaces {
-            keeper.replaced(&held, !refuses_token);
-        }
-        let asked = replaces && held.is_new;
-        if may_restamp && refuses_time(&outcome, used, keeper.clock()) {
-            may_restamp = false;
-        } else if refuses_token && !asked && replacements.next().is_some() && keeper.may_replace(&held) {
-            let (newer, refusal) = keeper.replace(&held, &need);
-            held = match newer {
-                Ok(newer) => newer,
-                Err(failure) => {
-                    let facts = Facts { refusal: Some(refusal), ..keeper.facts() };
-                    let what = "the server refused the token, and no new one could be got";
-                    return without_token(failure, facts, keeper.clock(), Delivered::Yes, what);
-                }
-            };
-        } else {
-            return match outcome {
-                Ok(answered) => Ok(answered.text),
-                Err(error) => {
-                    let attempts = error.attempts.saturating_add(refused);
-                    Err(explain(Error { attempts, ..error }, held.facts, keeper.clock()))
-                }
-            };
-        }
-        refused = refused.saturating_add(1);
+        Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
     }
 }
 
 /// Signs the call with the keys' token and shows it.
 pub(crate) fn sign(prepared: &Prepared<'_>, keys: &Keys, deadline: Instant) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&prepared.request.address, keys);
-    let ask = |by: &By, deadline| ask(prepared, keys, by, deadline);
-    let held = keeper.token(&Need::new(&ask, deadline, keys.lifetime));
-    let clock = keeper.clock();
-    match held {
-        Err(failure) => without_token(failure, keeper.facts(), clock, Delivered::No, "no token could be got"),
+    let asking = || asking(prepared, keys);
+    let need = Need { options: &prepared.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
+    match keeper.token(&need) {
+        Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
         Ok(held) => {
-            let warnings = warnings(&held.facts, clock).collect();
-            show(prepared, &held.token, clock.correct(SystemTime::now()), warnings, Some(&held.facts))
+            let ahead_ms = if keys.correct_clock { keeper.ahead_ms() } else { 0 };
+            let warnings = warnings(&held.facts, &keeper).collect();
+            show(prepared, &held.token, now(ahead_ms)?, warnings, Some(&held.facts))
         }
     }
 }
 
-/// Asks the control center for a token. A refresh is tried once: behind it are the keys.
-fn ask(prepared: &Prepared<'_>, keys: &Keys, by: &By, deadline: Instant) -> Result<Reply, Error> {
-    let options = &prepared.request.options;
-    let (credentials, attempts) = match by {
-        By::Refresh(token) => (Credentials::Refresh(token.clone()), 1),
-        By::Keys => (Credentials::Keys { access: keys.access.clone(), secret: keys.secret.clone() }, options.retry),
-    };
-    let policy = Policy::new(attempts, Repeat::Idempotent, deadline);
-    let answered = token_call::send(&credentials, &prepared.request.address, options, policy)?;
-    let (status, observed) = (answered.status(), answered.observed());
-    Ok(Reply { text: Zeroizing::new(answered.text), status, observed })
+/// A call by keys, under way.
+struct ManagedCall<'c, 'p> {
+    prepared: &'c Prepared<'p>,
+    keys: &'c Keys,
+    keeper: &'c Keeper,
+    need: Need<'c>,
+    policy: Policy,
+    /// What rights are asked of: the method and the path.
+    api: String,
+    held: Held,
+    troubles: Troubles,
+    stamp: Stamp,
+    /// Attempts that were refused, and answered by another one.
+    refused: u32,
 }
 
-fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {
-    match outcome {
-        Ok(answered) => is_refused(&keys.refusal, answered.status(), &answered.text),
-        // Some servers refuse with a status alone, and without JSON. A proxy knows nothing of the token.
-        Err(error) if error.kind == Kind::Proxy => false,
-        Err(error) => error.http_status.is_some_and(|status| keys.refusal.http_status.contains(&status)),
+/// By which clocks a call was stamped.
+struct Stamp {
+    ahead_ms: i64,
+    /// Those under which it was refused, and how: the status and the message.
+    refused: Vec<i64>,
+    refusal: Option<(u16, String)>,
+}
+
+impl Stamp {
+    fn new(ahead_ms: i64) -> Stamp {
+        Stamp { ahead_ms, refused: Vec::new(), refusal: None }
     }
 }
 
-/// Whether the call was refused for its time: the control center's clock says that it had to be, and so does the reply.
-fn refuses_time(outcome: &Result<Answered, Error>, used: Clock, measured: Clock) -> bool {
-    let of_time = |answered: &Answered| may_refuse_time(answered.status(), &answered.text);
-    used.is_refused_by(measured) && outcome.as_ref().is_ok_and(of_time)
+impl ManagedCall<'_, '_> {
+    fn run(mut self) -> Result<Vec<u8>, Error> {
+        loop {
+            let mut sent = Instant::now();
+            let outcome = self.attempt(&mut sent);
+            self.judge_clock(&outcome);
+            if !self.refuses_token(&outcome) {
+                self.note_success(&outcome, sent);
+                if self.stamp_anew(&outcome) {
+                    continue;
+                }
+                return self.end(outcome);
+            }
+            match self.keeper.refused(&self.held, &self.api, &mut self.troubles) {
+                Advice::Replace => {
+                    if let Some(reply) = self.replace_token(&outcome)? {
+                        return Ok(reply);
+                    }
+                }
+                Advice::HandOn if self.stamp_anew(&outcome) => {}
+                Advice::HandOn => return self.end(outcome),
+                Advice::GiveUp => return Err(self.evicted(status(&outcome))),
+            }
+            self.refused += 1;
+        }
+    }
+
+    fn attempt(&mut self, sent: &mut Instant) -> Result<Answered, Error> {
+        let ManagedCall { prepared, keeper, held, policy, stamp, .. } = self;
+        let call = policy.call();
+        policy.run(|| {
+            *sent = Instant::now();
+            let answered = prepared.send(&held.token, now(stamp.ahead_ms)?, &call)?;
+            keeper.observe(answered.observed());
+            Ok(answered)
+        })
+    }
+
+    fn refuses_token(&self, outcome: &Result<Answered, Error>) -> bool {
+        match outcome {
+            Ok(answered) => is_refused(&self.keys.refusal, answered.status(), &answered.text),
+            // Some servers refuse with a status alone, and without JSON. A proxy knows nothing of the token.
+            Err(error) if error.kind == Kind::Proxy => false,
+            Err(error) => error.http_status.is_some_and(|status| self.keys.refusal.http_status.contains(&status)),
+        }
+    }
+
+    /// The server took the token, as far as its reply shows it.
+    fn note_success(&mut self, outcome: &Result<Answered, Error>, sent: Instant) {
+        let Ok(answered) = outcome else { return };
+        if answered.status() < 500 && !may_refuse_time(answered.status(), &answered.text) {
+            self.keeper.works(&self.held, &self.api, sent, &mut self.troubles);
+        }
+    }
+
+    /// Whether the clock that this attempt was stamped by was better than the one before.
+    fn judge_clock(&mut self, outcome: &Result<Answered, Error>) {
+        let Ok(answered) = outcome else { return };
+        if !self.keys.correct_clock {
+            return;
+        }
+        let (status, reply) = (answered.status(), &answered.text);
+        let (ahead_ms, deadline) = (self.stamp.ahead_ms, self.policy.deadline);
+        match self.stamp.refusal.take() {
+            Some(refusal) if refusal == (status, message(reply)) => self.keeper.clock_is_no_better(ahead_ms),
+            Some(_) => self.keeper.clock_is_right(ahead_ms, true, deadline),
+            None if !is_failure(status, reply) => self.keeper.clock_is_right(ahead_ms, false, deadline),
+            None => {}
+        }
+    }
+
+    /// Where the reply may refuse the call for its time, and another clock is known that would make a difference.
+    fn stamp_anew(&mut self, outcome: &Result<Answered, Error>) -> bool {
+        let Ok(answered) = outcome else { return false };
+        let (status, reply) = (answered.status(), &answered.text);
+        if !self.keys.correct_clock || self.stamp.refused.len() >= MOST_CLOCKS || !may_refuse_time(status, reply) {
+            return false;
+        }
+        self.stamp.refused.push(self.stamp.ahead_ms);
+        let Some(ahead_ms) = self.keeper.another_clock(&self.stamp.refused) else { return false };
+        self.stamp.ahead_ms = ahead_ms;
+        self.stamp.refusal = Some((status, message(reply)));
+        true
+    }
+
+    /// Goes on with another token. What the caller gets where there is none.
+    fn replace_token(&mut self, outcome: &Result<Answered, Error>) -> Result<Option<Vec<u8>>, Error> {
+        match self.keeper.replace(&self.held, &mut self.troubles, &self.need) {
+            Ok(newer) => {
+                self.held = newer;
+                Ok(None)
+            }
+            Err(Failure::Error(NoReply { error, .. }))
+                if error.kind == Kind::Timeout
+                    && (self.troubles.refusal() == Some(Refusal::Eviction) || self.troubles.tokens_refused() > 0) =>
+            {
+                Err(self.evicted(status(outcome)))
+            }
+            Err(failure) => {
+                let facts = TokenFacts { refusal: self.troubles.refusal(), ..self.keeper.facts() };
+                let what = "the server refused the token, and no new one could be got";
+                without_token(failure, facts, self.keeper, Delivered::Yes, what).map(Some)
+            }
+        }
+    }
+
+    fn end(self, outcome: Result<Answered, Error>) -> Result<Vec<u8>, Error> {
+        match outcome {
+            Ok(answered) => Ok(answered.text),
+            Err(error) => {
+                let attempts = error.attempts + self.refused;
+                Err(explain(Error { attempts, ..error }, self.held.facts, self.keeper))
+            }
+        }
+    }
+
+    /// The server's refusal would say that the token has ended, which is true and of no use.
+    fn evicted(&self, http_status: Option<u16>) -> Error {
+        let facts = TokenFacts { refusal: self.troubles.refusal(), ..self.keeper.facts() };
+        let cause = match facts.store_trouble {
+            None => "token一再被别处取得的新token顶掉,请让所有机器人共用一个token_store,或各用各的accesskey",
+            Some(_) => "token_store不可用,各进程取得的token互相顶掉,请先修好token_store",
+        };
+        let times = self.troubles.tokens_refused() + 1;
+        let mut detail = format!(
+            "the server refused this call {times} times for its token, though it was got anew each time; the call did not run"
+        );
+        if facts.advice().is_none() {
+            detail = format!("{detail}: {EVICTED}");
+        }
+        let error = Error { http_status, delivered: Delivered::Yes, ..Error::new(Kind::Response, cause, detail) };
+        explain(Error { attempts: self.refused + 1, ..error }, facts, self.keeper)
+    }
+}
+
+fn status(outcome: &Result<Answered, Error>) -> Option<u16> {
+    match outcome {
+        Ok(answered) => Some(answered.status()),
+        Err(error) => error.http_status,
+    }
+}
+
+/// How to ask the control center for a token, on a thread that may outlive the call.
+fn asking(prepared: &Prepared<'_>, keys: &Keys) -> Arc<Ask> {
+    let (address, options) = (prepared.request.address.clone(), prepared.request.options.clone());
+    let (access, secret) = (keys.access.clone(), keys.secret.clone());
+    Arc::new(move |by: &By, deadline| {
+        let credentials = match by {
+            By::Refresh(token) => Credentials::Refresh(token.clone()),
+            By::Keys => Credentials::Keys { access: access.clone(), secret: secret.clone() },
+        };
+        ask(&credentials, &address, &options, deadline)
+    })
+}
+
+/// Asks once: those who need the token see to it that it is asked for again.
+fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline: Instant) -> Result<Reply, NoReply> {
+    let policy = Policy::new(1, Repeat::Idempotent, deadline);
+    match token_call::send(credentials, address, options, policy) {
+        Ok(answered) => {
+            let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
+            Ok(Reply { text: Zeroizing::new(answered.text), status, observed, retry_after })
+        }
+        Err(error) => Err(NoReply { may_repeat: Repeat::Idempotent.allows(&error), error }),
+    }
 }
 
 /// The control center's refusal of the keys as it came, or the error. `delivered` is about the call, not the token.
 fn without_token(
     failure: Failure,
-    facts: Facts,
-    clock: Clock,
+    facts: TokenFacts,
+    keeper: &Keeper,
     delivered: Delivered,
     what: &str,
 ) -> Result<Vec<u8>, Error> {
     match failure {
-        Failure::Refused(reply) => Ok(reply),
-        Failure::Error(error) => {
+        Failure::Refused { reply, .. } => Ok(reply),
+        Failure::Error(NoReply { error, .. }) => {
             let detail = format!("{what}: {}", error.detail);
-            Err(explain(Error { delivered, detail, ..error }, facts, clock))
+            Err(explain(Error { delivered, detail, ..error }, facts, keeper))
         }
     }
 }
 
 /// The error, with what is known of the token.
-fn explain(error: Error, facts: Facts, clock: Clock) -> Error {
-    let detail = [error.detail].into_iter().chain(warnings(&facts, clock)).collect::<Vec<_>>().join("; ");
+fn explain(error: Error, facts: TokenFacts, keeper: &Keeper) -> Error {
+    let detail = [error.detail].into_iter().chain(warnings(&facts, keeper)).collect::<Vec<_>>().join("; ");
     Error { detail, token: Some(Box::new(facts)), ..error }
 }
 
-fn warnings(facts: &Facts, clock: Clock) -> impl Iterator<Item = String> {
-    [clock.warning(), facts.advice(), facts.store_warning()].into_iter().flatten()
+fn warnings(facts: &TokenFacts, keeper: &Keeper) -> impl Iterator<Item = String> {
+    [keeper.clock_warning(), facts.advice(), facts.store_warning()].into_iter().flatten()
 }

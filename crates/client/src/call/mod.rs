@@ -4,16 +4,18 @@ mod advice;
 mod exchange;
 mod managed;
 mod notes;
+mod now;
 mod prepared;
 mod retry;
 mod sign;
 mod token_call;
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
 use crate::request::{CallText, Options, Pass, TokenRequest};
+use now::now;
 use prepared::Prepared;
 use retry::{Policy, Repeat};
 use sign::show;
@@ -41,7 +43,7 @@ fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
             let call = policy.call();
-            policy.run(|| Ok(prepared.send(token, now()?, &call)?.text))
+            policy.run(|| Ok(prepared.send(token, now(0)?, &call)?.text))
         }
         Pass::Keys(keys) => managed::call(&prepared, keys, policy),
     };
@@ -60,7 +62,7 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     notes.extend(notes::of_limits(&request.options, lifetime));
     let prepared = Prepared { notes, ..Prepared::new(request)? };
     match &prepared.request.pass {
-        Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
+        Pass::Token(token) => show(&prepared, token, now(0)?, Vec::new(), None),
         Pass::Keys(keys) => {
             let options = &prepared.request.options;
             let signed = managed::sign(&prepared, keys, deadline(options, started));
@@ -82,13 +84,4 @@ fn policy(options: &Options, repeat: Repeat, started: Instant, progress: &Progre
 fn deadline(options: &Options, started: Instant) -> Instant {
     // At most ten minutes: only a clock at the end of its range cannot hold it.
     started.checked_add(options.timeout).unwrap_or(started)
-}
-
-/// Milliseconds since 1970 by this machine's clock.
-fn now() -> Result<u64, Error> {
-    let since =
-        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| u64::try_from(since.as_millis()).ok());
-    since.ok_or_else(|| {
-        Error::argument("timestamp", "本机时钟早于1970年", "this machine's clock stands before 1970; set it right")
-    })
 }

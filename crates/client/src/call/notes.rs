@@ -6,12 +6,12 @@ use std::time::Duration;
 use rpa_signing::python::{Entry, Text, Value};
 use rpa_signing::scheme::v2020_4::{Encoding, Mode};
 
+use crate::basics::time::WINDOW_MS;
 use crate::call::advice::{LONG_URL, SHORTEST_LIMIT};
 use crate::request::{Options, unseen, windows_path};
 
 /// What may make a server refuse this signature.
 pub(crate) fn of_signature(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
-    const WINDOW_MS: u64 = 10 * 60 * 1000;
     let mut notes = Vec::new();
     let differing: Vec<&str> = ["/", "~"].into_iter().filter(|character| source.contains(character)).collect();
     if !differing.is_empty() {

@@ -78,7 +78,7 @@ impl Policy {
 }
 
 impl Repeat {
-    fn allows(self, error: &Error) -> bool {
+    pub(crate) fn allows(self, error: &Error) -> bool {
         match self {
             _ if error.kind.is_before_any_attempt() || error.is_final => false,
             _ if error.delivered == Delivered::No => true,

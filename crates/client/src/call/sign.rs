@@ -4,8 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::call::notes;
 use crate::call::prepared::{Prepared, headers};
-use crate::error::Error;
-use crate::token;
+use crate::error::{Error, TokenFacts};
 use rpa_signing::Secret;
 
 /// The reply of `rpa_sign`.
@@ -31,7 +30,7 @@ struct Signed<'a> {
     notes: Vec<String>,
     /// Only where the library looks after the token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a token::Facts>,
+    token: Option<&'a TokenFacts>,
 }
 
 fn as_object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -44,7 +43,7 @@ pub(crate) fn show(
     token: &Secret,
     now: u64,
     warnings: Vec<String>,
-    facts: Option<&token::Facts>,
+    facts: Option<&TokenFacts>,
 ) -> Result<Vec<u8>, Error> {
     let request = &prepared.request;
     let stamp = prepared.stamp(token, request.timestamp.unwrap_or(now));

@@ -96,7 +96,7 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
 }
 
 /// Retry-After, in seconds or as a date.
-fn retry_after(reply: &Reply) -> Option<Duration> {
+pub(crate) fn retry_after(reply: &Reply) -> Option<Duration> {
     let value = reply.header(RETRY_AFTER)?;
     let value = value.trim();
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());

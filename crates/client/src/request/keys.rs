@@ -21,6 +21,8 @@ pub(crate) struct Keys {
     /// The lifetime of a token where the server does not tell it.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) refusal: RefusalRule,
+    /// Whether timestamps may be corrected where this machine's clock is wrong.
+    pub(crate) correct_clock: bool,
 }
 
 /// The field `token_store`: who shares the token.
@@ -63,7 +65,8 @@ impl Default for RefusalRule {
     }
 }
 
-pub(super) const NAMES: [&str; 5] = ["accesskey", "secretkey", "token_store", "token_ttl_ms", "token_refused"];
+pub(super) const NAMES: [&str; 6] =
+    ["accesskey", "secretkey", "token_store", "token_ttl_ms", "token_refused", "correct_clock"];
 
 const LONGEST_TTL_MS: u64 = 10 * 366 * 86_400_000;
 
@@ -84,6 +87,7 @@ impl Keys {
             place: place(fields, options)?,
             lifetime: fields.number("token_ttl_ms", 1..=LONGEST_TTL_MS)?.map(Duration::from_millis),
             refusal: refusal(fields)?,
+            correct_clock: fields.flag("correct_clock")?.unwrap_or(true),
         }))
     }
 }
@@ -209,7 +213,8 @@ mod tests {
     fn defaults_are_those_of_the_pages() {
         assert!(read("{}").unwrap().is_none());
         let keys = with_keys("").unwrap();
-        assert!(keys.place == Place::Memory && keys.lifetime.is_none());
+        assert!(keys.place == Place::Memory && keys.lifetime.is_none() && keys.correct_clock);
+        assert!(!with_keys(r#","correct_clock":false"#).unwrap().correct_clock);
         assert_eq!(
             keys.refusal,
             RefusalRule { http_status: vec![401], code: vec![401], msg: vec!["token".into(), "令牌".into()] }
@@ -261,6 +266,8 @@ mod tests {
             (r#"{"secretkey":"s"}"#, "accesskey"),
             (r#"{"accesskey":"a","secretkey":"s","accesstoken":"t"}"#, "accesskey"),
             (r#"{"token_store":"memory","accesstoken":"t"}"#, "token_store"),
+            (r#"{"correct_clock":false,"accesstoken":"t"}"#, "correct_clock"),
+            (r#"{"accesskey":"a","secretkey":"s","correct_clock":"no"}"#, "correct_clock"),
             (r#"{"accesskey":"a","secretkey":"s","token_ttl_ms":0}"#, "token_ttl_ms"),
             (r#"{"accesskey":"a","secretkey":"s","token_refused":{"msg":[""]}}"#, "token_refused.msg"),
             (r#"{"accesskey":"a","secretkey":"s","token_refused":{"code":401}}"#, "token_refused.code"),

@@ -13,7 +13,7 @@ use crate::error::Error;
 use rpa_signing::Secret;
 
 /// How a request travels; the same for all functions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// Attempts in all.
     pub(crate) retry: u32,
@@ -32,7 +32,7 @@ pub(crate) struct Options {
 }
 
 /// The field `proxy`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Proxy {
     /// Not given: what the environment says, then what Windows says.
     System,
@@ -85,6 +85,16 @@ const LONGEST_HEADER_NAME: usize = 256;
 const MOST_HEADERS: usize = 100;
 
 impl Options {
+    /// Whether a request with these options goes the same way, and so fails for the same reasons. What a call allows itself in
+    /// time and in attempts is left aside.
+    pub(crate) fn travels_like(&self, other: &Options) -> bool {
+        self.proxy == other.proxy
+            && self.trust == other.trust
+            && self.headers == other.headers
+            && self.connect_timeout == other.connect_timeout
+            && self.max_response_bytes == other.max_response_bytes
+    }
+
     pub(super) fn read(fields: &Fields<'_>) -> Result<Options, Error> {
         let retry = fields.number("retry", 1..=10)?.unwrap_or(2);
         let Tls { trust, ca_file } = Tls::read(fields)?;

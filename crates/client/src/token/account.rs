@@ -81,6 +81,7 @@ pub(super) mod tests {
             place: Place::Memory,
             lifetime: None,
             refusal: RefusalRule::default(),
+            correct_clock: true,
         };
         Account::new(&Address::of_test(host), &keys)
     }

@@ -1,240 +1,288 @@
 //! Keeps one account's token for this process: hands it out, and sees to it that one thread gets a new one while the
 //! others wait, or go on with the present one.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::ask::{Failure, Need};
-use super::clock::{Clock, Observed};
-use super::evictions::Evictions;
-use super::facts::{Facts, Source};
-use super::flight::{Flight, Found};
-use super::record::Record;
-use super::refusal::Refusal;
-use super::restraint::Restraint;
-use super::store::{Store, Trouble};
-use crate::error::{Error, Kind};
+use super::account_token::Refused;
+use super::ask::{Failure, Need, NoReply};
+use super::clock::Observed;
+use super::clock_notice;
+use super::endpoint::Pause;
+use super::renewal::{Purpose, Renewal, Settings};
+use super::rights::Advice;
+use super::shared_token::{SharedToken, State, UnderWay};
+use super::store::Store;
+use super::stored_token::StoredToken;
+use crate::basics::locks::lock;
+use crate::error::{Error, Kind, Refusal, Source, TokenFacts};
 use rpa_signing::Secret;
-
-/// Keys that were refused are not tried again for this long, by however many threads.
-const REFUSAL_STANDS: Duration = Duration::from_secs(1);
 
 /// A token to call with.
 pub(crate) struct Held {
     pub(crate) token: Secret,
-    pub(crate) facts: Facts,
-    /// Nobody has called with it before.
-    pub(crate) is_new: bool,
-    record: Arc<Record>,
+    pub(crate) facts: TokenFacts,
+    stored: Arc<StoredToken>,
+}
+
+/// What a call has been through with its tokens.
+#[derive(Default)]
+pub(crate) struct Troubles {
+    /// When its first token was refused.
+    since: Option<Instant>,
+    /// How many tokens were got since then, and refused.
+    got: u32,
+    /// The last token that was refused.
+    last: Option<Refused>,
+}
+
+impl Troubles {
+    /// What the last refusal looks like.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.last.as_ref().map(|refused| refused.refusal)
+    }
+
+    /// How many tokens that were got for this call were refused.
+    pub(crate) fn tokens_refused(&self) -> u32 {
+        self.got
+    }
 }
 
 pub(crate) struct Keeper {
-    pub(super) account: Account,
-    pub(super) store: Arc<dyn Store>,
-    state: Mutex<State>,
-    landed: Condvar,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) record: Option<Arc<Record>>,
-    /// The control center's clock, once this process has measured it or has found it beside a token of this machine.
-    pub(super) clock: Option<Clock>,
-    /// A thread is on its way to a new token.
-    in_flight: bool,
-    /// Counts them.
-    flights: u64,
-    /// How the last one failed, and when.
-    pub(super) failure: Option<(Failure, Instant)>,
-    /// A token that still works is not renewed before this.
-    pub(super) rests_until: Option<Instant>,
-    /// The generation whose refresh token was refused.
-    pub(super) dead_refresh: u64,
-    evictions: Evictions,
-    restraint: Restraint,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) shared: Arc<SharedToken>,
 }
 
 impl Keeper {
     pub(super) fn new(account: Account, store: Arc<dyn Store>) -> Keeper {
-        Keeper { account, store, state: Mutex::default(), landed: Condvar::new() }
+        Keeper { shared: Arc::new(SharedToken::new(account, store)) }
     }
 
-    /// The control center's clock, as far as it is known.
-    pub(crate) fn clock(&self) -> Clock {
-        self.state().clock.unwrap_or_default()
+    /// How far the control center's clock is ahead of this machine's, in milliseconds, if calls were refused for that.
+    pub(crate) fn ahead_ms(&self) -> i64 {
+        self.shared.state().token.clock.ahead_ms()
     }
 
-    /// A reply has come, which tells the control center's time.
-    pub(crate) fn observe(&self, observed: Observed) {
-        let mut state = self.state();
-        state.clock = Some(state.clock.unwrap_or_default().after(observed));
+    /// A reply has come. It may tell a time.
+    pub(crate) fn observe(&self, observed: Option<Observed>) {
+        if let Some(observed) = observed {
+            self.shared.state().token.clock.observe(observed);
+        }
+    }
+
+    /// What to stamp a call by that was refused for its time under all of these.
+    pub(crate) fn another_clock(&self, refused: &[i64]) -> Option<i64> {
+        self.shared.state().token.clock.another(refused, Instant::now())
+    }
+
+    /// A call that was stamped by this was taken. What was learned from a refusal is told to others, before the deadline.
+    pub(crate) fn clock_is_right(&self, ahead_ms: i64, after_a_refusal: bool, deadline: Instant) {
+        let changes = self.shared.state().token.clock.taken(ahead_ms, after_a_refusal, Instant::now());
+        if changes {
+            clock_notice::spread(&self.shared, deadline);
+        }
+    }
+
+    /// A call that was stamped by this was refused like the one before.
+    pub(crate) fn clock_is_no_better(&self, ahead_ms: i64) {
+        self.shared.state().token.clock.refused_again(ahead_ms, Instant::now());
+    }
+
+    /// What to tell a caller whose machine's clock is far off.
+    pub(crate) fn clock_warning(&self) -> Option<String> {
+        self.shared.state().token.clock.warning()
     }
 
     /// What is known, for an error of a call that got no token.
-    pub(crate) fn facts(&self) -> Facts {
-        self.state().facts()
+    pub(crate) fn facts(&self) -> TokenFacts {
+        self.shared.state().token.facts()
     }
 
     /// A token that works, as far as anyone knows.
     pub(crate) fn token(&self, need: &Need<'_>) -> Result<Held, Failure> {
-        self.newer_than(None, need)
+        self.newer_than(None, Duration::ZERO, false, need)
     }
 
-    /// Whether to get another token in place of this refused one. Not where that was of no help just now.
-    pub(crate) fn may_replace(&self, refused: &Held) -> bool {
-        let state = self.state();
-        state.usable(Some(&refused.record)).is_some() || state.restraint.is_over()
-    }
-
-    /// A newer token than this one, which the server has refused; and what the refusal looks like.
-    pub(crate) fn replace(&self, refused: &Held, need: &Need<'_>) -> (Result<Held, Failure>, Refusal) {
-        let newer = self.newer_than(Some(&refused.record), need);
-        let mut state = self.state();
-        let shared = newer.as_ref().is_ok_and(|newer| newer.facts.source != Some(Source::Server));
-        let refusal = if shared { Refusal::Renewed } else { Refusal::of(&refused.record, state.now_ms()) };
-        if refusal == Refusal::Eviction {
-            state.evictions.count(refused.record.generation);
+    /// An API took the token, in a call that was sent then.
+    pub(crate) fn works(&self, held: &Held, api: &str, sent: Instant, troubles: &mut Troubles) {
+        let mut state = self.shared.state();
+        state.token.works(&held.stored, api, sent);
+        if let Some(refused) = troubles.last.take() {
+            state.token.was_healed(&refused);
         }
-        let evictions = state.evictions.recent();
-        let newer = newer.map(|newer| {
-            let facts = Facts { refusal: Some(refusal), evictions, ..newer.facts };
-            Held { facts, ..newer }
-        });
-        (newer, refusal)
     }
 
-    /// What became of the call with a token that took another one's place. If it was refused as well, the token was
-    /// not the reason, and neither was it evicted.
-    pub(crate) fn replaced(&self, newer: &Held, was_of_help: bool) {
-        let mut state = self.state();
-        if was_of_help {
-            state.restraint.lift();
-        } else if newer.is_new {
-            state.restraint.impose();
-            if newer.facts.refusal == Some(Refusal::Eviction) {
-                state.evictions.take_back();
+    /// An API refused the token. What to do about it.
+    pub(crate) fn refused(&self, held: &Held, api: &str, troubles: &mut Troubles) -> Advice {
+        let since = *troubles.since.get_or_insert_with(Instant::now);
+        if held.stored.got.is_some_and(|got| got.asked >= since) {
+            troubles.got += 1;
+        }
+        let mut state = self.shared.state();
+        let (refused, advice) = state.token.refused(&held.stored, api, troubles.got);
+        if let (Advice::HandOn, Some(before)) = (advice, &troubles.last) {
+            state.token.was_no_eviction(before);
+        }
+        let refused = troubles.last.insert(refused);
+        if advice == Advice::GiveUp {
+            state.token.count_eviction(refused);
+        }
+        advice
+    }
+
+    /// A newer token than this one, which was refused.
+    pub(crate) fn replace(&self, held: &Held, troubles: &mut Troubles, need: &Need<'_>) -> Result<Held, Failure> {
+        let is_evicted = troubles.refusal() == Some(Refusal::Eviction);
+        let pause = self.shared.state().token.evictions.pause().min(need.time_left(Instant::now()) / 2);
+        let newer = self.newer_than(Some(&held.stored), pause, is_evicted, need);
+        let mut state = self.shared.state();
+        if let Some(refused) = &mut troubles.last {
+            match &newer {
+                Ok(Held { facts: TokenFacts { source: Some(Source::Memory | Source::Store), .. }, .. }) => {
+                    refused.refusal = Refusal::Renewed;
+                }
+                _ => state.token.count_eviction(refused),
             }
         }
+        let Held { facts, token, stored } = newer?;
+        let evictions = state.token.facts().evictions;
+        Ok(Held { facts: TokenFacts { refusal: troubles.refusal(), evictions, ..facts }, token, stored })
     }
 
-    fn newer_than(&self, refused: Option<&Record>, need: &Need<'_>) -> Result<Held, Failure> {
-        let mut waited_for = None;
-        let mut state = self.state();
+    fn newer_than(
+        &self,
+        refused: Option<&Arc<StoredToken>>,
+        pause: Duration,
+        is_evicted: bool,
+        need: &Need<'_>,
+    ) -> Result<Held, Failure> {
+        let mut state = self.shared.state();
+        let had_one = state.token.present().is_some();
+        // The renewal that this caller has begun, the one that it waits for, and how many it has seen fail.
+        let (mut own, mut awaited, mut failed) = (None, None, 0);
         loop {
-            let usable = state.usable(refused);
-            match usable {
-                Some(record) if state.in_flight || !state.is_time_to_renew(&record) => {
-                    return Ok(state.hold((record, Source::Memory), false));
+            let now = state.token.now();
+            if let Some(token) = state.token.usable(refused.map(Arc::as_ref), now) {
+                if state.under_way.is_none() && state.token.is_time_to_renew(&token, now) {
+                    drop(self.begin(state, Purpose::Ahead, need));
+                    state = self.shared.state();
                 }
-                None if state.in_flight => {
-                    waited_for = Some(state.flights);
-                    state = self.wait(state, need.deadline)?;
+                let source =
+                    state.found.filter(|(number, _)| own == Some(*number)).map_or(Source::Memory, |(_, source)| source);
+                return Ok(held(&state, token, source, had_one));
+            }
+            if let Some(failure) =
+                awaited.take().and_then(|number| state.token.endpoint.failure_of(number, need.options))
+            {
+                failed += 1;
+                match failure.clone() {
+                    Failure::Error(no_reply) if no_reply.may_repeat && failed < need.options.retry => {}
+                    failure => return Err(after(failed, failure)),
+                }
+            }
+            if need.time_left(now.instant).is_zero() {
+                return Err(out_of_time(failed));
+            }
+            if let Some(under_way) = state.under_way.as_ref().filter(|under_way| !under_way.is_overdue(now.instant)) {
+                let until = under_way.overdue_at.map_or(need.deadline, |at| at.min(need.deadline));
+                let number = under_way.number;
+                state = self.shared.wait(state, until);
+                awaited = Some(number).filter(|number| !state.goes_on(*number));
+                continue;
+            }
+            match state.token.endpoint.pause(need.options, now.instant) {
+                Some(Pause::Refused(failure)) => return Err(failure),
+                Some(Pause::Until(until, failure)) if until >= need.deadline => return Err(after(failed, failure)),
+                Some(Pause::Until(until, _)) => {
+                    state = self.shared.wait(state, until);
                     continue;
                 }
-                _ => {}
+                None => {}
             }
-            if let Some(failure) = state.standing_failure(waited_for).filter(|_| usable.is_none()) {
-                return Err(failure);
-            }
-            let had_one = state.record.is_some();
-            let flight = self.take_off(&mut state, need);
-            drop(state);
-            let found = match usable {
-                Some(record) => flight.renew(record),
-                None => flight.fetch(refused)?,
-            };
-            return Ok(self.state().hold(found, had_one));
+            let purpose = Purpose::Needed { refused: refused.cloned(), is_evicted, pause };
+            let number;
+            (state, number) = self.begin(state, purpose, need);
+            own = Some(number);
+            awaited = own.filter(|number| !state.goes_on(*number));
         }
     }
 
-    fn take_off<'k>(&'k self, state: &mut State, need: &'k Need<'k>) -> Flight<'k> {
-        state.in_flight = true;
-        state.flights = state.flights.saturating_add(1);
-        state.failure = None;
-        Flight { keeper: self, need }
-    }
-
-    /// The flight is over, however it ended.
-    pub(super) fn land(&self) {
-        self.state().in_flight = false;
-        self.landed.notify_all();
-    }
-
-    fn wait<'s>(&self, state: MutexGuard<'s, State>, deadline: Instant) -> Result<MutexGuard<'s, State>, Failure> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(out_of_time());
-        }
-        Ok(self.landed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
-    }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Begins a renewal, in the place of one that is overdue.
+    fn begin<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        purpose: Purpose,
+        need: &Need<'_>,
+    ) -> (MutexGuard<'s, State>, u64) {
+        state.renewals += 1;
+        let number = state.renewals;
+        let lease = Arc::default();
+        let overdue = state.under_way.replace(UnderWay { number, lease: Arc::clone(&lease), overdue_at: None });
+        drop(state);
+        let settings = Settings {
+            ask: (need.asking)(),
+            options: Arc::new(need.options.clone()),
+            lifetime: need.lifetime,
+            time_left: need.time_left(Instant::now()),
+        };
+        let renewal = Renewal::new(self.shared.clone(), number, lease, settings, purpose);
+        // Its answer may come yet, and then it is kept; but its right to ask goes over.
+        drop(overdue.and_then(|overdue| lock(&overdue.lease).take()));
+        start(renewal);
+        (self.shared.state(), number)
     }
 }
 
-/// Somebody else gets the token, and this caller's time is up.
-pub(super) fn out_of_time() -> Failure {
-    let detail = "timed out while another thread or process was getting the token (`timeout_ms`)";
-    Failure::Error(Error::new(Kind::Timeout, "等待token超时", detail))
+/// On a thread of its own; where the system has none to give, on this one, and within its call's time.
+fn start(renewal: Renewal) {
+    let renewal = Arc::new(std::sync::Mutex::new(Some(renewal)));
+    let run = |renewal: &std::sync::Mutex<Option<Renewal>>| {
+        // The lock is given back before the work begins.
+        let taken = lock(renewal).take();
+        if let Some(renewal) = taken {
+            renewal.run();
+        }
+    };
+    let on_its_own = renewal.clone();
+    let thread = thread::Builder::new().name("rpa_openapi token".to_owned()).spawn(move || run(&on_its_own));
+    if thread.is_err() {
+        if let Some(renewal) = lock(&renewal).as_mut() {
+            renewal.keep_to_the_call();
+        }
+        run(&renewal);
+    }
 }
 
 impl State {
-    /// The control center's time. `None` while its clock is not known: no token is held for expired by a guess.
-    pub(super) fn now_ms(&self) -> Option<u64> {
-        Some(self.clock?.correct(SystemTime::now()))
+    fn goes_on(&self, number: u64) -> bool {
+        self.under_way.as_ref().is_some_and(|under_way| under_way.number == number)
     }
+}
 
-    /// The present token, if it is not the one that was refused or an older one, and has not expired.
-    pub(super) fn usable(&self, refused: Option<&Record>) -> Option<Arc<Record>> {
-        let record = self.record.as_ref().filter(|record| refused.is_none_or(|refused| record.may_follow(refused)))?;
-        let expired = self.now_ms().is_some_and(|now| record.is_expired(now));
-        (!expired).then(|| record.clone())
-    }
+/// `had_one`: there was a token before this one was found.
+fn held(state: &State, stored: Arc<StoredToken>, source: Source, had_one: bool) -> Held {
+    let age = stored.age(state.token.now());
+    let age_ms = age.map(|age| u64::try_from(age.as_millis()).expect("no token is older than 1970"));
+    let renewed = source == Source::Server && had_one;
+    let facts = TokenFacts { source: Some(source), age_ms, renewed, ..state.token.facts() };
+    Held { token: stored.access.clone(), facts, stored }
+}
 
-    /// Takes this record, unless the present one is as new or newer. Two processes that were both without their store
-    /// may have given one number to two tokens; then the other one may follow the one that was refused.
-    pub(super) fn adopt(&mut self, record: Arc<Record>, refused: Option<&Record>) {
-        let follows = |present: &Arc<Record>| {
-            present.generation < record.generation
-                || refused.is_some_and(|refused| present.access == refused.access && record.may_follow(refused))
-        };
-        if self.record.as_ref().is_none_or(follows) {
-            self.record = Some(record);
+/// The failure of so many attempts.
+fn after(attempts: u32, failure: Failure) -> Failure {
+    match failure {
+        Failure::Error(NoReply { error, may_repeat }) => {
+            let attempts = attempts.max(error.attempts);
+            Failure::Error(NoReply { error: Error { attempts, ..error }, may_repeat })
         }
+        refused => refused,
     }
+}
 
-    /// The failure that this caller need not bring about once more: that of the one it waited for, unless only its own
-    /// time ran out, and a refusal of the keys that is just a moment old.
-    fn standing_failure(&self, waited_for: Option<u64>) -> Option<Failure> {
-        let (failure, at) = self.failure.as_ref()?;
-        let stands = match failure {
-            Failure::Refused(_) => waited_for == Some(self.flights) || at.elapsed() < REFUSAL_STANDS,
-            Failure::Error(error) => waited_for == Some(self.flights) && error.kind != Kind::Timeout,
-        };
-        stands.then(|| failure.clone())
-    }
-
-    fn is_time_to_renew(&self, record: &Record) -> bool {
-        self.now_ms().is_some_and(|now| record.is_due(now))
-            && self.rests_until.is_none_or(|until| Instant::now() >= until)
-    }
-
-    /// `had_one`: there was a token before this one was found.
-    fn hold(&self, (record, source): Found, had_one: bool) -> Held {
-        let age = self.now_ms().map(|now| record.age_ms(now));
-        let is_new = source == Source::Server;
-        let facts = Facts { source: Some(source), age_ms: age, renewed: is_new && had_one, ..self.facts() };
-        Held { token: record.access.clone(), facts, is_new, record }
-    }
-
-    fn facts(&self) -> Facts {
-        Facts {
-            evictions: self.evictions.recent(),
-            store_trouble: self.trouble.as_ref().map(|Trouble(why)| why.clone()),
-            ..Facts::default()
-        }
-    }
+/// The token is being got, and this caller's time is up.
+fn out_of_time(attempts: u32) -> Failure {
+    let detail = "timed out while waiting for the token (`timeout_ms`); the request for it goes on, and later calls find what it brings";
+    let error = Error { attempts, ..Error::new(Kind::Timeout, "等待token超时", detail) };
+    Failure::Error(NoReply { error, may_repeat: false })
 }

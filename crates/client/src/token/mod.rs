@@ -4,36 +4,49 @@
 //! |---|---|
 //! | `keepers` | finds the keeper of an account in this process |
 //! | `keeper` | hands the token out; one thread gets a new one while the others wait |
-//! | `flight` | that thread's way: from the store, or else from the control center |
-//! | `ask`, `answer` | what is asked of the control center, and what its reply holds |
-//! | `record` | a token as it is kept: its generation, its times, and sealed |
+//! | `renewal` | that thread's way: from the store, or else from the control center |
+//! | `store_access`, `landing` | what it does with the store, and how it ends |
+//! | `clock_notice` | tells other processes of this machine that its clock is wrong |
+//! | `shared_token` | an account's token, as threads share it |
+//! | `account_token` | what is known of it, and the rules; by these: |
+//! | `clock` | whose clock calls are stamped by |
+//! | `lifetimes` | how long tokens live, and whether one was evicted |
+//! | `evictions` | how many were, and how long to leave the other party alone |
+//! | `rights` | which APIs take tokens at all |
+//! | `endpoint` | when a token endpoint that fails is asked again |
+//! | `stored_token` | a token as it is kept: its number, its times, and sealed |
 //! | `account` | keys and address to a name to keep it under, and a key to seal it with |
 //! | `store` | where it is kept: memory, a file, Redis |
-//! | `refusal`, `evictions` | whether a reply refuses the token, and what that looks like |
-//! | `restraint` | no new token for each call where that does not help |
-//! | `clock` | how far the control center's clock is from this machine's |
-//! | `facts` | what the caller is told of all this |
+//! | `ask`, `issued` | what is asked of the control center, and what its reply holds |
+//! | `refusal` | whether a reply refuses the token, or the time |
 //!
 //! Nothing here sends an HTTP request: who needs a token says how to ask for one.
 
 mod account;
-mod answer;
+mod account_token;
 mod ask;
 mod clock;
+mod clock_notice;
+mod endpoint;
 mod evictions;
-mod facts;
-mod flight;
+mod issued;
 mod keeper;
 mod keepers;
-mod record;
+mod landing;
+mod lifetimes;
 mod refusal;
-mod restraint;
+mod renewal;
+mod rights;
+mod shared_token;
 mod store;
+mod store_access;
+mod stored_token;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ask::{By, Failure, Need, Reply};
-pub(crate) use clock::{Clock, Observed};
-pub(crate) use facts::Facts;
+pub(crate) use ask::{Ask, By, Failure, Need, NoReply, Reply};
+pub(crate) use clock::Observed;
+pub(crate) use keeper::{Held, Keeper, Troubles};
 pub(crate) use keepers::keeper;
-pub(crate) use refusal::{is_refused, may_refuse_time};
+pub(crate) use refusal::{is_failure, is_refused, may_refuse_time, message};
+pub(crate) use rights::Advice;

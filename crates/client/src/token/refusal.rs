@@ -1,42 +1,11 @@
-//! Whether a reply refuses the token, and what such a refusal looks like.
+//! Whether a reply refuses the token, or the time.
 
 use std::fmt;
 
-use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::record::Record;
 use crate::request::RefusalRule;
-
-/// A token that nobody knows the life of is old enough to have expired from this age on.
-const YOUNG_MS: u64 = 5 * 60 * 1000;
-/// How far two clocks that are kept in step may differ.
-const SLACK_MS: u64 = 2_000;
-
-/// What a refused token looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Refusal {
-    /// Its time was up.
-    Expiry,
-    /// It was refused before its time: somebody who does not share this store got another one for the same keys.
-    Eviction,
-    /// Another thread, process or machine that shares the store had got a newer one.
-    Renewed,
-}
-
-impl Refusal {
-    /// What the refusal of this token looks like by its times alone.
-    pub(super) fn of(record: &Record, now_ms: Option<u64>) -> Refusal {
-        let is_over = |now: u64| match record.expires_ms {
-            Some(expires) => now.saturating_add(SLACK_MS) >= expires,
-            None => record.age_ms(now) >= YOUNG_MS,
-        };
-        // Without a clock nothing speaks against the usual reason.
-        if now_ms.is_none_or(is_over) { Refusal::Expiry } else { Refusal::Eviction }
-    }
-}
 
 /// Whether the server refuses the token, by what the caller says of this server's replies.
 pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &[u8]) -> bool {
@@ -50,15 +19,19 @@ pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &[u8]) -> bool 
 }
 
 /// Whether the server says that it did not do what it was asked.
-pub(super) fn is_failure(status: u16, reply: &[u8]) -> bool {
+pub(crate) fn is_failure(status: u16, reply: &[u8]) -> bool {
     status >= 400 || Envelope::read(reply).code.is_some_and(|code| code != 0)
 }
 
 /// Whether the reply may well refuse the call for its time or, which servers check first, for its signature.
 pub(crate) fn may_refuse_time(status: u16, reply: &[u8]) -> bool {
-    let msg = Envelope::read(reply).msg.to_lowercase();
-    let of_time = || ["time", "sign", "时间", "签名", "过期"].iter().any(|word| msg.contains(word));
-    is_failure(status, reply) && (matches!(status, 401 | 403) || of_time())
+    let of_time = |msg: &str| ["time", "sign", "时间", "签名", "过期"].iter().any(|word| msg.contains(word));
+    is_failure(status, reply) && (matches!(status, 401 | 403) || of_time(&message(reply)))
+}
+
+/// What the server says, in lower case: two replies that say the same refuse a call for the same reason.
+pub(crate) fn message(reply: &[u8]) -> String {
+    Envelope::read(reply).msg.to_lowercase()
 }
 
 /// What the server says of a call, in a reply of any kind.
@@ -109,7 +82,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::record::tests::record;
 
     #[test]
     fn by_status_code_or_message() {
@@ -159,14 +131,5 @@ mod tests {
                 "{status} {reply}"
             );
         }
-    }
-
-    #[test]
-    fn before_its_time_or_not() {
-        let of = |expires_ms, now| Refusal::of(&Record { expires_ms, ..record(1, "t") }, Some(now));
-        assert_eq!(of(Some(10_000), 7_000), Refusal::Eviction);
-        assert_eq!(of(Some(10_000), 8_000), Refusal::Expiry);
-        assert_eq!(of(None, YOUNG_MS - 1), Refusal::Eviction);
-        assert_eq!(of(None, YOUNG_MS), Refusal::Expiry);
     }
 }

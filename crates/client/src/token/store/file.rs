@@ -31,7 +31,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::{Lease, Store, Trouble};
 use crate::error::system;
-use crate::token::record::Sealed;
+use crate::token::stored_token::Sealed;
 use crate::wait::late;
 use content::{Content, Shelf};
 use lock::Lock;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Lease, Store, Trouble};
-use crate::token::record::Sealed;
+use crate::token::stored_token::Sealed;
 
 #[derive(Clone, Default)]
 pub(in crate::token) struct MemoryStore(Arc<Mutex<BTreeMap<String, Shelf>>>);

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::record::Sealed;
+use super::stored_token::Sealed;
 use crate::request::Place;
 #[cfg(test)]
 pub(super) use memory::MemoryStore;

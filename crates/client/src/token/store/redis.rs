@@ -13,10 +13,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
-use crate::token::record::Sealed;
+use crate::token::stored_token::Sealed;
 use crate::wait::late::{self, Giver};
-use connection::{Connection, Fault};
+use connection::Connection;
 use resp::Answer;
+use trouble::Fault;
 
 mod connection;
 mod resp;

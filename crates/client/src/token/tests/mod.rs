@@ -1,6 +1,7 @@
-//! The keeper and its flights, against a control center that is a closure.
+//! The keeper and its renewals, against a control center that is a closure.
 
 mod clocks_and_accounts;
+mod endpoint;
 mod refusals;
 mod renewal;
 mod sharing;
@@ -13,15 +14,15 @@ use std::time::{Duration, Instant, SystemTime};
 use zeroize::Zeroizing;
 
 use super::account::tests::{account, account_of};
-use super::ask::{Ask, By, Failure, Need, Reply};
+use super::ask::{Ask, By, Failure, Need, NoReply, Reply};
 use super::clock::Observed;
-use super::facts::Source;
-use super::keeper::{Held, Keeper};
-use super::record::tests::record;
-use super::record::{Record, Sealed};
-use super::refusal::Refusal;
+use super::keeper::{Held, Keeper, Troubles};
+use super::rights::Advice;
 use super::store::{Lease, MemoryStore, Store, Trouble};
-use crate::error::{Error, Kind};
+use super::stored_token::tests::token as stored;
+use super::stored_token::{Got, Sealed, StoredToken};
+use crate::error::{Error, Kind, Refusal, Source};
+use crate::request::Options;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -29,37 +30,36 @@ const HOUR_S: u64 = 3600;
 
 /// Gives `token1`, `token2` and so on, with a lifetime in seconds if there is one.
 struct Center {
-    /// Its clock: time passes as the test wants it.
     ahead_s: AtomicU64,
     asked: AtomicUsize,
     by_refresh: AtomicUsize,
-    delay: Duration,
+    delay_ms: AtomicU64,
     lifetime_s: Option<u64>,
     fails: AtomicBool,
     refuses: AtomicBool,
 }
 
 impl Center {
-    fn new(lifetime_s: Option<u64>) -> Center {
-        Center {
+    fn new(lifetime_s: Option<u64>) -> Arc<Center> {
+        Arc::new(Center {
             ahead_s: AtomicU64::new(0),
             asked: AtomicUsize::new(0),
             by_refresh: AtomicUsize::new(0),
-            delay: Duration::ZERO,
+            delay_ms: AtomicU64::new(0),
             lifetime_s,
             fails: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
-        }
+        })
     }
 
-    fn ask(&self, by: &By) -> Result<Reply, Error> {
+    fn ask(&self, by: &By) -> Result<Reply, NoReply> {
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         if matches!(by, By::Refresh(_)) {
             self.by_refresh.fetch_add(1, Ordering::SeqCst);
         }
-        thread::sleep(self.delay);
+        thread::sleep(Duration::from_millis(self.delay_ms.load(Ordering::SeqCst)));
         if self.fails.load(Ordering::SeqCst) {
-            return Err(Error::new(Kind::Connect, "x", "x"));
+            return Err(no_reply(Kind::Connect));
         }
         if self.refuses.load(Ordering::SeqCst) {
             return Ok(reply("{\"code\":401,\"msg\":\"accessKey错误\"}", 401));
@@ -75,23 +75,23 @@ impl Center {
         self.asked.load(Ordering::SeqCst)
     }
 
+    fn slow(&self, delay: Duration) {
+        self.delay_ms.store(delay.as_millis() as u64, Ordering::SeqCst);
+    }
+
     fn observed(&self) -> Observed {
         let now = SystemTime::now();
         let ahead = Duration::from_secs(self.ahead_s.load(Ordering::SeqCst));
         Observed { before: now, after: now, date: now + ahead }
     }
+}
 
-    /// So much time goes by, and these see it.
-    fn pass(&self, seconds: u64, keepers: &[Keeper]) {
-        self.ahead_s.fetch_add(seconds, Ordering::SeqCst);
-        for keeper in keepers {
-            keeper.observe(self.observed());
-        }
-    }
+fn no_reply(kind: Kind) -> NoReply {
+    NoReply { error: Error::new(kind, "x", "x"), may_repeat: false }
 }
 
 fn reply(text: &str, status: u16) -> Reply {
-    Reply { text: Zeroizing::new(text.as_bytes().to_vec()), status, observed: None }
+    Reply { text: Zeroizing::new(text.as_bytes().to_vec()), status, observed: None, retry_after: None }
 }
 
 /// Processes that share a store.
@@ -104,29 +104,89 @@ fn keeper() -> Keeper {
     keepers(1).remove(0)
 }
 
+/// So much time goes by for the token that a process has.
+fn pass(seconds: u64, keeper: &Keeper) {
+    let mut state = keeper.shared.state();
+    let mut token = StoredToken::clone(state.token.present().unwrap());
+    let earlier = |instant: Instant| instant.checked_sub(Duration::from_secs(seconds)).unwrap();
+    token.got = token.got.map(|got| Got { asked: earlier(got.asked), had: earlier(got.had) });
+    let milliseconds = seconds as i64 * 1000;
+    token.issued_ms -= milliseconds;
+    token.expires_ms = token.expires_ms.map(|expires| expires - milliseconds);
+    state.token.put(token);
+}
+
 /// With a token that is in the last five minutes of two hours.
-fn due(center: &Center) -> Keeper {
+fn due(center: &Arc<Center>) -> Keeper {
     let keeper = keeper();
     assert_eq!(held(&keeper, center).0, "token1");
-    center.pass(2 * HOUR_S - 60, std::slice::from_ref(&keeper));
+    pass(2 * HOUR_S - 60, &keeper);
     keeper
 }
 
-fn with<T>(ask: &Ask<'_>, limit: Duration, work: impl FnOnce(&Need<'_>) -> T) -> T {
-    work(&Need::new(ask, Instant::now() + limit, None))
+fn with<T>(
+    ask: impl Fn(&By, Instant) -> Result<Reply, NoReply> + Send + Sync + 'static,
+    limit: Duration,
+    work: impl FnOnce(&Need<'_>) -> T,
+) -> T {
+    with_settings("{}", ask, limit, work)
 }
 
-fn token(keeper: &Keeper, center: &Center) -> Result<Held, Failure> {
-    with(&|by, _| center.ask(by), MINUTE, |need| keeper.token(need))
+fn with_settings<T>(
+    settings: &str,
+    ask: impl Fn(&By, Instant) -> Result<Reply, NoReply> + Send + Sync + 'static,
+    limit: Duration,
+    work: impl FnOnce(&Need<'_>) -> T,
+) -> T {
+    let ask: Arc<Ask> = Arc::new(ask);
+    let asking = || ask.clone();
+    work(&Need {
+        options: &Options::of_test(settings),
+        deadline: Instant::now() + limit,
+        lifetime: None,
+        asking: &asking,
+    })
 }
 
-fn replace(keeper: &Keeper, refused: &Held, center: &Center) -> Result<Held, Failure> {
-    with(&|by, _| center.ask(by), MINUTE, |need| keeper.replace(refused, need).0)
+fn of(center: &Arc<Center>) -> impl Fn(&By, Instant) -> Result<Reply, NoReply> + Send + Sync + 'static {
+    let center = center.clone();
+    move |by, _| center.ask(by)
 }
 
-fn held(keeper: &Keeper, center: &Center) -> (String, Source) {
-    let held = token(keeper, center).ok().unwrap();
+fn token(keeper: &Keeper, center: &Arc<Center>) -> Result<Held, Failure> {
+    with(of(center), MINUTE, |need| keeper.token(need))
+}
+
+/// The API `/a` has refused this token.
+fn replace(keeper: &Keeper, refused: &Held, center: &Arc<Center>) -> Result<Held, Failure> {
+    let mut troubles = Troubles::default();
+    assert_eq!(keeper.refused(refused, "/a", &mut troubles), Advice::Replace);
+    with(of(center), MINUTE, |need| keeper.replace(refused, &mut troubles, need))
+}
+
+fn works(keeper: &Keeper, held: &Held) {
+    keeper.works(held, "/a", Instant::now(), &mut Troubles::default());
+}
+
+fn held(keeper: &Keeper, center: &Arc<Center>) -> (String, Source) {
+    let held = token(keeper, center).unwrap_or_else(|failure| panic!("{failure:?}"));
     (held.token.expose().to_owned(), held.facts.source.unwrap())
+}
+
+/// Asks until this token is there: a renewal on the side takes its time.
+fn soon(keeper: &Keeper, center: &Arc<Center>, expected: &str) {
+    let begun = Instant::now();
+    while held(keeper, center).0 != expected {
+        assert!(begun.elapsed() < MINUTE / 2, "{expected} does not come");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Until nothing is being asked.
+fn rests(keeper: &Keeper) {
+    while keeper.shared.state().under_way.is_some() {
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// A store that can be lost.

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_refused_token_is_replaced_from_the_store_if_that_has_a_newer_one() {
     let (keepers, center) = (keepers(2), Center::new(None));
-    let old = [&keepers[0], &keepers[1]].map(|keeper| token(keeper, &center).ok().unwrap());
+    let old = [&keepers[0], &keepers[1]].map(|keeper| token(keeper, &center).unwrap());
     let newer = replace(&keepers[0], &old[0], &center).ok().unwrap();
     assert_eq!((newer.token.expose(), newer.facts.source, newer.facts.renewed), ("token2", Some(Source::Server), true));
     assert_eq!((newer.facts.refusal, newer.facts.evictions), (Some(Refusal::Eviction), 1), "it was young");
@@ -24,15 +24,16 @@ fn a_late_reply_replaces_nothing() {
     let store = MemoryStore::default();
     let lost = Arc::new(Losable { store: store.clone(), lost: AtomicBool::new(false) });
     let (slow, quick) = (Keeper::new(account("s"), lost.clone()), Keeper::new(account("s"), Arc::new(store)));
-    let answered = Barrier::new(2);
+    let answered = Arc::new(Barrier::new(2));
     thread::scope(|scope| {
         let late = scope.spawn(|| {
-            let ask = |_: &By, _| {
+            let answered = answered.clone();
+            let ask = move |_: &By, _| {
                 answered.wait();
                 answered.wait();
                 Ok(reply(r#"{"code":0,"result":["late"]}"#, 200))
             };
-            with(&ask, MINUTE, |need| slow.token(need)).ok().unwrap().token.expose().to_owned()
+            with(ask, MINUTE, |need| slow.token(need)).unwrap().token.expose().to_owned()
         });
         answered.wait();
         // The lease of the one that hangs has run out.
@@ -49,47 +50,92 @@ fn a_late_reply_replaces_nothing() {
 fn no_token_in_the_reply() {
     let ask = |text: &'static str, status| move |_: &By, _| Ok(reply(text, status));
     let success = ask(r#"{"code":0,"result":{"tok":"x"}}"#, 200);
-    let failure = with(&success, MINUTE, |need| keeper().token(need)).err().unwrap();
+    let failure = with(success, MINUTE, |need| keeper().token(need)).err().unwrap();
     assert!(
-        matches!(failure, Failure::Error(error) if error.kind == Kind::Response && error.detail.contains("accessToken"))
+        matches!(failure, Failure::Error(NoReply { error, .. }) if error.kind == Kind::Response && error.detail.contains("accessToken"))
     );
     let refused = ask(r#"{"code":7,"msg":"x"}"#, 200);
     assert!(
-        matches!(with(&refused, MINUTE, |need| keeper().token(need)), Err(Failure::Refused(json)) if json == br#"{"code":7,"msg":"x"}"#)
+        matches!(with(refused, MINUTE, |need| keeper().token(need)), Err(Failure::Refused { reply: json, .. }) if json == br#"{"code":7,"msg":"x"}"#)
     );
 }
 
 #[test]
 fn new_tokens_that_do_not_help_are_not_got_for_each_call() {
     let (keeper, center) = (keeper(), Center::new(None));
-    let first = token(&keeper, &center).ok().unwrap();
-    assert!(keeper.may_replace(&first));
-    let second = replace(&keeper, &first, &center).ok().unwrap();
-    keeper.replaced(&second, false);
-    assert!(!keeper.may_replace(&second), "the reason is another");
+    let first = token(&keeper, &center).unwrap();
+    let mut troubles = Troubles::default();
+    assert_eq!(keeper.refused(&first, "/denied", &mut troubles), Advice::Replace);
+    let second = with(of(&center), MINUTE, |need| keeper.replace(&first, &mut troubles, need)).unwrap();
+    assert_eq!(keeper.facts().evictions, 1);
+    assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::HandOn, "the reason is another");
     assert_eq!(keeper.facts().evictions, 0, "and so it was no eviction");
-    keeper.replaced(&second, true);
-    assert!(keeper.may_replace(&second));
+    assert_eq!(keeper.refused(&second, "/denied", &mut Troubles::default()), Advice::HandOn);
+    assert_eq!(
+        keeper.refused(&second, "/other", &mut Troubles::default()),
+        Advice::Replace,
+        "others are not concerned"
+    );
+    keeper.works(&second, "/denied", Instant::now(), &mut Troubles::default());
+    assert_eq!(keeper.refused(&second, "/denied", &mut Troubles::default()), Advice::Replace, "it takes tokens now");
+}
+
+#[test]
+fn where_tokens_are_evicted_a_call_goes_on_until_its_time_is_up() {
+    let (keeper, center) = (keeper(), Center::new(None));
+    let mut held = token(&keeper, &center).unwrap();
+    works(&keeper, &held);
+    let mut troubles = Troubles::default();
+    for number in 2..=13 {
+        assert_eq!(keeper.refused(&held, "/a", &mut troubles), Advice::Replace);
+        held = with(of(&center), Duration::from_secs(1), |need| keeper.replace(&held, &mut troubles, need)).unwrap();
+        assert_eq!(held.token.expose(), format!("token{number}"));
+    }
+    assert_eq!(keeper.refused(&held, "/a", &mut troubles), Advice::GiveUp);
+    assert_eq!((keeper.facts().evictions, troubles.tokens_refused()), (13, 12));
 }
 
 #[test]
 fn a_token_whose_time_was_up_takes_no_eviction_back() {
-    let (keepers, center) = (keepers(1), Center::new(Some(HOUR_S)));
-    let first = token(&keepers[0], &center).ok().unwrap();
-    let second = replace(&keepers[0], &first, &center).ok().unwrap();
-    keepers[0].replaced(&second, true);
-    assert_eq!(keepers[0].facts().evictions, 1);
-    center.pass(2 * HOUR_S, &keepers);
-    let third = replace(&keepers[0], &second, &center).ok().unwrap();
-    assert_eq!(third.facts.refusal, Some(Refusal::Expiry));
-    keepers[0].replaced(&third, false);
-    assert_eq!(keepers[0].facts().evictions, 1);
+    let (keeper, center) = (keeper(), Center::new(Some(HOUR_S)));
+    let first = token(&keeper, &center).unwrap();
+    let second = replace(&keeper, &first, &center).unwrap();
+    works(&keeper, &second);
+    assert_eq!(keeper.facts().evictions, 1);
+    pass(2 * HOUR_S, &keeper);
+    let third = token(&keeper, &center).unwrap();
+    let mut troubles = Troubles::default();
+    keeper.refused(&third, "/b", &mut troubles);
+    let fourth = with(of(&center), MINUTE, |need| keeper.replace(&third, &mut troubles, need)).unwrap();
+    assert_eq!((fourth.facts.refusal, fourth.facts.evictions), (Some(Refusal::Eviction), 2));
+    assert_eq!(keeper.refused(&fourth, "/b", &mut troubles), Advice::HandOn);
+    assert_eq!(keeper.facts().evictions, 1);
+}
+
+#[test]
+fn tokens_that_simply_expire_are_no_evictions() {
+    // In milliseconds, which would be 83 days; and not told at all.
+    for lifetime_s in [Some(7_200_000), None] {
+        let (keeper, center) = (keeper(), Center::new(lifetime_s));
+        for _ in 0..5 {
+            let old = token(&keeper, &center).unwrap();
+            works(&keeper, &old);
+            pass(2 * HOUR_S + 1, &keeper);
+            let old = token(&keeper, &center).unwrap();
+            if lifetime_s.is_none() {
+                let newer = replace(&keeper, &old, &center).unwrap();
+                assert_eq!(newer.facts.refusal, Some(Refusal::Expiry));
+                works(&keeper, &newer);
+            }
+        }
+        assert_eq!(keeper.facts().evictions, 0);
+    }
 }
 
 #[test]
 fn a_token_that_many_calls_were_refused_with_is_one_eviction() {
     let (keeper, center) = (keeper(), Center::new(None));
-    let calls: Vec<_> = (0..16).map(|_| token(&keeper, &center).ok().unwrap()).collect();
+    let calls: Vec<_> = (0..16).map(|_| token(&keeper, &center).unwrap()).collect();
     center.refuses.store(true, Ordering::SeqCst);
     for call in &calls {
         assert!(replace(&keeper, call, &center).is_err());
@@ -101,7 +147,7 @@ fn a_token_that_many_calls_were_refused_with_is_one_eviction() {
 fn an_error_that_comes_with_a_result_is_no_token() {
     let error = |_: &By, _| Ok(reply(r#"{"code":40,"msg":"bad key","result":["accessKey"]}"#, 200));
     assert!(
-        matches!(with(&error, MINUTE, |need| keeper().token(need)), Err(Failure::Refused(json)) if String::from_utf8_lossy(&json).contains("bad key"))
+        matches!(with(error, MINUTE, |need| keeper().token(need)), Err(Failure::Refused { reply: json, .. }) if String::from_utf8_lossy(&json).contains("bad key"))
     );
 }
 
@@ -110,18 +156,18 @@ fn another_token_of_the_same_generation_may_follow() {
     let store = MemoryStore::default();
     let (keeper, center) = (Keeper::new(account("s"), Arc::new(store.clone())), Center::new(None));
     let lost = Keeper::new(account("s"), Arc::new(Losable { store: store.clone(), lost: true.into() }));
-    let of_the_lost = token(&lost, &center).ok().unwrap();
+    let of_the_lost = token(&lost, &center).unwrap();
     assert_eq!(held(&keeper, &center).0, "token2");
     let found = Keeper::new(account("s"), Arc::new(store));
-    found.state().adopt(Arc::new(record(1, of_the_lost.token.expose())), None);
-    let refused = token(&found, &center).ok().unwrap();
-    let newer = replace(&found, &refused, &center).ok().unwrap();
+    found.shared.state().token.adopt(Arc::new(stored(1, of_the_lost.token.expose())), None);
+    let refused = token(&found, &center).unwrap();
+    let newer = replace(&found, &refused, &center).unwrap();
     assert_eq!((newer.token.expose(), newer.facts.source), ("token2", Some(Source::Store)));
 }
 
 #[test]
 fn advice_is_given_where_evictions_repeat() {
-    let facts = |evictions| crate::token::Facts { evictions, ..crate::token::Facts::default() };
+    let facts = |evictions| crate::error::TokenFacts { evictions, ..crate::error::TokenFacts::default() };
     assert_eq!(facts(2).advice(), None);
     assert!(facts(3).advice().unwrap().contains("3 times within an hour"));
 }

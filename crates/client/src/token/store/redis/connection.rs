@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::resp::{self, Answer};
-use super::trouble::Refusal;
+use super::trouble::{Fault, Refusal};
 use crate::request::RedisServer;
 use crate::tls::handshake;
 use crate::tls::settings::redis_config;
@@ -23,22 +23,6 @@ pub(super) struct Connection {
 
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
-
-/// Why a command was of no use.
-pub(super) enum Fault {
-    /// No connection can be made.
-    Unreachable(io::Error),
-    /// The connection is gone.
-    Lost(io::Error),
-    /// The server refuses it.
-    Refused(Refusal),
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Fault::Lost(error)
-    }
-}
 
 impl Connection {
     /// Connects, proves who it is, and chooses the database.

@@ -4,11 +4,26 @@
 use std::io::{self, ErrorKind};
 
 use super::super::Trouble;
-use super::connection::Fault;
 use super::resp::NoRedis;
 use crate::error::system;
 use crate::request::RedisServer;
 use crate::tls::failure;
+
+/// Why a command was of no use.
+pub(super) enum Fault {
+    /// No connection can be made.
+    Unreachable(io::Error),
+    /// The connection is gone.
+    Lost(io::Error),
+    /// The server refuses it.
+    Refused(Refusal),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Fault::Lost(error)
+    }
+}
 
 /// The trouble that a fault is, for whoever reads an error or a log.
 pub(super) fn of(fault: &Fault, server: &RedisServer) -> Trouble {

@@ -1,15 +1,13 @@
 //! What a reply of the token call holds. The vendor publishes no names for its fields; what is seen in the field is an
 //! object or the array `[access token, refresh token]`.
 
-use std::time::Duration;
-
 use serde_json::Value;
 use zeroize::Zeroize;
 
 use rpa_signing::Secret;
 
 /// Tokens as the server gave them.
-pub(super) struct Answer {
+pub(super) struct Issued {
     pub(super) access: Secret,
     pub(super) refresh: Option<Secret>,
     pub(super) life: Option<Life>,
@@ -18,39 +16,41 @@ pub(super) struct Answer {
 /// When a token ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Life {
-    /// So long after it was given.
-    Lasts(Duration),
+    /// So many seconds after it was given, if it is seconds.
+    Lasts(f64),
     /// At this time of the server's clock, in milliseconds since 1970.
-    Ends(u64),
+    Ends(i64),
 }
 
 /// A number from here on is a time in seconds since 1970 (the year 2001), and not a lifetime of 31 years.
 const EARLIEST_TIME_S: f64 = 1e9;
 /// And from here on one in milliseconds.
 const EARLIEST_TIME_MS: f64 = 1e11;
+/// A time from here on (the year 5138) is none.
+const LATEST_TIME_MS: f64 = 1e14;
 
-impl Answer {
+impl Issued {
     /// The tokens in a reply; `None` if it holds none that could stand in a header.
-    pub(super) fn read(reply: &[u8]) -> Option<Answer> {
+    pub(super) fn read(reply: &[u8]) -> Option<Issued> {
         let mut reply: Value = serde_json::from_slice(reply).ok()?;
-        let answer = reply.get("result").and_then(Answer::of_result);
+        let issued = reply.get("result").and_then(Issued::of_result);
         wipe(&mut reply);
-        answer.filter(|answer| is_sendable(answer.access.expose()))
+        issued.filter(|issued| is_sendable(issued.access.expose()))
     }
 
-    fn of_result(result: &Value) -> Option<Answer> {
+    fn of_result(result: &Value) -> Option<Issued> {
         let text =
             |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(|text| Secret::new(text.to_owned()));
         if let Value::Array(pair) = result {
             let refresh = pair.get(1).and_then(text);
-            return Some(Answer { access: pair.first().and_then(text)?, refresh, life: None });
+            return Some(Issued { access: pair.first().and_then(text)?, refresh, life: None });
         }
         let fields = result.as_object()?;
         let find = |names: &[&str]| {
             let same = |name: &str| names.contains(&name.replace('_', "").to_lowercase().as_str());
             fields.iter().find(|(name, _)| same(name)).map(|(_, value)| value)
         };
-        Some(Answer {
+        Some(Issued {
             access: find(&["accesstoken"]).and_then(text)?,
             // The vendor's own spelling of the request's field, should its replies have it, too.
             refresh: find(&["refreshtoken", "refleshtoken"]).and_then(text),
@@ -61,12 +61,12 @@ impl Answer {
 
 fn life(value: &Value) -> Option<Life> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
-    let millis = |seconds: f64| Some((seconds * 1000.0) as u64);
     match number {
         _ if !number.is_finite() || number <= 0.0 => None,
-        _ if number >= EARLIEST_TIME_MS => Some(Life::Ends(number as u64)),
-        _ if number >= EARLIEST_TIME_S => millis(number).map(Life::Ends),
-        _ => millis(number).map(Duration::from_millis).map(Life::Lasts),
+        _ if number >= LATEST_TIME_MS => None,
+        _ if number >= EARLIEST_TIME_MS => Some(Life::Ends(number as i64)),
+        _ if number >= EARLIEST_TIME_S => Some(Life::Ends((number * 1000.0) as i64)),
+        _ => Some(Life::Lasts(number)),
     }
 }
 
@@ -89,9 +89,9 @@ mod tests {
     use super::*;
 
     fn read(result: &str) -> Option<(String, Option<String>, Option<Life>)> {
-        let answer = Answer::read(format!("{{\"code\":0,\"msg\":\"success\",\"result\":{result}}}").as_bytes())?;
+        let issued = Issued::read(format!("{{\"code\":0,\"msg\":\"success\",\"result\":{result}}}").as_bytes())?;
         let shown = |secret: Secret| secret.expose().to_owned();
-        Some((shown(answer.access), answer.refresh.map(shown), answer.life))
+        Some((shown(issued.access), issued.refresh.map(shown), issued.life))
     }
 
     #[test]
@@ -116,12 +116,17 @@ mod tests {
     #[test]
     fn lifetimes() {
         let life = |field: &str| read(&format!("{{\"accessToken\":\"a\",{field}}}")).unwrap().2;
-        let seconds = |seconds| Some(Life::Lasts(Duration::from_millis(seconds)));
-        assert_eq!(life(r#""expiresIn":7200"#), seconds(7_200_000));
-        assert_eq!(life(r#""expires_in":"0.25""#), seconds(250));
+        assert_eq!(life(r#""expiresIn":7200"#), Some(Life::Lasts(7_200.0)));
+        assert_eq!(life(r#""expires_in":"0.25""#), Some(Life::Lasts(0.25)));
         assert_eq!(life(r#""expireTime":1795000000000"#), Some(Life::Ends(1_795_000_000_000)));
         assert_eq!(life(r#""expireTime":1795000000"#), Some(Life::Ends(1_795_000_000_000)));
-        for field in [r#""expiresIn":0"#, r#""expiresIn":-5"#, r#""expiresIn":"soon""#, r#""expiresIn":null"#] {
+        for field in [
+            r#""expiresIn":1e300"#,
+            r#""expiresIn":0"#,
+            r#""expiresIn":-5"#,
+            r#""expiresIn":"soon""#,
+            r#""expiresIn":null"#,
+        ] {
             assert_eq!(life(field), None, "{field}");
         }
     }

@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use super::refusal::Refusal;
-
 /// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -16,9 +14,21 @@ pub(crate) enum Source {
     Server,
 }
 
+/// What a refused token looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Refusal {
+    /// Its time was up.
+    Expiry,
+    /// It was refused before its time: somebody who does not share this store got another one for the same keys.
+    Eviction,
+    /// Another thread, process or machine that shares the store had got a newer one.
+    Renewed,
+}
+
 /// The object `token` of an error and of what `rpa_sign` returns. Nothing in it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub(crate) struct Facts {
+pub(crate) struct TokenFacts {
     /// Null if there is none.
     pub(crate) source: Option<Source>,
     /// How long ago it was got; null while the control center's clock is not known.
@@ -33,14 +43,17 @@ pub(crate) struct Facts {
     pub(crate) store_trouble: Option<String>,
 }
 
-impl Facts {
+/// What to do where tokens are evicted.
+pub(crate) const EVICTED: &str = "something else gets tokens for the same access key, and each new one ends the one before; let all robots share one \
+     `token_store` (a file on one machine, redis on several), or give each its own access key";
+
+impl TokenFacts {
     /// What to do where tokens are evicted again and again.
     pub(crate) fn advice(&self) -> Option<String> {
         const REPEATED: usize = 3;
         (self.evictions >= REPEATED).then(|| {
             format!(
-                "the token was refused before its time {} times within an hour: something else gets tokens for the same access key, and each new one \
-                 ends the one before; let all robots share one `token_store` (a file on one machine, redis on several), or give each its own access key \
+                "the token was refused before its time {} times within an hour: {EVICTED} \
                  (token在一小时内{}次提前失效:别处也在用同一个accesskey取token,请共用一个token_store,或各用各的accesskey)",
                 self.evictions, self.evictions
             )

@@ -1,0 +1,5 @@
+//! Small things that every room may use. Nothing here knows of requests, tokens or errors.
+
+pub(crate) mod locks;
+pub(crate) mod recent;
+pub(crate) mod time;

@@ -1,0 +1,107 @@
+//! What went wrong, and the envelope that says so.
+
+mod envelope;
+pub(crate) mod system;
+mod token_facts;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub(crate) use token_facts::{EVICTED, Refusal, Source, TokenFacts};
+
+/// The kinds of the contract. Serialised, a kind is the contract's word for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Argument,
+    Mode,
+    Dns,
+    Connect,
+    Proxy,
+    Tls,
+    Timeout,
+    Disconnected,
+    Redirect,
+    Response,
+    TooLarge,
+    Internal,
+}
+
+impl Kind {
+    /// Whether nothing was tried: the request is wrong, or the library.
+    pub(crate) fn is_before_any_attempt(self) -> bool {
+        matches!(self, Kind::Argument | Kind::Mode | Kind::Internal)
+    }
+}
+
+/// Whether the server can have seen the request; the greater, the likelier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Delivered {
+    #[default]
+    No,
+    Unknown,
+    Yes,
+}
+
+/// The function that was called, as far as its errors differ from those of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// `rpa_get_token`
+    GetToken,
+    /// `rpa_refresh_token`
+    RefreshToken,
+    /// `rpa_call`
+    Call,
+    /// `rpa_sign`
+    Sign,
+}
+
+/// A failed call. It never holds a key, a token, a signature, a password or a query.
+#[derive(Debug, Clone)]
+pub(crate) struct Error {
+    pub(crate) kind: Kind,
+    /// A few Chinese words for the one who built the flow.
+    pub(crate) cause: String,
+    /// An English sentence for a log or a search.
+    pub(crate) detail: String,
+    /// The field of the request that is wrong, with a point before an inner one: `tls.ca_file`.
+    pub(crate) field: Option<String>,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) delivered: Delivered,
+    pub(crate) attempts: u32,
+    /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
+    pub(crate) is_final: bool,
+    /// How long the server asks to wait before the next attempt.
+    pub(crate) retry_after: Option<Duration>,
+    /// Of the token that the library looks after.
+    pub(crate) token: Option<Box<TokenFacts>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, cause: impl Into<String>, detail: impl Into<String>) -> Self {
+        Error {
+            kind,
+            cause: cause.into(),
+            detail: detail.into(),
+            field: None,
+            http_status: None,
+            delivered: Delivered::No,
+            attempts: 0,
+            is_final: false,
+            retry_after: None,
+            token: None,
+        }
+    }
+
+    /// The request text as a whole is wrong.
+    pub(crate) fn request(cause: &str, detail: impl Into<String>) -> Self {
+        Error::new(Kind::Argument, cause, detail)
+    }
+
+    /// A field of the request is wrong.
+    pub(crate) fn argument(field: impl Into<String>, cause: impl Into<String>, detail: impl Into<String>) -> Self {
+        Error { field: Some(field.into()), ..Error::new(Kind::Argument, cause, detail) }
+    }
+}
