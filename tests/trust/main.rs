@@ -3,8 +3,11 @@
 
 mod certificates;
 use rpa_test_support::{harness, tools};
+mod failures;
 mod impostor;
+mod names;
 mod nginx;
+mod pins;
 
 use std::env;
 use std::fs;
@@ -226,9 +229,9 @@ fn every_certificate_under_every_setting() {
         let names = if case.name() == "no names" || case.name() == "version 1" {
             "is for no name at all"
         } else if case.name() == "another name" {
-            "is for rpa.corp.example"
+            "is for rpa.corp.example (DNS name)"
         } else {
-            "is for 127.0.0.1"
+            "is for 127.0.0.1 (IP address)"
         };
         assert!(detail.contains(names), "{}: {detail}", case.name());
     }

@@ -14,7 +14,7 @@ use crate::http_head::{self, Unreadable};
 use crate::network::attempt::{Attempt, Phase};
 use crate::proxy::explain::{self as proxy_error, Step};
 use crate::proxy::in_use::ProxyInUse;
-use crate::tls::verifier::Untrusted;
+use crate::tls::failure::{self as tls_failure, Way};
 
 /// What an error is told with.
 pub(super) struct Context<'a> {
@@ -60,6 +60,7 @@ fn of_phase(error: &io::Error, context: &Context<'_>) -> Error {
             proxy_error::failed(error, step(phase), proxy(context), context.target)
         }
         Phase::Tls => tls(error, context),
+        _ if tls_failure::is_second_handshake(error) => tls(error, context),
         Phase::Send | Phase::Wait | Phase::Read => {
             let detail = format!("the connection broke while {}: {}", phase.in_words(), in_words(error));
             Error::new(Kind::Disconnected, "连接中断", detail)
@@ -186,17 +187,13 @@ fn is_timeout(error: &io::Error) -> bool {
 /// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. Who did not ask
 /// for a certificate on this connection says nothing that could be believed.
 fn refuses_for_a_certificate(error: &io::Error, attempt: &Attempt) -> bool {
-    let says_so = match rustls_error(error) {
+    let says_so = match tls_failure::rustls_error(error) {
         Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => true,
         // Before that any alert may say so, or just the end of the connection.
         Some(rustls::Error::AlertReceived(_)) | None => attempt.phase() == Phase::Tls,
         Some(_) => false,
     };
     says_so && attempt.is_certificate_wanted()
-}
-
-fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
 }
 
 /// What happened, without the wrapping.
@@ -208,30 +205,15 @@ fn in_words(error: &io::Error) -> String {
 }
 
 fn tls(error: &io::Error, context: &Context<'_>) -> Error {
-    let rustls = rustls_error(error);
-    if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls
-        && let Some(untrusted) = other.0.downcast_ref::<Untrusted>()
-    {
-        // Nothing but a change of the server, or of the settings, would end otherwise.
-        return Error { is_final: true, ..Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone()) };
+    let not_tls = matches!(
+        tls_failure::rustls_error(error),
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))
+    );
+    match context.proxy {
+        Some(proxy) if not_tls => proxy_error::not_tls(proxy, context.target),
+        Some(_) => tls_failure::of_control_center(error, Way::ThroughProxy),
+        None => tls_failure::of_control_center(error, Way::Direct),
     }
-    let why = match rustls {
-        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            if let Some(proxy) = context.proxy {
-                return proxy_error::not_tls(proxy, context.target);
-            }
-            "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()
-        }
-        Some(
-            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
-            | rustls::Error::PeerIncompatible(_),
-        ) => {
-            "the server and this library have no TLS version, cipher or kind of key in common; it must offer TLS 1.2 or 1.3".to_owned()
-        }
-        Some(other) => other.to_string(),
-        None => in_words(error),
-    };
-    Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {why}"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::request::{Options, Trust};
 use crate::tls::ca_file::{self, Certificates};
 use crate::tls::session::Settings;
-use crate::tls::verifier::client_config;
+use crate::tls::settings::client_config;
 
 /// Settings beyond this number are forgotten, those that were not used for longest first.
 const MOST_SETTINGS: usize = 32;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::address::without_brackets;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
-use super::options::{Options, Trust};
+use super::options::Options;
 use crate::error::Error;
 use rpa_signing::Secret;
 
@@ -139,12 +139,16 @@ impl RedisServer {
         let database = if path.is_empty() { 0 } else { path.parse().ok().filter(|_| all_digits)? };
         let given = |text: Secret| (!text.expose().is_empty()).then_some(text);
         let (user, password) = credentials.map_or((None, None), |(user, password)| (given(user), given(password)));
-        let ca_file = match &options.trust {
-            Trust::System { ca_file } => ca_file.clone(),
-            Trust::Pinned(_) | Trust::Anything => None,
-        };
         let host = without_brackets(&host).to_owned();
-        Some(RedisServer { tls, host, port: port.unwrap_or(6379), database, user, password, ca_file })
+        Some(RedisServer {
+            tls,
+            host,
+            port: port.unwrap_or(6379),
+            database,
+            user,
+            password,
+            ca_file: options.ca_file.clone(),
+        })
     }
 }
 

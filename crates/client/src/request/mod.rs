@@ -5,7 +5,9 @@ mod endpoint;
 mod fields;
 mod keys;
 mod options;
+mod pin;
 mod proxy;
+mod trust;
 
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
@@ -17,8 +19,10 @@ use fields::Fields;
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
-pub(crate) use options::{Options, Proxy, Trust};
+pub(crate) use options::{Options, Proxy};
+pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
+pub(crate) use trust::Trust;
 
 /// A request for tokens, by the keys or by a refresh token.
 #[derive(Debug)]

@@ -7,10 +7,11 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
 
 use super::client_certificate::ClientCertificate;
+use super::failure::SecondHandshake;
+use super::handshake;
 use super::records::{Boundary, Records};
 use crate::network::attempt::Attempt;
 use crate::network::tcp::Tcp;
-use crate::request::without_brackets;
 
 /// The settings of one kind of trust, and with them the sessions that can be resumed: nothing passes from one to another.
 pub(crate) struct Settings {
@@ -28,6 +29,7 @@ impl Settings {
 
 pub(crate) struct Session {
     connection: ClientConnection,
+    host: ServerName<'static>,
     boundary: Boundary,
     is_certificate_wanted: bool,
 }
@@ -35,20 +37,20 @@ pub(crate) struct Session {
 impl Session {
     /// A session with a host, in which nothing has been said.
     pub(crate) fn new(settings: &Settings, host: &str) -> io::Result<Session> {
-        let name = ServerName::try_from(without_brackets(host).to_owned());
-        let name = name.map_err(|_| {
-            io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for")
-        })?;
-        let connection = ClientConnection::new(settings.config.clone(), name).map_err(io::Error::other)?;
-        Ok(Session { connection, boundary: Boundary::default(), is_certificate_wanted: false })
+        let no_name = || io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for");
+        let host = handshake::server_name(host).ok_or_else(no_name)?;
+        let connection = ClientConnection::new(settings.config.clone(), host.clone()).map_err(io::Error::other)?;
+        Ok(Session { connection, host, boundary: Boundary::default(), is_certificate_wanted: false })
     }
 
     /// Makes the handshake.
     pub(crate) fn shake_hands(&mut self, settings: &Settings, tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
         let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        let (shaken, wanted) = settings.certificate.watch(|| self.connection.complete_io(&mut records));
+        let shake = || handshake::complete(&mut self.connection, &self.host, &mut records);
+        let (shaken, wanted) = settings.certificate.watch(shake);
         self.is_certificate_wanted = wanted;
-        shaken.map(|_| ())
+        self.boundary.handshake_ends();
+        shaken
     }
 
     /// Whether the server asked for a client certificate.
@@ -58,7 +60,11 @@ impl Session {
 
     pub(crate) fn read(&mut self, buffer: &mut [u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<usize> {
         let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        Stream::new(&mut self.connection, &mut records).read(buffer)
+        let read = Stream::new(&mut self.connection, &mut records).read(buffer);
+        if !matches!(read, Ok(1..)) && self.boundary.is_asked_for_another_handshake() {
+            return Err(io::Error::other(SecondHandshake));
+        }
+        read
     }
 
     pub(crate) fn write_all(&mut self, bytes: &[u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {

@@ -14,6 +14,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::{Lease, Store, Trouble};
 use crate::error::system;
 use crate::request::RedisServer;
+use crate::tls::failure;
 use crate::token::record::Sealed;
 use crate::wait::late::{self, Giver};
 use connection::{Connection, Fault};
@@ -338,8 +339,11 @@ fn in_words(fault: &Fault) -> Trouble {
     let why = match fault {
         Fault::Refused(code) => format!("it answers {code}"),
         Fault::Lost(error) if is_timeout(error) => "it does not answer in time".to_owned(),
-        Fault::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-        Fault::Lost(error) => system::in_english(error),
+        Fault::Lost(error) => match failure::of_redis(error) {
+            Some((cause, detail)) => format!("{detail} ({cause})"),
+            None if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
+            None => system::in_english(error),
+        },
     };
     Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
 }

@@ -5,12 +5,12 @@ use std::io::{self, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::resp::{self, Answer};
 use crate::request::RedisServer;
-use crate::tls::verifier::tls_for_redis;
+use crate::tls::handshake;
+use crate::tls::settings::redis_config;
 use rpa_signing::Secret;
 
 /// For each step: a connect, a write, a read.
@@ -78,8 +78,11 @@ fn connect(server: &RedisServer) -> io::Result<TcpStream> {
     Err(failure)
 }
 
-fn encrypt(server: &RedisServer, tcp: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let name = ServerName::try_from(server.host.clone()).map_err(io::Error::other)?;
-    let config = tls_for_redis(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
-    Ok(StreamOwned::new(ClientConnection::new(config, name).map_err(io::Error::other)?, tcp))
+fn encrypt(server: &RedisServer, mut tcp: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let no_name = || io::Error::other("its host is no name that a certificate could be for");
+    let name = handshake::server_name(&server.host).ok_or_else(no_name)?;
+    let config = redis_config(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
+    let mut session = ClientConnection::new(config, name.clone()).map_err(io::Error::other)?;
+    handshake::complete(&mut session, &name, &mut tcp)?;
+    Ok(StreamOwned::new(session, tcp))
 }

@@ -1,7 +1,8 @@
 //! The proof, in the handshake, that a server holds the key of a pinned certificate.
 //!
-//! rustls' own check takes certificates of X.509 version 3 and RSA keys of 2048 bits and more. Who pins a certificate
-//! means that one, whatever it is: here the key counts.
+//! rustls' own check refuses certificates of X.509 version 1 and RSA keys below 2048 bits. A pinned certificate is to be
+//! accepted whatever it is, so here the key alone counts. The crate `rsa` verifies with such short public keys and nothing
+//! else: its timing leak (RUSTSEC-2023-0071) concerns operations with a private key, and there is none here.
 
 use ring::digest::{SHA256, SHA384, SHA512, digest};
 use rsa::pkcs1::DecodeRsaPublicKey;
@@ -12,16 +13,17 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::certificate;
+use super::certificate::Certificate;
 
 /// Whether the key of `certificate` made the signature over `message`.
-pub(crate) fn verify(
+pub(super) fn verify(
     algorithms: &WebPkiSupportedAlgorithms,
     message: &[u8],
     certificate: &[u8],
     signed: &DigitallySignedStruct,
 ) -> Result<(), CertificateError> {
-    let key = certificate::public_key(certificate).ok_or(CertificateError::BadEncoding)?;
+    let certificate = Certificate::read(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let key = certificate.public_key().ok_or(CertificateError::BadEncoding)?;
     // A scheme has an algorithm for each curve; a key fits one of them.
     let mapped = algorithms.mapping.iter().filter(|(scheme, _)| *scheme == signed.scheme);
     let mut fitting = mapped.flat_map(|(_, algorithms)| algorithms.iter());
@@ -38,7 +40,7 @@ pub(crate) fn verify(
 const SHORTEST_OF_RUSTLS: usize = 256;
 
 /// A key of a kind or a size that is not accepted.
-pub(crate) fn weak_key() -> CertificateError {
+pub(super) fn weak_key() -> CertificateError {
     let (signature_algorithm_id, public_key_algorithm_id) = (Vec::new(), Vec::new());
     CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
         signature_algorithm_id,
@@ -57,7 +59,7 @@ fn verify_short_rsa(key: &PublicKey, message: &[u8], signed: &DigitallySignedStr
         SignatureScheme::RSA_PKCS1_SHA256 => (Pkcs1v15Sign::new::<Sha256>(), &SHA256),
         SignatureScheme::RSA_PKCS1_SHA384 => (Pkcs1v15Sign::new::<Sha384>(), &SHA384),
         SignatureScheme::RSA_PKCS1_SHA512 => (Pkcs1v15Sign::new::<Sha512>(), &SHA512),
-        // As long as this key's: nothing speaks of an impostor.
+        // The signature is as long as this key makes them, so that nothing speaks of an impostor.
         _ if signed.signature().len() == key.size() => return Err(weak_key()),
         _ => return Err(CertificateError::BadSignature),
     };
@@ -65,9 +67,9 @@ fn verify_short_rsa(key: &PublicKey, message: &[u8], signed: &DigitallySignedStr
     verified.map_err(|_| CertificateError::BadSignature)
 }
 
-/// The schemes that a server may sign with, PSS with SHA-384 and SHA-512 last: a server that goes by the client's order
-/// would else take one of those.
-pub(crate) fn pss_sha256_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
+/// The schemes that a server may sign with, PSS with SHA-384 and SHA-512 last, so that a server that goes by the client's
+/// order does not choose one of those.
+pub(super) fn pss_sha256_first(schemes: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
     let is_last = |scheme: &_| matches!(scheme, SignatureScheme::RSA_PSS_SHA384 | SignatureScheme::RSA_PSS_SHA512);
     let (last, mut schemes): (Vec<_>, Vec<_>) = schemes.into_iter().partition(is_last);
     schemes.extend(last);
