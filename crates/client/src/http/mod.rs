@@ -80,9 +80,6 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) ->
     let key = key(request.address, options, &route, call.deadline)?;
     let attempt = Attempt::new(call, options.connect_timeout);
     let sent = send_over(key, request, options, &route, &attempt);
-    if sent.as_ref().is_err_and(|error| error.kind == Kind::Tls) {
-        tls_settings::look_again(&options.trust);
-    }
     sent.map_err(|error| script::note(error, &options.proxy))
 }
 

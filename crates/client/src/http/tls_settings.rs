@@ -3,7 +3,7 @@
 
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::request::{Options, Trust};
@@ -13,8 +13,6 @@ use crate::tls::settings::client_config;
 
 /// Settings beyond this number are forgotten, those that were not used for longest first.
 const MOST_SETTINGS: usize = 32;
-/// For so long settings count as new.
-const NEW: Duration = Duration::from_secs(5);
 
 #[derive(PartialEq, Clone)]
 struct Key {
@@ -28,8 +26,8 @@ struct Key {
 /// In its place before it is filled, so that threads that start together read the certificates once and wait for that alone.
 type Slot = Arc<OnceLock<Result<Arc<Settings>, Error>>>;
 
-/// In order of use, the latest last; each with the time at which it was made.
-static SETTINGS: Mutex<Vec<(Key, Slot, Instant)>> = Mutex::new(Vec::new());
+/// In order of use, the latest last.
+static SETTINGS: Mutex<Vec<(Key, Slot)>> = Mutex::new(Vec::new());
 
 /// The settings for this kind of trust.
 pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<Settings>, Error> {
@@ -42,32 +40,24 @@ pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<Settings>, 
     let settings = slot.get_or_init(|| make(&key)).clone();
     if settings.is_err() {
         // What failed may succeed the next time.
-        lock().retain(|(_, other, _)| !Arc::ptr_eq(other, &slot));
+        lock().retain(|(_, other)| !Arc::ptr_eq(other, &slot));
     }
     settings
 }
 
-fn lock() -> MutexGuard<'static, Vec<(Key, Slot, Instant)>> {
+fn lock() -> MutexGuard<'static, Vec<(Key, Slot)>> {
     SETTINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn slot(key: &Key) -> Slot {
     let mut settings = lock();
-    let kept = settings.iter().position(|(other, ..)| other == key).map(|place| settings.remove(place));
-    let (key, slot, made) = kept.unwrap_or_else(|| (key.clone(), Slot::default(), Instant::now()));
+    let kept = settings.iter().position(|(other, _)| other == key).map(|place| settings.remove(place));
+    let (key, slot) = kept.unwrap_or_else(|| (key.clone(), Slot::default()));
     if settings.len() >= MOST_SETTINGS {
         settings.remove(0);
     }
-    settings.push((key, slot.clone(), made));
+    settings.push((key, slot.clone()));
     slot
-}
-
-/// A certificate was refused. Its CA may have come into the system's store since that was read, or the store could not be
-/// read whole, so the next attempt reads it anew.
-pub(super) fn look_again(trust: &Trust) {
-    if matches!(trust, Trust::System { .. }) {
-        lock().retain(|(key, _, made)| key.trust != *trust || made.elapsed() < NEW);
-    }
 }
 
 /// Forgets all of them.
