@@ -54,6 +54,8 @@ fn main() {
     if variable("CARGO_CFG_TARGET_OS") == "linux" {
         // A program that is linked to the file by its path must not record that path.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+        // A thread that looks after idle connections may be in it: who unloads the library would pull its code away.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
     // About the target, not this machine.
     if env::var_os("CARGO_CFG_WINDOWS").is_some()

@@ -14,7 +14,7 @@ use crate::http_head::{self, Unreadable};
 use crate::network::attempt::{Attempt, Phase};
 use crate::proxy::explain::{self as proxy_error, Step};
 use crate::proxy::in_use::ProxyInUse;
-use crate::tls::failure::{self, Way, rustls_error};
+use crate::tls::failure::{self as tls_failure, Way};
 
 /// What an error is told with.
 pub(super) struct Context<'a> {
@@ -60,7 +60,7 @@ fn of_phase(error: &io::Error, context: &Context<'_>) -> Error {
             proxy_error::failed(error, step(phase), proxy(context), context.target)
         }
         Phase::Tls => tls(error, context),
-        _ if failure::is_second_handshake(error) => tls(error, context),
+        _ if tls_failure::is_second_handshake(error) => tls(error, context),
         Phase::Send | Phase::Wait | Phase::Read => {
             let detail = format!("the connection broke while {}: {}", phase.in_words(), in_words(error));
             Error::new(Kind::Disconnected, "连接中断", detail)
@@ -187,7 +187,7 @@ fn is_timeout(error: &io::Error) -> bool {
 /// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. Who did not ask
 /// for a certificate on this connection says nothing that could be believed.
 fn refuses_for_a_certificate(error: &io::Error, attempt: &Attempt) -> bool {
-    let says_so = match rustls_error(error) {
+    let says_so = match tls_failure::rustls_error(error) {
         Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => true,
         // Before that any alert may say so, or just the end of the connection.
         Some(rustls::Error::AlertReceived(_)) | None => attempt.phase() == Phase::Tls,
@@ -205,12 +205,14 @@ fn in_words(error: &io::Error) -> String {
 }
 
 fn tls(error: &io::Error, context: &Context<'_>) -> Error {
-    let Some(proxy) = context.proxy else { return failure::of_control_center(error, Way::Direct) };
-    match rustls_error(error) {
-        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            proxy_error::not_tls(proxy, context.target)
-        }
-        _ => failure::of_control_center(error, Way::ThroughProxy),
+    let not_tls = matches!(
+        tls_failure::rustls_error(error),
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))
+    );
+    match context.proxy {
+        Some(proxy) if not_tls => proxy_error::not_tls(proxy, context.target),
+        Some(_) => tls_failure::of_control_center(error, Way::ThroughProxy),
+        None => tls_failure::of_control_center(error, Way::Direct),
     }
 }
 

@@ -11,7 +11,7 @@ use super::handshake::HandshakeFailure;
 use super::refused_certificate::RefusedCertificate;
 use super::server::Server;
 use super::words::Words;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, system};
 
 /// How the server was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,7 +224,7 @@ fn broken(failure: Option<&HandshakeFailure>, error: &io::Error, server: Server)
     let how = match error.kind() {
         ErrorKind::UnexpectedEof => "closed",
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => "reset",
-        _ => return Words::new("TLS握手失败", error.to_string()),
+        _ => return Words::new("TLS握手失败", system::in_english(error)),
     };
     if failure.is_some_and(|failure| !failure.first.is_empty()) {
         return Words::new(

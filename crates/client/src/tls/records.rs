@@ -14,7 +14,7 @@ pub(super) struct Records<'a> {
     boundary: &'a mut Boundary,
 }
 
-/// How far the present record has come.
+/// How far the present record has come, and of which kind it is.
 #[derive(Default)]
 pub(super) struct Boundary {
     /// Bytes of it that came; none between two records.
@@ -23,7 +23,6 @@ pub(super) struct Boundary {
     length: usize,
     /// The type of the present record, or of the last one, alerts aside.
     kind: u8,
-    /// The handshake is over.
     is_established: bool,
 }
 
@@ -65,8 +64,7 @@ impl Boundary {
                 bytes = later;
             }
             if self.came >= HEADER && self.came == HEADER + self.length {
-                let Boundary { kind, is_established, .. } = *self;
-                *self = Boundary { kind, is_established, ..Boundary::default() };
+                (self.came, self.length) = (0, 0);
             }
         }
     }

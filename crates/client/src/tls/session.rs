@@ -29,7 +29,7 @@ impl Settings {
 
 pub(crate) struct Session {
     connection: ClientConnection,
-    name: ServerName<'static>,
+    host: ServerName<'static>,
     boundary: Boundary,
     is_certificate_wanted: bool,
 }
@@ -37,22 +37,20 @@ pub(crate) struct Session {
 impl Session {
     /// A session with a host, in which nothing has been said.
     pub(crate) fn new(settings: &Settings, host: &str) -> io::Result<Session> {
-        let name = handshake::server_name(host).ok_or_else(|| {
-            io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for")
-        })?;
-        let connection = ClientConnection::new(settings.config.clone(), name.clone()).map_err(io::Error::other)?;
-        Ok(Session { connection, name, boundary: Boundary::default(), is_certificate_wanted: false })
+        let no_name = || io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for");
+        let host = handshake::server_name(host).ok_or_else(no_name)?;
+        let connection = ClientConnection::new(settings.config.clone(), host.clone()).map_err(io::Error::other)?;
+        Ok(Session { connection, host, boundary: Boundary::default(), is_certificate_wanted: false })
     }
 
     /// Makes the handshake.
     pub(crate) fn shake_hands(&mut self, settings: &Settings, tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
         let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        let shake = || handshake::complete(&mut self.connection, &self.name, &mut records);
+        let shake = || handshake::complete(&mut self.connection, &self.host, &mut records);
         let (shaken, wanted) = settings.certificate.watch(shake);
         self.is_certificate_wanted = wanted;
-        shaken?;
         self.boundary.handshake_ends();
-        Ok(())
+        shaken
     }
 
     /// Whether the server asked for a client certificate.
