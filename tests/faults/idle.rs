@@ -3,6 +3,7 @@
 //! `RPA_TEST_IDLE_POSTS=20000 cargo test --test faults idle -- --nocapture` measures how often it is left.
 
 use std::env;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use crate::harness::Library;
 use crate::request;
-use crate::server::Server;
+use crate::server::{Server, reply};
 
 const CALLERS: usize = 64;
 /// The server's limit, and how far from it the posts come.
@@ -69,4 +70,28 @@ fn how_often_an_idle_connection_leaves_a_doubt() {
             scope.spawn(move || measure(server));
         }
     });
+}
+
+/// Nobody calls after these: each connection is closed all the same.
+#[test]
+fn idle_connections_are_closed_when_their_time_is_over() {
+    let library = Library::load();
+    let ended = Arc::new(AtomicUsize::new(0));
+    let counted = ended.clone();
+    let server = Server::start(move |connection| {
+        while connection.request().is_some() && connection.send(reply("200 OK", "{}").as_bytes()) {}
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    for settings in 0..40 {
+        let mode = if settings % 2 == 0 { "get" } else { "post" };
+        let keep_alive = json!({ "keep_alive_ms": 300 + settings });
+        assert_eq!(library.json("rpa_call", &request(&server.url(), mode, keep_alive)), json!({}));
+    }
+    assert_eq!(server.connections(), 40, "one for each setting");
+    // A busy machine takes its time, but not the twenty seconds after which this server would close them itself.
+    let until = Instant::now() + Duration::from_secs(10);
+    while ended.load(Ordering::SeqCst) < 40 && Instant::now() < until {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ended.load(Ordering::SeqCst), 40);
 }

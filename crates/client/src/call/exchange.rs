@@ -1,11 +1,12 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use ureq::http::header::DATE;
+use ::http::header::DATE;
 
 use crate::error::Error;
 use crate::http::{self, HttpRequest, Reply};
+use crate::network::attempt::Call;
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
@@ -43,10 +44,10 @@ pub(crate) fn exchange<'s>(
     request: &HttpRequest<'_>,
     options: &Options,
     secrets: impl IntoIterator<Item = &'s str>,
-    deadline: Instant,
+    call: &Call,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let mut reply = http::send(request, options, deadline)?;
+    let mut reply = http::send(request, options, call)?;
     let after = SystemTime::now();
     let text = reply::json_text(&mut reply, || redactor(request, options, secrets))?;
     Ok(Answered { text, before, after, reply })

@@ -31,10 +31,10 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, mut policy: Policy) -> 
     let (mut replacements, mut may_restamp) = (0..2, true);
     loop {
         let mut used = Clock::default();
-        let deadline = policy.deadline;
+        let attempts = policy.call();
         let outcome = policy.run(|| {
             used = keeper.clock();
-            let answered = prepared.send(&held.token, used.correct(SystemTime::now()), deadline)?;
+            let answered = prepared.send(&held.token, used.correct(SystemTime::now()), &attempts)?;
             if let Some(observed) = answered.observed() {
                 keeper.observe(observed);
             }

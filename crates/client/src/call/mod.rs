@@ -10,33 +10,36 @@ mod token_call;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Function};
+use crate::network::attempt::Progress;
 use crate::request::{CallText, Options, Pass, TokenRequest};
 use prepared::Prepared;
 use retry::{Policy, Repeat};
 use sign::show;
 
-/// The reply of a function to its request text.
-pub(crate) fn run(function: Function, request: &str) -> Vec<u8> {
+/// The reply of a function to its request text. `progress` is told what becomes of the request.
+pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec<u8> {
     let started = Instant::now();
     let reply = match function {
-        Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started)),
-        Function::RefreshToken => TokenRequest::refresh(request).and_then(|request| tokens(&request, started)),
-        Function::Call => call(request, started),
+        Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started, progress)),
+        Function::RefreshToken => {
+            TokenRequest::refresh(request).and_then(|request| tokens(&request, started, progress))
+        }
+        Function::Call => call(request, started, progress),
         Function::Sign => sign(request, started),
     };
     reply.unwrap_or_else(|error| error.envelope(function, started.elapsed()))
 }
 
 /// Signs one API call and sends it.
-fn call(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
+fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
     let prepared = Prepared::new(text.check()?)?;
-    let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
+    let mut policy = policy(&prepared.request.options, prepared.repeat(), started, progress);
     match &prepared.request.pass {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
-            let deadline = policy.deadline;
-            policy.run(|| Ok(prepared.send(token, now()?, deadline)?.text))
+            let call = policy.call();
+            policy.run(|| Ok(prepared.send(token, now()?, &call)?.text))
         }
         Pass::Keys(keys) => managed::call(&prepared, keys, policy),
     }
@@ -48,22 +51,22 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let prepared = Prepared::new(text.check()?)?;
     match &prepared.request.pass {
         Pass::Token(token) => show(&prepared, token, now()?, Vec::new(), None),
-        Pass::Keys(keys) => {
-            let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
-            managed::sign(&prepared, keys, policy.deadline)
-        }
+        Pass::Keys(keys) => managed::sign(&prepared, keys, deadline(&prepared.request.options, started)),
     }
 }
 
-fn tokens(request: &TokenRequest, started: Instant) -> Result<Vec<u8>, Error> {
-    let policy = policy(&request.options, Repeat::Idempotent, started);
+fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
+    let policy = policy(&request.options, Repeat::Idempotent, started, progress);
     Ok(token_call::send(&request.credentials, &request.address, &request.options, policy)?.text)
 }
 
-fn policy(options: &Options, repeat: Repeat, started: Instant) -> Policy {
+fn policy(options: &Options, repeat: Repeat, started: Instant, progress: &Progress) -> Policy {
+    Policy::new(options.retry, repeat, deadline(options, started)).telling(progress)
+}
+
+fn deadline(options: &Options, started: Instant) -> Instant {
     // At most ten minutes: only a clock at the end of its range cannot hold it.
-    let deadline = started.checked_add(options.timeout).unwrap_or(started);
-    Policy::new(options.retry, repeat, deadline)
+    started.checked_add(options.timeout).unwrap_or(started)
 }
 
 /// Milliseconds since 1970 by this machine's clock.

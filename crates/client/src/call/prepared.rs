@@ -1,14 +1,13 @@
 //! A call that is written, but for the token and the time it is signed with.
 
-use std::time::Instant;
-
-use ureq::http::header::CONTENT_TYPE;
-use ureq::http::{HeaderName, HeaderValue, Method};
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderName, HeaderValue, Method};
 
 use crate::call::exchange::{Answered, exchange, url};
 use crate::call::retry::Repeat;
 use crate::error::{Error, Kind};
 use crate::http::HttpRequest;
+use crate::network::attempt::Call;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
 use rpa_signing::scheme::v2020_4::{Mode, Payload, Stamp};
@@ -40,7 +39,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, token: &Secret, timestamp: u64, deadline: Instant) -> Result<Answered, Error> {
+    pub(crate) fn send(&self, token: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
         let stamp = self.stamp(token, timestamp);
         let signature = stamp.signature();
         let http = HttpRequest {
@@ -50,7 +49,7 @@ impl<'a> Prepared<'a> {
             headers: headers(&stamp, &signature)?,
             body: self.payload.body.as_deref(),
         };
-        exchange(&http, &self.request.options, [token.expose(), &*signature], deadline)
+        exchange(&http, &self.request.options, [token.expose(), &*signature], call)
     }
 
     pub(crate) fn method(&self) -> Method {

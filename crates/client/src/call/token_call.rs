@@ -1,6 +1,6 @@
 //! The token call: by keys or by a refresh token, and not signed.
 
-use ureq::http::Method;
+use ::http::Method;
 
 use crate::call::exchange::{Answered, exchange, url};
 use crate::call::retry::Policy;
@@ -24,8 +24,8 @@ pub(crate) fn send(
     let url = url(&address.url("/oapi/v1/token"), Some(query(&parameters).expose()));
     let http = HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None };
     let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
-    let deadline = policy.deadline;
-    policy.run(|| exchange(&http, options, secrets(), deadline))
+    let call = policy.call();
+    policy.run(|| exchange(&http, options, secrets(), &call))
 }
 
 fn query(parameters: &[(&str, &Secret)]) -> Secret {

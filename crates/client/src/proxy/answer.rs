@@ -2,30 +2,23 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use super::refusal::{Refusal, Speaks};
+use http::{HeaderMap, StatusCode};
 
-/// A head that is longer is none.
-const LONGEST_HEAD: usize = 32 * 1024;
+use super::refusal::{Refusal, Speaks};
+use crate::http_head;
+
 /// A server may announce its answer (1xx) any number of times; nobody does it more than once or twice.
 const MOST_INTERIM: usize = 8;
-const START: &[u8] = b"http/";
 
-/// What a proxy said, as far as it is told or acted upon.
+/// What a proxy said.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The words behind the status, which HTTP/2 has abolished and some servers leave out.
     pub(crate) reason: String,
-    /// Names in lower case.
-    headers: Vec<(String, String)>,
+    headers: HeaderMap,
 }
 
 impl Answer {
-    #[cfg(test)]
-    pub(crate) fn of_test(status: u16, headers: &[(&str, &str)]) -> Answer {
-        let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Answer { status, reason: String::new(), headers }
-    }
-
     /// Reads the final answer, past those that announce it.
     pub(crate) fn read(stream: &mut impl Read) -> io::Result<Answer> {
         for _ in 0..=MOST_INTERIM {
@@ -39,13 +32,23 @@ impl Answer {
     }
 
     /// The values of a header, in the order in which they came.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        let values = self.headers.get_all(name).iter();
+        values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
     }
 
     /// The first value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.all(name).into_iter().next()
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    pub(crate) fn of_test(status: u16, headers: &[(&str, &str)]) -> Answer {
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let answer = parse(format!("HTTP/1.1 {status}\r\n{lines}\r\n").as_bytes());
+        answer.unwrap_or_else(|_| panic!("{status}: {lines}"))
     }
 }
 
@@ -54,20 +57,15 @@ fn head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     loop {
         let byte = one(stream, head.is_empty())?;
-        // Empty lines before a message are passed over (RFC 9112, 2.2).
-        if head.is_empty() && matches!(byte, b'\r' | b'\n') {
-            continue;
-        }
         head.push(byte);
         // Who speaks another protocol may never send a line's end, and wait for more.
-        let expected = START.get(head.len() - 1).is_none_or(|letter| byte.eq_ignore_ascii_case(letter));
-        if !expected {
-            return Err(Refusal::Speaks(Speaks::of(&head)).into());
+        if !http_head::may_begin(&head) {
+            return Err(Refusal::Speaks(Speaks::of(head.trim_ascii_start())).into());
         }
-        if head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n") {
+        if byte == b'\n' && http_head::length(&head).is_some() {
             return Ok(head);
         }
-        if head.len() >= LONGEST_HEAD {
+        if head.len() >= http_head::LONGEST {
             return Err(Refusal::Speaks(Speaks::Endlessly).into());
         }
     }
@@ -85,28 +83,16 @@ fn one(stream: &mut impl Read, first: bool) -> io::Result<u8> {
     }
 }
 
-/// Takes what can be read of a head. A line that is no header is skipped: nothing depends on it.
+/// Takes what can be read of a head. Of one that says oddly how long its content is, the status: a tunnel has no content.
 fn parse(head: &[u8]) -> io::Result<Answer> {
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or("");
-    let mut words = first.split_whitespace().skip(1);
-    let status = words.next().filter(|digits| digits.len() == 3).and_then(|digits| digits.parse().ok());
-    let Some(status) = status else { return Err(Refusal::Speaks(Speaks::Nonsense).into()) };
-    let reason = words.collect::<Vec<_>>().join(" ");
-    let mut headers: Vec<(String, String)> = Vec::new();
-    for line in lines {
-        if line.starts_with([' ', '\t']) {
-            // A folded line goes on with the value before (RFC 9112, 5.2).
-            if let Some((_, value)) = headers.last_mut() {
-                value.push(' ');
-                value.push_str(line.trim());
-            }
-        } else if let Some((name, value)) = line.split_once(':') {
-            headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-        }
-    }
-    Ok(Answer { status, reason, headers })
+    let nonsense = || Refusal::Speaks(Speaks::Nonsense);
+    let (status, headers): (StatusCode, HeaderMap) = match http_head::parse(head) {
+        Ok(head) => (head.status, head.headers),
+        Err(unreadable) => (unreadable.status.ok_or_else(nonsense)?, HeaderMap::new()),
+    };
+    let text = String::from_utf8_lossy(head.trim_ascii_start());
+    let words = text.lines().next().into_iter().flat_map(str::split_whitespace).skip(2);
+    Ok(Answer { status: status.as_u16(), reason: words.collect::<Vec<_>>().join(" "), headers })
 }
 
 #[cfg(test)]
@@ -135,10 +121,12 @@ mod tests {
     fn odd_header_lines_are_taken_or_skipped() {
         let head = b"HTTP/1.1 407 x\r\nno colon here\r\nProxy-Authenticate : NTLM\r\nProxy-Authenticate:\r\n\tBasic\r\n  realm=\"a\"\r\nX-\xff\x01: \xfe\r\n: empty\r\n\r\n";
         let answer = Answer::read(&mut &head[..]).unwrap();
-        let schemes: Vec<_> = answer.all("proxy-authenticate").collect();
-        assert_eq!((answer.status, schemes), (407, vec!["NTLM", " Basic realm=\"a\""]));
+        let schemes = answer.all("proxy-authenticate");
+        assert_eq!((answer.status, schemes), (407, vec!["NTLM".to_owned(), " Basic realm=\"a\"".to_owned()]));
         let many = ["HTTP/1.1 200 OK\r\n", &"A: b\r\n".repeat(500), "Location: c\r\n\r\n"].concat();
-        assert_eq!(Answer::read(&mut many.as_bytes()).unwrap().header("location"), Some("c"));
+        assert_eq!(Answer::read(&mut many.as_bytes()).unwrap().header("location").as_deref(), Some("c"));
+        let odd = b"HTTP/1.1 403 No\r\nContent-Length\x01: 5\r\n\r\n";
+        assert_eq!(Answer::read(&mut &odd[..]).unwrap().status, 403);
     }
 
     #[test]

@@ -80,13 +80,14 @@ pub(crate) fn not_tls(proxy: &ProxyInUse, target: &str) -> Error {
 fn refused(refusal: &Refusal, proxy: &ProxyInUse, target: &str) -> Error {
     match refusal {
         Refusal::Answered { answer, title } => {
+            let (location, challenges) = (answer.header("location"), answer.all("proxy-authenticate"));
             let reply = ProxyReply {
                 tunnel: true,
                 status: answer.status,
                 reason: &answer.reason,
                 title: title.as_deref(),
-                location: answer.header("location"),
-                challenges: answer.all("proxy-authenticate").collect(),
+                location: location.as_deref(),
+                challenges: challenges.iter().map(String::as_str).collect(),
             };
             answered(&reply, proxy, target)
         }

@@ -1,7 +1,6 @@
 //! Which way a request takes, and how a proxy is asked for it.
 
 mod answer;
-pub(crate) mod connector;
 mod credentials;
 mod environment;
 mod exceptions;

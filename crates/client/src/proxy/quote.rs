@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::Uri;
 use percent_encoding::percent_decode_str;
-use ureq::http::Uri;
 use zeroize::Zeroizing;
 
 use super::in_use::ProxyInUse;

@@ -6,10 +6,10 @@ pub(crate) mod redact;
 
 use std::time::{Duration, SystemTime};
 
+use ::http::Uri;
+use ::http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use encoding_rs::{Encoding, UTF_8};
 use serde::de::IgnoredAny;
-use ureq::http::Uri;
-use ureq::http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
@@ -181,7 +181,7 @@ fn retry_after(reply: &Reply) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ureq::http::{HeaderMap, HeaderName, StatusCode};
+    use ::http::{HeaderMap, HeaderName, StatusCode};
 
     fn reply(status: u16, content_type: &str, body: &[u8]) -> Reply {
         Reply {

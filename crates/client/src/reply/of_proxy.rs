@@ -1,7 +1,7 @@
 //! Replies that a forward proxy wrote itself. It passes the control center's on, so what is whose shows in marks alone.
 
-use ureq::http::HeaderName;
-use ureq::http::header::{LOCATION, PROXY_AUTHENTICATE, SERVER};
+use ::http::HeaderName;
+use ::http::header::{LOCATION, PROXY_AUTHENTICATE, SERVER};
 
 use crate::error::{Delivered, Error};
 use crate::http::{Forwarded, Reply};
@@ -92,7 +92,7 @@ mod tests {
     use crate::error::Kind;
     use crate::proxy::in_use::{ProxyInUse, Source};
     use crate::request::ProxyServer;
-    use ureq::http::{HeaderMap, StatusCode};
+    use ::http::{HeaderMap, StatusCode};
 
     const PAGE: &[u8] = b"<html><title>The URL could not be retrieved</title>";
 

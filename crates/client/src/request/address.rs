@@ -1,7 +1,7 @@
 //! The control center's address: `host` and `port`.
 
+use ::http::uri::Authority;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode_byte, utf8_percent_encode};
-use ureq::http::uri::Authority;
 
 use super::fields::Fields;
 use crate::error::Error;
@@ -85,6 +85,11 @@ impl Address {
     pub(crate) fn url(&self, path: &str) -> String {
         let scheme = if self.https { "https" } else { "http" };
         [scheme, "://", self.authority.as_str(), &self.prefix, &encode_path(path)].concat()
+    }
+
+    /// `host:port`, as a proxy is asked for it and as it stands in messages.
+    pub(crate) fn target(&self) -> String {
+        format!("{}:{}", self.host(), self.port)
     }
 
     /// A name or an IP address; an IPv6 address in brackets.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ureq::http::{HeaderName, HeaderValue};
+use ::http::{HeaderName, HeaderValue};
 
 use super::fields::Fields;
 use super::proxy::ProxyServer;

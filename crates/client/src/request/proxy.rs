@@ -7,7 +7,7 @@ use super::endpoint::Endpoint;
 use rpa_signing::Secret;
 
 /// A proxy's address, taken apart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProxyServer {
     /// SOCKS5; else HTTP.
     pub(crate) socks: bool,

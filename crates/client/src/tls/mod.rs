@@ -2,6 +2,7 @@
 
 pub(crate) mod ca_file;
 mod certificate;
+mod client_certificate;
 mod distinguished_name;
 mod proof;
 mod records;

@@ -3,75 +3,69 @@
 
 use std::io::{self, Read, Write};
 
-use ureq::unversioned::transport::{NextTimeout, TransportAdapter};
+use crate::network::tcp::Limited;
 
 /// Of a record: its type, a version, and two bytes of length (RFC 8446, 5.1).
 const HEADER: usize = 5;
 
 /// A connection under a TLS session, read record by record.
-pub(crate) struct Records {
-    connection: TransportAdapter,
-    place: Place,
+pub(super) struct Records<'a> {
+    connection: Limited<'a>,
+    boundary: &'a mut Boundary,
 }
 
 /// How far the present record has come.
 #[derive(Default)]
-struct Place {
+pub(super) struct Boundary {
     /// Bytes of it that came; none between two records.
     came: usize,
     /// Its length without the header, as far as the header has come.
     length: usize,
 }
 
-impl Place {
+impl Boundary {
+    pub(super) fn is_between_records(&self) -> bool {
+        self.came == 0
+    }
+
     fn pass(&mut self, mut bytes: &[u8]) {
         while let [first, rest @ ..] = bytes {
             if self.came < HEADER {
                 match self.came {
-                    3 => self.length = usize::from(*first).saturating_mul(256),
-                    4 => self.length = self.length.saturating_add((*first).into()),
+                    3 => self.length = usize::from(*first) << 8,
+                    4 => self.length |= usize::from(*first),
                     _ => {}
                 }
-                self.came = self.came.saturating_add(1);
+                self.came += 1;
                 bytes = rest;
             } else {
-                let left = self.length.saturating_add(HEADER).saturating_sub(self.came);
+                let left = HEADER + self.length - self.came;
                 let (of_record, later) = bytes.split_at(left.min(bytes.len()));
-                self.came = self.came.saturating_add(of_record.len());
+                self.came += of_record.len();
                 bytes = later;
             }
-            if self.came >= HEADER && self.came >= self.length.saturating_add(HEADER) {
-                *self = Place::default();
+            if self.came >= HEADER && self.came == HEADER + self.length {
+                *self = Boundary::default();
             }
         }
     }
 }
 
-impl Records {
-    pub(crate) fn new(connection: TransportAdapter) -> Records {
-        Records { connection, place: Place::default() }
-    }
-
-    pub(crate) fn set_timeout(&mut self, limit: NextTimeout) {
-        self.connection.set_timeout(limit);
-    }
-
-    /// Whether the connection is open, and nothing has come that no session has taken yet.
-    pub(crate) fn is_open_between_records(&mut self) -> bool {
-        let connection = self.connection.get_mut();
-        self.place.came == 0 && connection.buffers().input().is_empty() && connection.is_open()
+impl<'a> Records<'a> {
+    pub(super) fn new(connection: Limited<'a>, boundary: &'a mut Boundary) -> Records<'a> {
+        Records { connection, boundary }
     }
 }
 
-impl Read for Records {
+impl Read for Records<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let amount = self.connection.read(buffer)?;
-        self.place.pass(buffer.get(..amount).unwrap_or_default());
+        self.boundary.pass(&buffer[..amount]);
         Ok(amount)
     }
 }
 
-impl Write for Records {
+impl Write for Records<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.connection.write(bytes)
     }
@@ -90,11 +84,11 @@ mod tests {
         let whole = [&b"\x16\x03\x03\x01\x02"[..], &[7; 258], b"\x14\x03\x03\0\0", b"\x17\x03\x03\0\x01x"].concat();
         let ends = [263, 268, 274];
         for piece in [1, 2, 3, 5, 100, 300] {
-            let (mut place, mut passed) = (Place::default(), 0);
+            let (mut place, mut passed) = (Boundary::default(), 0);
             for bytes in whole.chunks(piece) {
                 place.pass(bytes);
                 passed += bytes.len();
-                assert_eq!(place.came == 0, ends.contains(&passed), "{passed} bytes in pieces of {piece}");
+                assert_eq!(place.is_between_records(), ends.contains(&passed), "{passed} bytes in pieces of {piece}");
             }
         }
     }

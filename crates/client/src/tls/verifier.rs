@@ -8,13 +8,12 @@ use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
-use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::SigningKey;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 
 #[cfg(feature = "redis")]
@@ -22,12 +21,11 @@ use super::ca_file;
 use super::roots::Roots;
 use super::{certificate, proof};
 use crate::error::{Error, Kind};
-use crate::http::wire;
 use crate::request::Trust;
 
 /// The TLS settings for one kind of trust. Without further roots it reads the system's store, which takes milliseconds.
 pub(crate) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(CryptoProvider { key_provider: &NoCertificate, ..ring::default_provider() });
+    let provider = Arc::new(CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() });
     let algorithms = provider.signature_verification_algorithms;
     let accepts = match trust {
         Trust::System { .. } => {
@@ -41,7 +39,7 @@ pub(crate) fn client_config(trust: &Trust, further_roots: &[CertificateDer<'stat
     let builder = builder.map_err(|error| unusable(&error))?;
     let judge = Arc::new(Judge { accepts, algorithms });
     // "Dangerous" is rustls' name for any verifier that is not its own.
-    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_client_cert_resolver(Arc::new(NoCertificate)))
+    Ok(builder.dangerous().with_custom_certificate_verifier(judge).with_no_client_auth())
 }
 
 /// The TLS settings for a Redis server: its certificate is judged as a control center's is.
@@ -163,23 +161,11 @@ impl fmt::Display for Untrusted {
 
 impl std::error::Error for Untrusted {}
 
-/// Has no client certificate to show, and notes that one was wanted.
-#[derive(Debug)]
-struct NoCertificate;
-
-impl ResolvesClientCert for NoCertificate {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        wire::certificate_wanted();
-        None
-    }
-
-    fn has_certs(&self) -> bool {
-        false
-    }
-}
-
 /// Without a certificate to show there is no key to sign with, and none of the code that would: 60 KB of the library.
-impl KeyProvider for NoCertificate {
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
     fn load_private_key(&self, _: PrivateKeyDer<'static>) -> Result<Arc<dyn SigningKey>, rustls::Error> {
         Err(rustls::Error::General("there are no client certificates".into()))
     }

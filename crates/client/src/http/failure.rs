@@ -1,0 +1,251 @@
+//! From what went wrong to the kinds of the contract. What a broken connection means depends on the phase it broke in,
+//! which is known; an error's text decides nothing.
+
+use std::io::{self, ErrorKind};
+
+use http::StatusCode;
+use rustls::{AlertDescription, InvalidMessage};
+
+use super::body;
+use super::content_coding;
+use super::framing::Unframed;
+use crate::error::{Error, Kind};
+use crate::http_head::{self, Unreadable};
+use crate::network::attempt::{Attempt, Phase};
+use crate::proxy::explain::{self as proxy_error, Step};
+use crate::proxy::in_use::ProxyInUse;
+use crate::tls::verifier::Untrusted;
+
+/// The fields that limit what comes before the request.
+const LIMITS_OF_CONNECTING: &str = "`connect_timeout_ms` or `timeout_ms`";
+
+/// The error over a connection that could not be made, or that broke.
+pub(super) fn explain(error: &io::Error, attempt: &Attempt) -> Error {
+    let phase = attempt.phase();
+    if is_timeout(error) {
+        return delivered(timeout(phase), attempt);
+    }
+    if refuses_for_a_certificate(error, attempt) {
+        return Error::new(Kind::Tls, "服务器要求客户端证书", super::CERTIFICATE_WANTED);
+    }
+    let explained = match phase {
+        Phase::Lookup => {
+            Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {}", in_words(error)))
+        }
+        Phase::Connect => {
+            Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", in_words(error)))
+        }
+        Phase::Tls => tls(error),
+        Phase::Proxy | Phase::Send | Phase::Wait | Phase::Read => {
+            let detail = format!("the connection broke while {}: {}", phase.in_words(), in_words(error));
+            Error::new(Kind::Disconnected, "连接中断", detail)
+        }
+    };
+    delivered(explained, attempt)
+}
+
+/// The error over a connection through a proxy that could not be made. `target` is what the proxy leads to, `host:port`.
+pub(super) fn behind(proxy: &ProxyInUse, target: &str, error: &io::Error, attempt: &Attempt) -> Error {
+    let step = match attempt.phase() {
+        Phase::Lookup => Step::Lookup,
+        Phase::Connect => Step::Connect,
+        Phase::Proxy => Step::Ask,
+        Phase::Tls if is_not_tls(error) => return proxy_error::not_tls(proxy, target),
+        _ => return explain(error, attempt),
+    };
+    if is_timeout(error) {
+        return proxy_error::timed_out(step, LIMITS_OF_CONNECTING, proxy);
+    }
+    proxy_error::failed(error, step, proxy, target)
+}
+
+fn is_not_tls(error: &io::Error) -> bool {
+    matches!(rustls_error(error), Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)))
+}
+
+/// Names the proxy on the way in an error that does not name it yet. What stands between may be the reason of nearly any:
+/// a proxy that opens TLS, closes, or waits.
+pub(super) fn through(error: Error, proxy: Option<&ProxyInUse>) -> Error {
+    match proxy {
+        Some(proxy) if !matches!(error.kind, Kind::Proxy | Kind::TooLarge) && !error.detail.contains(&proxy.en()) => {
+            let detail = format!("{} (through {})", error.detail, proxy.en());
+            Error { detail, ..error }
+        }
+        _ => error,
+    }
+}
+
+fn delivered(error: Error, attempt: &Attempt) -> Error {
+    Error { delivered: attempt.delivered(), ..error }
+}
+
+fn response(cause: &str, detail: impl Into<String>, status: Option<StatusCode>, attempt: &Attempt) -> Error {
+    let http_status = status.map(|status| status.as_u16());
+    delivered(Error { http_status, ..Error::new(Kind::Response, cause, detail) }, attempt)
+}
+
+/// What came does not even begin like HTTP.
+pub(super) fn not_http(attempt: &Attempt) -> Error {
+    // Never a word of plain HTTP: with a proxy on the way it would send the keys there in the clear.
+    let detail = "the reply is not well-formed HTTP; is this the right port, and the scheme of `host` the right one?";
+    response("返回内容不是HTTP", detail, None, attempt)
+}
+
+pub(super) fn head_too_large(status: Option<StatusCode>, attempt: &Attempt) -> Error {
+    let detail = "the head of the reply is longer than 32 KiB: the server, or a gateway before it, sends too many or too long headers";
+    response("返回的头部过大,请联系控制中心或网关的管理员", detail, status, attempt)
+}
+
+const HEAD_IS_WRONG: &str = "返回的头部有误,请联系控制中心或网关的管理员";
+
+pub(super) fn of_head(unreadable: &Unreadable, attempt: &Attempt) -> Error {
+    let Unreadable { line, why, status } = unreadable;
+    if *line == 1 {
+        let detail = format!("the reply is not well-formed HTTP: its first line {why}; is this the right port?");
+        return response("返回内容不是HTTP", detail, *status, attempt);
+    }
+    let detail = format!("line {line} of the reply's head {why}; the server, or a gateway before it, must be mended");
+    response(HEAD_IS_WRONG, detail, *status, attempt)
+}
+
+/// `head` is what the framing was read from.
+pub(super) fn of_framing(unframed: &Unframed, status: StatusCode, head: &[u8], attempt: &Attempt) -> Error {
+    match unframed {
+        Unframed::Header(name, why) => {
+            let line = http_head::line_of(head, name).map_or_else(String::new, |line| format!("line {line}: "));
+            let detail = format!(
+                "the reply's head does not say how long the reply is ({line}`{name}` {why}); the server, or a gateway before it, must be mended"
+            );
+            response(HEAD_IS_WRONG, detail, Some(status), attempt)
+        }
+        Unframed::Coding(content_coding::Unknown(name)) => {
+            let detail = format!(
+                "the reply is packed as \"{name}\", which was not asked for and cannot be unpacked: the server, or a gateway before it, must send gzip, deflate or plain replies"
+            );
+            response("返回内容的压缩方式不支持,请联系控制中心或网关的管理员", detail, Some(status), attempt)
+        }
+    }
+}
+
+/// `limit` is the caller's.
+pub(super) fn of_body(failure: body::Failure, limit: u64, attempt: &Attempt) -> Error {
+    match failure {
+        body::Failure::Io(error) => explain(&error, attempt),
+        body::Failure::TooLarge => too_large(limit, attempt),
+        body::Failure::Chunks(why) => {
+            let detail = format!("the reply comes in chunks, and they are not well-formed: {why}");
+            response("返回内容的分块格式有误,请联系控制中心或网关的管理员", detail, None, attempt)
+        }
+    }
+}
+
+pub(super) fn of_coding(failure: &content_coding::Failure, may_be_cut: bool, limit: u64, attempt: &Attempt) -> Error {
+    match failure {
+        content_coding::Failure::TooLarge => too_large(limit, attempt),
+        content_coding::Failure::Malformed(_) if may_be_cut => {
+            explain(&io::Error::from(ErrorKind::UnexpectedEof), attempt)
+        }
+        content_coding::Failure::Malformed(coding) => {
+            let detail = format!("the reply says that it is {}, and cannot be unpacked", coding.name());
+            response("返回内容无法解压", detail, None, attempt)
+        }
+    }
+}
+
+fn too_large(limit: u64, attempt: &Attempt) -> Error {
+    let detail = format!("the reply is longer than `max_response_bytes`, {limit} bytes after decompression");
+    delivered(Error::new(Kind::TooLarge, "返回内容过大", detail), attempt)
+}
+
+fn timeout(phase: Phase) -> Error {
+    let cause = match phase {
+        Phase::Lookup => "解析域名超时",
+        Phase::Connect => "连接超时",
+        Phase::Proxy => "代理服务器超时",
+        Phase::Tls => "TLS握手超时",
+        Phase::Send => "发送请求超时",
+        Phase::Wait => "等待返回超时",
+        Phase::Read => "读取返回内容超时",
+    };
+    let limit = match phase {
+        Phase::Lookup | Phase::Connect | Phase::Proxy | Phase::Tls => LIMITS_OF_CONNECTING,
+        Phase::Send | Phase::Wait | Phase::Read => "`timeout_ms`",
+    };
+    Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::TimedOut
+}
+
+/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. Who did not ask
+/// for a certificate on this connection says nothing that could be believed.
+fn refuses_for_a_certificate(error: &io::Error, attempt: &Attempt) -> bool {
+    let says_so = match rustls_error(error) {
+        Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => true,
+        // Before that any alert may say so, or just the end of the connection.
+        Some(rustls::Error::AlertReceived(_)) | None => attempt.phase() == Phase::Tls,
+        Some(_) => false,
+    };
+    says_so && attempt.is_certificate_wanted()
+}
+
+fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The system's words for what happened.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => "the other side closed it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn tls(error: &io::Error) -> Error {
+    let rustls = rustls_error(error);
+    if let Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) = rustls
+        && let Some(untrusted) = other.0.downcast_ref::<Untrusted>()
+    {
+        // Nothing but a change of the server, or of the settings, would end otherwise.
+        return Error { is_final: true, ..Error::new(Kind::Tls, untrusted.cause, untrusted.detail.clone()) };
+    }
+    let why = match rustls {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "the server does not speak TLS on this port; perhaps `host` should begin with `http://`, or the port is another".to_owned()
+        }
+        Some(
+            rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
+            | rustls::Error::PeerIncompatible(_),
+        ) => {
+            "the server and this library have no TLS version, cipher or kind of key in common; it must offer TLS 1.2 or 1.3".to_owned()
+        }
+        Some(other) => other.to_string(),
+        None => in_words(error),
+    };
+    Error::new(Kind::Tls, "TLS握手失败", format!("the TLS handshake failed: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Delivered;
+
+    /// Else a server that has read a post could make it be sent again.
+    #[test]
+    fn an_alert_for_want_of_a_certificate_counts_where_one_was_asked_for() {
+        for (wanted, expected) in
+            [(true, (Kind::Tls, Delivered::No)), (false, (Kind::Disconnected, Delivered::Unknown))]
+        {
+            let attempt = Attempt::of_test();
+            if wanted {
+                attempt.wants_certificate();
+            }
+            attempt.enter(Phase::Send);
+            attempt.has_sent();
+            let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+            let error = explain(&io::Error::new(ErrorKind::InvalidData, alert), &attempt);
+            assert_eq!((error.kind, error.delivered), expected, "asked for: {wanted}");
+        }
+    }
+}

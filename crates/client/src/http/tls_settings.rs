@@ -1,0 +1,82 @@
+//! The TLS settings: one for each kind of trust, kept for the life of the process, since reading the system's certificates
+//! takes milliseconds and a session that can be resumed saves half a handshake.
+
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+
+use crate::error::Error;
+use crate::request::{Options, Trust};
+use crate::tls::ca_file::{self, Certificates};
+use crate::tls::verifier::client_config;
+
+/// Settings beyond this number are forgotten, those that were not used for longest first.
+const MOST_SETTINGS: usize = 32;
+/// For so long settings count as new.
+const NEW: Duration = Duration::from_secs(5);
+
+#[derive(PartialEq, Clone)]
+struct Key {
+    trust: Trust,
+    /// What was in the `ca_file`: a changed file is another kind of trust.
+    further_roots: Option<Certificates>,
+    /// A process that was forked shares no sessions with its parent.
+    process: u32,
+}
+
+/// In its place before it is filled, so that threads that start together read the certificates once and wait for that alone.
+type Slot = Arc<OnceLock<Result<Arc<ClientConfig>, Error>>>;
+
+/// In order of use, the latest last; each with the time at which it was made.
+static SETTINGS: Mutex<Vec<(Key, Slot, Instant)>> = Mutex::new(Vec::new());
+
+/// The settings for this kind of trust.
+pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<ClientConfig>, Error> {
+    let further_roots = match &options.trust {
+        Trust::System { ca_file: Some(path) } => Some(ca_file::certificates(path, limit)?),
+        _ => None,
+    };
+    let key = Key { trust: options.trust.clone(), further_roots, process: process::id() };
+    let slot = slot(&key);
+    let settings = slot.get_or_init(|| make(&key)).clone();
+    if settings.is_err() {
+        // What failed may succeed the next time.
+        lock().retain(|(_, other, _)| !Arc::ptr_eq(other, &slot));
+    }
+    settings
+}
+
+fn lock() -> MutexGuard<'static, Vec<(Key, Slot, Instant)>> {
+    SETTINGS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn slot(key: &Key) -> Slot {
+    let mut settings = lock();
+    let kept = settings.iter().position(|(other, ..)| other == key).map(|place| settings.remove(place));
+    let (key, slot, made) = kept.unwrap_or_else(|| (key.clone(), Slot::default(), Instant::now()));
+    if settings.len() >= MOST_SETTINGS {
+        settings.remove(0);
+    }
+    settings.push((key, slot.clone(), made));
+    slot
+}
+
+/// A certificate was refused. Its CA may have come into the system's store since that was read, or the store could not be
+/// read whole, so the next attempt reads it anew.
+pub(super) fn look_again(trust: &Trust) {
+    if matches!(trust, Trust::System { .. }) {
+        lock().retain(|(key, _, made)| key.trust != *trust || made.elapsed() < NEW);
+    }
+}
+
+/// Forgets all of them.
+pub(super) fn forget_all() {
+    lock().clear();
+}
+
+fn make(key: &Key) -> Result<Arc<ClientConfig>, Error> {
+    let further_roots = key.further_roots.as_deref().map_or(&[][..], Vec::as_slice);
+    client_config(&key.trust, further_roots).map(Arc::new)
+}
