@@ -434,7 +434,7 @@ fn call(library: &Library, host: &str, mode: &str, always: bool, limit: Duration
     (reply, started.elapsed())
 }
 
-/// By the contract's table.
+/// By the table in docs/faults.md.
 fn attempts(mode: &str, always: bool, kind: &str, status: Option<u16>, delivered: &str) -> u64 {
     let again = match (delivered, mode) {
         // The whole time went by.

@@ -1,5 +1,7 @@
 //! What went wrong, and the envelope that says so.
 
+pub(crate) mod system;
+
 use std::time::Duration;
 
 use serde::Serialize;

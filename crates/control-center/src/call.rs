@@ -13,7 +13,8 @@ use crate::content_type;
 use crate::envelope::Refusal;
 use crate::params::Params;
 use crate::percent::{self, Broken, Pairs, Plus};
-use crate::signature::{self, Content, Received};
+use crate::signature;
+use crate::source::{Content, Received};
 use crate::tokens::Refused;
 
 /// The protocol's window: a timestamp further off than ten minutes is refused.

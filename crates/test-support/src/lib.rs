@@ -6,6 +6,7 @@ pub mod counting;
 pub mod forms;
 pub mod harness;
 pub mod issuer;
+pub mod places;
 pub mod python;
 pub mod redis;
 pub mod server;

@@ -140,13 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn what_would_end_the_same_way_is_not_tried_again() {
-        for kind in [Kind::Tls, Kind::Proxy] {
-            let error = Error { is_final: true, ..Error::new(kind, "", "") };
-            for repeat in [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything] {
-                assert!(!repeat.allows(&error), "{kind:?} {repeat:?}");
-            }
+    fn what_is_final_is_never_repeated() {
+        let refused = Error { is_final: true, ..Error::new(Kind::Proxy, "", "") };
+        for repeat in [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything] {
+            assert!(!repeat.allows(&refused), "{repeat:?}");
         }
+        assert_eq!(attempts_made(&refused, Duration::from_secs(60)), 1);
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn read_exactly(
     connection.input.take(before);
     let left = length - before as u64;
     if left > 0 && connection.beyond_input(attempt).take(left).read_to_end(bytes)? as u64 != left {
-        return Err(ErrorKind::UnexpectedEof.into()).map_err(Failure::Io);
+        return Err(Failure::Io(ErrorKind::UnexpectedEof.into()));
     }
     Ok(())
 }

@@ -1,10 +1,7 @@
 //! The steps to a new connection: name lookup, TCP, the proxy, TLS.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Instant;
-
-use rustls::ClientConfig;
 
 use super::connection::Connection;
 use crate::network::attempt::{Attempt, Phase};
@@ -13,13 +10,13 @@ use crate::network::tcp::Tcp;
 use crate::proxy::route::Route;
 use crate::proxy::{socks, tunnel};
 use crate::request::{Address, ProxyServer, without_brackets};
-use crate::tls::session::Session;
+use crate::tls::session::{Session, Settings};
 
 /// Connects to an address, on the way that was chosen for it; under TLS where there are settings for it.
 pub(super) fn connect(
     address: &Address,
     route: &Route,
-    tls: Option<&Arc<ClientConfig>>,
+    tls: Option<&Settings>,
     attempt: &Attempt,
 ) -> io::Result<Connection> {
     let started = Instant::now();
@@ -33,15 +30,15 @@ pub(super) fn connect(
         Route::Forward(proxy) => to_proxy(&proxy.server, attempt)?,
         Route::Connect(proxy) => {
             let mut tcp = to_proxy(&proxy.server, attempt)?;
-            let authorization = proxy.server.authorization();
-            tunnel::open(&mut tcp.within(attempt), &address.target(), authorization.as_ref())?;
+            let target = format!("{}:{}", address.host(), address.port);
+            tunnel::open(&mut tcp.within(attempt), &target, proxy.server.authorization().as_ref())?;
             tcp
         }
-        // The proxy looks the name up, as for HTTP: it is the one that sees the network behind it.
         Route::Socks(proxy) => {
             let mut tcp = to_proxy(&proxy.server, attempt)?;
-            let (host, credentials) = (without_brackets(address.host()), proxy.server.credentials.as_ref());
-            socks::open(&mut tcp.within(attempt), credentials, host, address.port)?;
+            // The proxy looks the name up: it is the one that sees the network behind it.
+            let host = without_brackets(address.host());
+            socks::open(&mut tcp.within(attempt), proxy.server.credentials.as_ref(), host, address.port)?;
             tcp
         }
     };
@@ -50,7 +47,7 @@ pub(super) fn connect(
         Some(settings) => {
             attempt.enter(Phase::Tls);
             let mut session = Session::new(settings, address.host())?;
-            let shaken = session.shake_hands(&mut tcp, attempt);
+            let shaken = session.shake_hands(settings, &mut tcp, attempt);
             if session.is_certificate_wanted() {
                 attempt.wants_certificate();
             }
@@ -60,12 +57,11 @@ pub(super) fn connect(
     Ok(Connection::new(tcp, session, started.elapsed()))
 }
 
-/// A connection to the proxy; what follows is the proxy's phase.
 fn to_proxy(server: &ProxyServer, attempt: &Attempt) -> io::Result<Tcp> {
-    attempt.enter(Phase::Lookup);
+    attempt.enter(Phase::ProxyLookup);
     let addresses = lookup(&server.host, server.port, attempt)?;
-    attempt.enter(Phase::Connect);
+    attempt.enter(Phase::ProxyConnect);
     let tcp = Tcp::connect(&addresses, attempt)?;
-    attempt.enter(Phase::Proxy);
+    attempt.enter(Phase::ProxyAnswer);
     Ok(tcp)
 }

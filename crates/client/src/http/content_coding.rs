@@ -6,7 +6,7 @@ use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http::{HeaderMap, HeaderName};
 use zeroize::Zeroizing;
 
-use super::framing::elements;
+use super::header_list::elements;
 
 /// A coding that can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODI
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::content_coding::{self, Coding};
+use super::header_list::{elements, parameter};
 use crate::http_head::Head;
 
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-pub(super) const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// How the end of a body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,12 +62,6 @@ fn has_no_body(status: StatusCode) -> bool {
     status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// The elements of a header that is a list, over all of its lines.
-pub(super) fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-    let elements = headers.get_all(name).into_iter().flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
-    elements.map(<[u8]>::trim_ascii)
-}
-
 /// A length that is given twice is one if both agree.
 fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Unframed> {
     let wrong = |why| Unframed::Header(CONTENT_LENGTH, why);
@@ -112,7 +106,7 @@ fn keeps_connection(head: &Head) -> bool {
     };
     // "closed" is no word of HTTP, but is meant.
     let closes = [CONNECTION, PROXY_CONNECTION].into_iter().any(|name| says(name, &["close", "closed"]));
-    let is_last = super::keep_alive::parameter(&head.headers, "max") == Some(0);
+    let is_last = parameter(&head.headers, "max") == Some(0);
     !closes && !is_last && (head.minor > 0 || says(CONNECTION, &["keep-alive"]))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::CONNECTION;
 
-use super::framing::{KEEP_ALIVE, elements};
+use super::header_list::{elements, parameter};
 
 /// A server that says that it keeps connections, and not for how long, does so for this long at least.
 const UNSPECIFIED: Duration = Duration::from_secs(1);
@@ -24,14 +24,6 @@ pub(super) fn limit(headers: &HeaderMap) -> Option<Duration> {
 pub(super) fn announced(headers: &HeaderMap) -> Option<Duration> {
     let is_said = || elements(headers, CONNECTION).any(|word| word.eq_ignore_ascii_case(b"keep-alive"));
     limit(headers).or_else(|| is_said().then_some(UNSPECIFIED))
-}
-
-/// A number in a Keep-Alive header (RFC 2068, 19.7.1.1), `timeout=20, max=100`. What is not understood says nothing.
-pub(super) fn parameter(headers: &HeaderMap, name: &str) -> Option<u64> {
-    elements(headers, KEEP_ALIVE).find_map(|element| {
-        let (found, value) = std::str::from_utf8(element).ok()?.split_once('=')?;
-        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').parse().ok())?
-    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod exchange;
 mod failure;
 mod framing;
 mod habit;
+mod header_list;
 mod input;
 mod keep_alive;
 mod pool;
@@ -27,6 +28,7 @@ use crate::proxy::route::{self, Route};
 use crate::proxy::script;
 use crate::request::{Address, Options};
 use connection::Connection;
+use failure::Context;
 use pool::{Key, Origin};
 
 /// What caches say of themselves, beside `Age`.
@@ -81,17 +83,13 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) ->
     if sent.as_ref().is_err_and(|error| error.kind == Kind::Tls) {
         tls_settings::look_again(&options.trust);
     }
-    sent.map_err(|error| script::note(failure::through(error, route.proxy()), &options.proxy))
+    sent.map_err(|error| script::note(error, &options.proxy))
 }
 
 fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -> Result<Key, Error> {
     let left = deadline.saturating_duration_since(Instant::now());
     let tls = if address.https { Some(tls_settings::find(options, left)?) } else { None };
-    let proxy = match route {
-        Route::Direct => None,
-        Route::Forward(proxy) => Some((proxy.server.clone(), true)),
-        Route::Connect(proxy) | Route::Socks(proxy) => Some((proxy.server.clone(), false)),
-    };
+    let proxy = route.proxy().map(|proxy| proxy.server.clone());
     let origin = Origin { https: address.https, authority: address.authority.clone(), proxy };
     Ok(Key { origin, tls, keep_alive: options.keep_alive })
 }
@@ -105,20 +103,19 @@ fn send_over(
     attempt: &Attempt,
 ) -> Result<Reply, Error> {
     let is_post = request.method == Method::POST;
+    let target = format!("{}:{}", request.address.host(), request.address.port);
+    let context = Context { attempt, proxy: route.proxy(), target: &target };
     let mut connection = match pool::take(&key, is_post) {
         Some(kept) => kept,
         None => {
-            let connected = connect::connect(request.address, route, key.tls.as_ref(), attempt);
-            connected.map_err(|error| match route.proxy() {
-                None => failure::explain(&error, attempt),
-                Some(proxy) => failure::behind(proxy, &request.address.target(), &error, attempt),
-            })?
+            let connected = connect::connect(request.address, route, key.tls.as_deref(), attempt);
+            connected.map_err(|error| failure::explain(&error, &context))?
         }
     };
     if connection.is_certificate_wanted() {
         attempt.wants_certificate();
     }
-    match exchange::run(&mut connection, request, options, route, attempt) {
+    match exchange::run(&mut connection, request, options, route, &context) {
         Ok((reply, true)) => {
             pool::put(key, connection, is_post);
             Ok(reply)

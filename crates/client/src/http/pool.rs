@@ -7,11 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::uri::Authority;
-use rustls::ClientConfig;
 
 use super::connection::Connection;
 use super::habit::{self, Habit};
 use crate::request::ProxyServer;
+use crate::tls::session::Settings;
 
 /// More than this many are not kept; the one that was not used for longest goes first.
 const MOST_IDLE: usize = 256;
@@ -31,8 +31,8 @@ const LOOKS_AT_NOTHING: u32 = 8;
 pub(super) struct Origin {
     pub(super) https: bool,
     pub(super) authority: Authority,
-    /// With its password. In the second case it forwards requests.
-    pub(super) proxy: Option<(ProxyServer, bool)>,
+    /// The proxy on the way, with its password.
+    pub(super) proxy: Option<ProxyServer>,
 }
 
 /// What may not be shared. A connection made under one kind of trust never serves a call under another.
@@ -40,7 +40,7 @@ pub(super) struct Origin {
 pub(super) struct Key {
     pub(super) origin: Origin,
     /// `None` for plain HTTP. Settings are made once for each kind of trust, so the same ones are the same object.
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) tls: Option<Arc<Settings>>,
     /// For how long it may lie idle.
     pub(super) keep_alive: Duration,
 }

@@ -5,11 +5,10 @@ use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::ClientConfig;
-
 use crate::error::Error;
 use crate::request::{Options, Trust};
 use crate::tls::ca_file::{self, Certificates};
+use crate::tls::session::Settings;
 use crate::tls::verifier::client_config;
 
 /// Settings beyond this number are forgotten, those that were not used for longest first.
@@ -27,13 +26,13 @@ struct Key {
 }
 
 /// In its place before it is filled, so that threads that start together read the certificates once and wait for that alone.
-type Slot = Arc<OnceLock<Result<Arc<ClientConfig>, Error>>>;
+type Slot = Arc<OnceLock<Result<Arc<Settings>, Error>>>;
 
 /// In order of use, the latest last; each with the time at which it was made.
 static SETTINGS: Mutex<Vec<(Key, Slot, Instant)>> = Mutex::new(Vec::new());
 
 /// The settings for this kind of trust.
-pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<ClientConfig>, Error> {
+pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<Settings>, Error> {
     let further_roots = match &options.trust {
         Trust::System { ca_file: Some(path) } => Some(ca_file::certificates(path, limit)?),
         _ => None,
@@ -76,7 +75,7 @@ pub(super) fn forget_all() {
     lock().clear();
 }
 
-fn make(key: &Key) -> Result<Arc<ClientConfig>, Error> {
+fn make(key: &Key) -> Result<Arc<Settings>, Error> {
     let further_roots = key.further_roots.as_deref().map_or(&[][..], Vec::as_slice);
-    client_config(&key.trust, further_roots).map(Arc::new)
+    client_config(&key.trust, further_roots).map(|config| Arc::new(Settings::new(config)))
 }

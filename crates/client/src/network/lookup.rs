@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use super::attempt::Attempt;
+use crate::error::system;
 use crate::request::without_brackets;
 use crate::wait::single_flight::SingleFlight;
 
@@ -21,7 +22,7 @@ pub(crate) fn lookup(host: &str, port: u16, attempt: &Attempt) -> io::Result<Vec
     // The system's lookup knows no time limit.
     let found = UNDER_WAY.wait((bare.to_owned(), port), attempt.time_left()?, |(name, port)| {
         let found = (name.as_str(), *port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-        found.map_err(|error| (error.kind(), error.to_string()))
+        found.map_err(|error| (error.kind(), system::in_english(&error)))
     });
     match found? {
         None => Err(ErrorKind::TimedOut.into()),

@@ -6,7 +6,7 @@ use super::credentials;
 use super::in_use::ProxyInUse;
 use super::quote::Quotes;
 use super::refusal::{Refusal, SocksRefusal, Speaks};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, system};
 
 /// How far the way to and through a proxy was gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(crate) fn failed(error: &io::Error, step: Step, proxy: &ProxyInUse, target: 
         None if error.kind() == ErrorKind::UnexpectedEof => {
             refused(&Refusal::Closed { silently: false }, proxy, target)
         }
-        None => unreachable(&error.to_string(), step, proxy),
+        None => unreachable(&system::in_english(error), step, proxy),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use ::http::Uri;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use http::Uri;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 

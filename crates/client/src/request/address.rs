@@ -87,11 +87,6 @@ impl Address {
         [scheme, "://", self.authority.as_str(), &self.prefix, &encode_path(path)].concat()
     }
 
-    /// `host:port`, as a proxy is asked for it and as it stands in messages.
-    pub(crate) fn target(&self) -> String {
-        format!("{}:{}", self.host(), self.port)
-    }
-
     /// A name or an IP address; an IPv6 address in brackets.
     pub(crate) fn host(&self) -> &str {
         self.authority.host()

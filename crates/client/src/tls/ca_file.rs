@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::error::Error;
+use crate::error::{Error, system};
 use crate::wait::single_flight::SingleFlight;
 
 /// The certificates of a file.
@@ -45,7 +45,8 @@ pub(crate) fn certificates(path: &Path, limit: Duration) -> Result<Certificates,
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let unreadable = |error: std::io::Error| refuse("无法读取", &format!("cannot be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| refuse("无法读取", &format!("cannot be read: {}", system::in_english(&error)));
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() || metadata.len() > LARGEST {
         return Err(refuse("不是PEM文件", "is not a file of certificates: it must be a PEM file of at most 1 MiB"));

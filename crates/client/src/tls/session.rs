@@ -12,37 +12,48 @@ use crate::network::attempt::Attempt;
 use crate::network::tcp::Tcp;
 use crate::request::without_brackets;
 
-pub(crate) struct Session {
-    connection: ClientConnection,
-    boundary: Boundary,
+/// The settings of one kind of trust, and with them the sessions that can be resumed: nothing passes from one to another.
+pub(crate) struct Settings {
+    config: Arc<ClientConfig>,
     certificate: Arc<ClientCertificate>,
 }
 
+impl Settings {
+    pub(crate) fn new(mut config: ClientConfig) -> Settings {
+        let certificate = Arc::new(ClientCertificate::default());
+        config.client_auth_cert_resolver = certificate.clone();
+        Settings { config: Arc::new(config), certificate }
+    }
+}
+
+pub(crate) struct Session {
+    connection: ClientConnection,
+    boundary: Boundary,
+    is_certificate_wanted: bool,
+}
+
 impl Session {
-    /// A session with a host, in which nothing has been said. Its settings, and with them the sessions that can be
-    /// resumed, are those of one kind of trust: nothing passes from one to another.
-    pub(crate) fn new(settings: &ClientConfig, host: &str) -> io::Result<Session> {
+    /// A session with a host, in which nothing has been said.
+    pub(crate) fn new(settings: &Settings, host: &str) -> io::Result<Session> {
         let name = ServerName::try_from(without_brackets(host).to_owned());
         let name = name.map_err(|_| {
             io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for")
         })?;
-        let certificate = Arc::new(ClientCertificate::default());
-        // Whether one was asked for is to be known of each connection.
-        let mut settings = settings.clone();
-        settings.client_auth_cert_resolver = certificate.clone();
-        let connection = ClientConnection::new(Arc::new(settings), name).map_err(io::Error::other)?;
-        Ok(Session { connection, boundary: Boundary::default(), certificate })
+        let connection = ClientConnection::new(settings.config.clone(), name).map_err(io::Error::other)?;
+        Ok(Session { connection, boundary: Boundary::default(), is_certificate_wanted: false })
     }
 
     /// Makes the handshake.
-    pub(crate) fn shake_hands(&mut self, tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
+    pub(crate) fn shake_hands(&mut self, settings: &Settings, tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
         let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        self.connection.complete_io(&mut records).map(|_| ())
+        let (shaken, wanted) = settings.certificate.watch(|| self.connection.complete_io(&mut records));
+        self.is_certificate_wanted = wanted;
+        shaken.map(|_| ())
     }
 
     /// Whether the server asked for a client certificate.
     pub(crate) fn is_certificate_wanted(&self) -> bool {
-        self.certificate.is_wanted()
+        self.is_certificate_wanted
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<usize> {

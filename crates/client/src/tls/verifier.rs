@@ -20,7 +20,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, 
 use super::ca_file;
 use super::roots::Roots;
 use super::{certificate, proof};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, system};
 use crate::request::Trust;
 
 /// The TLS settings for one kind of trust. Without further roots it reads the system's store, which takes milliseconds.
@@ -52,8 +52,9 @@ pub(crate) fn tls_for_redis(ca_file: Option<&Path>) -> Result<Arc<rustls::Client
 
 fn unusable(error: &rustls::Error) -> Error {
     let detail = format!(
-        "the certificates to trust cannot be used: {error}; install the system's (on Linux the package ca-certificates), check `tls.ca_file`, \
-         or pin the server's certificate with `tls.pin_sha256`"
+        "the certificates to trust cannot be used: {}; install the system's (on Linux the package ca-certificates), check `tls.ca_file`, \
+         or pin the server's certificate with `tls.pin_sha256`",
+        system::translated(&error.to_string())
     );
     Error::new(Kind::Tls, "系统证书不可用", detail)
 }
@@ -138,6 +139,9 @@ fn in_words(reason: &CertificateError) -> (&'static str, Cow<'static, str>) {
 
 /// The reasons that rustls has no name for reach us as the names that webpki has for them.
 fn other_in_words(other: &OtherError) -> String {
+    if let Some(error) = other.0.downcast_ref() {
+        return format!("it cannot be verified: {}", system::in_english(error));
+    }
     let name = format!("{:?}", other.0);
     let known = match name.as_str() {
         "CaUsedAsEndEntity" => "it says of itself that it is a CA's, not a server's",

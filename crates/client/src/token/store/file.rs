@@ -26,6 +26,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{Lease, Store, Trouble};
+use crate::error::system;
 use crate::token::record::Sealed;
 use crate::wait::late;
 
@@ -54,9 +55,8 @@ impl FileStore {
         limit: Duration,
         work: impl FnOnce(&TokenFile, Instant) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let trouble =
-            |error: &dyn std::fmt::Display| Trouble(format!("the file of `token_store` cannot be used: {error}"));
-        let slow = || trouble(&"its drive does not answer in time");
+        let trouble = |why: &str| Trouble(format!("the file of `token_store` cannot be used: {why}"));
+        let slow = || trouble("its drive does not answer in time");
         if self.hung.load(Ordering::SeqCst) {
             return Err(slow());
         }
@@ -67,9 +67,9 @@ impl FileStore {
             reply.give(work(&file, until));
             hung.store(false, Ordering::SeqCst);
         };
-        thread::Builder::new().spawn(run).map_err(|error| trouble(&error))?;
+        thread::Builder::new().spawn(run).map_err(|error| trouble(&system::in_english(&error)))?;
         match answer.take(limit.saturating_add(PAUSE)) {
-            Some(result) => result.map_err(|error| trouble(&error)),
+            Some(result) => result.map_err(|error| trouble(&system::in_english(&error))),
             None => {
                 self.hung.store(true, Ordering::SeqCst);
                 // It may have ended just now, and taken the mark away before it was set.

@@ -12,6 +12,7 @@ use std::{io, process};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
+use crate::error::system;
 use crate::request::RedisServer;
 use crate::token::record::Sealed;
 use crate::wait::late::{self, Giver};
@@ -338,7 +339,7 @@ fn in_words(fault: &Fault) -> Trouble {
         Fault::Refused(code) => format!("it answers {code}"),
         Fault::Lost(error) if is_timeout(error) => "it does not answer in time".to_owned(),
         Fault::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-        Fault::Lost(error) => error.to_string(),
+        Fault::Lost(error) => system::in_english(error),
     };
     Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
 }

@@ -3,14 +3,11 @@
 
 #![no_main]
 
-#[path = "server.rs"]
-mod server;
-
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use server::{Answer, Server, cut};
+use rpa_openapi_fuzz::server::{Answer, Server, cut};
 
 fuzz_target!(|data: (Vec<u8>, &[u8])| {
     let (places, bytes) = data;
@@ -21,7 +18,7 @@ fuzz_target!(|data: (Vec<u8>, &[u8])| {
         "timeout_ms": 5000, "max_response_bytes": 1 << 20,
     });
     let started = Instant::now();
-    let told: Value = serde_json::from_str(&rpa_openapi::call(&request.to_string())).expect("a reply is JSON");
+    let told: Value = serde_json::from_str(&rpa_openapi_fuzz::reply(rpa_client::Function::Call, &request.to_string())).expect("a reply is JSON");
     // The server closes the connection: nothing is waited for.
     assert!(started.elapsed() < Duration::from_secs(4), "{told}");
     let error = &told["error"];

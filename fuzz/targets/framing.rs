@@ -3,15 +3,12 @@
 
 #![no_main]
 
-#[path = "server.rs"]
-mod server;
-
 use std::io::Write;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
-use server::{Answer, Server, cut};
+use rpa_openapi_fuzz::server::{Answer, Server, cut};
 
 #[derive(Arbitrary, Debug)]
 struct Message {
@@ -44,7 +41,7 @@ fuzz_target!(|messages: Vec<Message>| {
         let request = json!({
             "host": server.url, "mode": "get", "rest_type": "/a", "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null, "retry": 1,
         });
-        assert_eq!(rpa_openapi::call(&request.to_string()), body, "{message:?}");
+        assert_eq!(rpa_openapi_fuzz::reply(rpa_client::Function::Call, &request.to_string()), body, "{message:?}");
     }
 });
 

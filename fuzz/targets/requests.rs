@@ -3,12 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use rpa_client::Function;
+use rpa_openapi_fuzz::reply;
 use serde_json::{Value, json};
 
-type Function = fn(&str) -> String;
-
 const FUNCTIONS: [(Function, u64); 4] =
-    [(rpa_openapi::sign, 41), (rpa_openapi::call, 41), (rpa_openapi::get_token, 44), (rpa_openapi::refresh_token, 44)];
+    [(Function::Sign, 41), (Function::Call, 41), (Function::GetToken, 44), (Function::RefreshToken, 44)];
 
 fuzz_target!(|data: &[u8]| {
     let Some((&first, text)) = data.split_first() else { return };
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let (function, argument) = FUNCTIONS[index];
     // All but rpa_sign may send: what they are given leads to a closed port of this machine.
     let text = if index == 0 { text.to_owned() } else { without_way_out(text) };
-    let told: Value = serde_json::from_str(&function(&text)).expect("a reply is JSON");
+    let told: Value = serde_json::from_str(&reply(function, &text)).expect("a reply is JSON");
     let error = &told["error"];
     if !error.is_object() {
         assert_eq!((index, &told["code"]), (0, &json!(0)), "nobody answers: {told}");
@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
     assert_ne!(kind, "internal", "{told}");
     assert_eq!(error["delivered"], "no", "{told}");
     let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(&text) else { return };
-    let other: Value = serde_json::from_str(&function(&with_other_secrets(fields.clone()))).expect("a reply is JSON");
+    let other: Value = serde_json::from_str(&reply(function, &with_other_secrets(fields.clone()))).expect("a reply is JSON");
     for name in SECRETS {
         let secret = fields.get(name).and_then(Value::as_str).unwrap_or_default();
         let quotes = |told: &Value| told["error"]["detail"].as_str().is_some_and(|detail| detail.contains(secret));

@@ -45,7 +45,7 @@ fuzz_target!(|case: Case| {
         "host": "http://rpa.example", "mode": mode, "rest_type": "/a", "accesstoken": token, "data_json": data, "proxy": null,
         "timestamp": case.timestamp, "encoding": if case.java { "java" } else { "python" },
     });
-    let told: Value = serde_json::from_str(&rpa_openapi::sign(&request.to_string())).expect("a reply is JSON");
+    let told: Value = serde_json::from_str(&rpa_openapi_fuzz::reply(rpa_client::Function::Sign, &request.to_string())).expect("a reply is JSON");
     let asked = json!({ "mode": mode, "data": data, "token": token, "timestamp": case.timestamp, "java": case.java });
     let python = Python::ask(&asked);
     if python["error"].is_string() {
