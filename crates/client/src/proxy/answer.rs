@@ -1,16 +1,10 @@
-//! The head of a proxy's answer to CONNECT, read to its last byte and no further: what follows belongs to TLS.
+//! What a proxy says when it is asked for the way on.
 
-use std::io::{self, ErrorKind, Read};
+use http::HeaderMap;
 
-use http::{HeaderMap, StatusCode};
-
-use super::refusal::{Refusal, Speaks};
 use crate::http_head;
 
-/// A server may announce its answer (1xx) any number of times; nobody does it more than once or twice.
-const MOST_INTERIM: usize = 8;
-
-/// What a proxy said.
+/// An answer of a proxy: its head.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The words behind the status, which HTTP/2 has abolished and some servers leave out.
@@ -19,16 +13,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the final answer, past those that announce it.
-    pub(crate) fn read(stream: &mut impl Read) -> io::Result<Answer> {
-        for _ in 0..=MOST_INTERIM {
-            let answer = parse(&head(stream)?)?;
-            // 101 is final, and not what was asked for.
-            if !(100..200).contains(&answer.status) || answer.status == 101 {
-                return Ok(answer);
-            }
-        }
-        Err(Refusal::Speaks(Speaks::Endlessly).into())
+    /// Takes what can be read of a whole head; `None` without a status. Of a head that says oddly how long its content is,
+    /// the status alone: a tunnel has no content.
+    pub(crate) fn parse(head: &[u8]) -> Option<Answer> {
+        let (status, headers) = match http_head::parse(head) {
+            Ok(head) => (head.status, head.headers),
+            Err(unreadable) => (unreadable.status?, HeaderMap::new()),
+        };
+        let text = String::from_utf8_lossy(head.trim_ascii_start());
+        let words = text.lines().next().into_iter().flat_map(str::split_whitespace).skip(2);
+        Some(Answer { status: status.as_u16(), reason: words.collect::<Vec<_>>().join(" "), headers })
     }
 
     /// The values of a header, in the order in which they came.
@@ -47,108 +41,6 @@ impl Answer {
 impl Answer {
     pub(crate) fn of_test(status: u16, headers: &[(&str, &str)]) -> Answer {
         let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let answer = parse(format!("HTTP/1.1 {status}\r\n{lines}\r\n").as_bytes());
-        answer.unwrap_or_else(|_| panic!("{status}: {lines}"))
-    }
-}
-
-/// The bytes up to the empty line. One at a time: a byte more would be missing in the TLS handshake.
-fn head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    loop {
-        let byte = one(stream, head.is_empty())?;
-        head.push(byte);
-        // Who speaks another protocol may never send a line's end, and wait for more.
-        if !http_head::may_begin(&head) {
-            return Err(Refusal::Speaks(Speaks::of(head.trim_ascii_start())).into());
-        }
-        if byte == b'\n' && http_head::length(&head).is_some() {
-            return Ok(head);
-        }
-        if head.len() >= http_head::LONGEST {
-            return Err(Refusal::Speaks(Speaks::Endlessly).into());
-        }
-    }
-}
-
-fn one(stream: &mut impl Read, first: bool) -> io::Result<u8> {
-    let mut byte = [0];
-    loop {
-        match stream.read(&mut byte) {
-            Ok(1..) => return Ok(byte[0]),
-            Ok(0) => return Err(Refusal::Closed { silently: first }.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Takes what can be read of a head. Of one that says oddly how long its content is, the status: a tunnel has no content.
-fn parse(head: &[u8]) -> io::Result<Answer> {
-    let nonsense = || Refusal::Speaks(Speaks::Nonsense);
-    let (status, headers): (StatusCode, HeaderMap) = match http_head::parse(head) {
-        Ok(head) => (head.status, head.headers),
-        Err(unreadable) => (unreadable.status.ok_or_else(nonsense)?, HeaderMap::new()),
-    };
-    let text = String::from_utf8_lossy(head.trim_ascii_start());
-    let words = text.lines().next().into_iter().flat_map(str::split_whitespace).skip(2);
-    Ok(Answer { status: status.as_u16(), reason: words.collect::<Vec<_>>().join(" "), headers })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_head_ends_at_its_last_byte() {
-        for (head, status, reason) in [
-            ("HTTP/1.1 200 Connection established\r\n\r\n", 200, "Connection established"),
-            ("HTTP/1.0 200\r\n\r\n", 200, ""),
-            ("HTTP/1.1 407 Proxy Authentication Required\r\nX: y\r\n\r\n", 407, "Proxy Authentication Required"),
-            ("http/1.1 200 ok\nVia: 1.1 p\n\n", 200, "ok"),
-            ("\r\nHTTP/1.1 200 OK\r\n\r\n", 200, "OK"),
-            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 x\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", 200, "OK"),
-        ] {
-            let bytes = [head.as_bytes(), b"\x16\x03\x03"].concat();
-            let mut stream = &bytes[..];
-            let answer = Answer::read(&mut stream).unwrap();
-            assert_eq!((answer.status, answer.reason.as_str()), (status, reason), "{head:?}");
-            assert_eq!(stream, b"\x16\x03\x03", "{head:?}");
-        }
-    }
-
-    #[test]
-    fn odd_header_lines_are_taken_or_skipped() {
-        let head = b"HTTP/1.1 407 x\r\nno colon here\r\nProxy-Authenticate : NTLM\r\nProxy-Authenticate:\r\n\tBasic\r\n  realm=\"a\"\r\nX-\xff\x01: \xfe\r\n: empty\r\n\r\n";
-        let answer = Answer::read(&mut &head[..]).unwrap();
-        let schemes = answer.all("proxy-authenticate");
-        assert_eq!((answer.status, schemes), (407, vec!["NTLM".to_owned(), " Basic realm=\"a\"".to_owned()]));
-        let many = ["HTTP/1.1 200 OK\r\n", &"A: b\r\n".repeat(500), "Location: c\r\n\r\n"].concat();
-        assert_eq!(Answer::read(&mut many.as_bytes()).unwrap().header("location").as_deref(), Some("c"));
-        let odd = b"HTTP/1.1 403 No\r\nContent-Length\x01: 5\r\n\r\n";
-        assert_eq!(Answer::read(&mut &odd[..]).unwrap().status, 403);
-    }
-
-    #[test]
-    fn what_is_no_answer_is_known_at_its_first_odd_byte() {
-        let refusal = |bytes: &[u8]| {
-            let error = Answer::read(&mut &bytes[..]).err().unwrap();
-            format!("{:?}", error.get_ref().unwrap().downcast_ref::<Refusal>().unwrap())
-        };
-        for (bytes, expected) in [
-            (&b""[..], "Closed { silently: true }"),
-            (b"HTTP/1.1 200 OK\r\n", "Closed { silently: false }"),
-            (b"\x15\x03\x01\x00\x02", "Speaks(Tls)"),
-            (b"\x05\xff", "Speaks(Socks)"),
-            (b"\x00\x5b", "Speaks(Socks)"),
-            (b"SSH-2.0", "Speaks(Nonsense)"),
-            (b"<html>", "Speaks(Nonsense)"),
-            (b"HTTP/1.1 OK\r\n\r\n", "Speaks(Nonsense)"),
-        ] {
-            assert_eq!(refusal(bytes), expected, "{bytes:?}");
-        }
-        let endless = ["HTTP/1.1 200 OK\r\n", &"A: b\r\n".repeat(10_000)].concat();
-        assert_eq!(refusal(endless.as_bytes()), "Speaks(Endlessly)");
-        assert_eq!(refusal("HTTP/1.1 100 Continue\r\n\r\n".repeat(20).as_bytes()), "Speaks(Endlessly)");
+        Answer::parse(format!("HTTP/1.1 {status}\r\n{lines}\r\n").as_bytes()).unwrap()
     }
 }
