@@ -274,6 +274,9 @@ fn a_forward_proxys_own_page_is_told_by_its_mark_and_another_one_beside_the_prox
         assert!(told["msg"].as_str().unwrap().contains(&format!("也可能来自代理{url}(来自字段proxy)")), "{told}");
         assert!(told["error"]["detail"].as_str().unwrap().contains("which may have written it itself"), "{told}");
     }
+    let (told, url) = forwarded("SSH-2.0-OpenSSH_9.6\r\n");
+    let detail = told["error"]["detail"].as_str().unwrap().replace(&url, "");
+    assert!(detail.contains("is the proxy an HTTP proxy?") && !detail.contains("http://"), "{told}");
     // JSON is the control center's, whatever its status.
     let (told, _) = forwarded(&reply("403 Forbidden", "{\"code\":1}"));
     assert_eq!(told, json!({ "code": 1 }));

@@ -9,8 +9,8 @@
 //! | `token` | a token that is got for keys, kept, renewed and shared |
 //! | `reply` | the server's answer to reply text, without secrets |
 //! | `http` | one HTTP request, sent once |
-//! | `http_head` | the head of a reply |
 //! | `proxy` | which way a request takes |
+//! | `http_head` | the head of a reply |
 //! | `tls` | whose certificate is trusted |
 //! | `network` | TCP, and the limits of an attempt |
 //! | `request` | request text to checked request |

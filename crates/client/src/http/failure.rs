@@ -87,8 +87,13 @@ fn response(cause: &str, detail: impl Into<String>, status: Option<StatusCode>, 
 
 /// What came does not even begin like HTTP.
 pub(super) fn not_http(context: &Context<'_>) -> Error {
-    let detail =
-        "the reply is not well-formed HTTP; is this the right port, and `http://` or `https://` as it should be?";
+    let detail = match context.proxy {
+        None => {
+            "the reply is not well-formed HTTP; is this the right port, and `http://` or `https://` as it should be?"
+        }
+        // Who takes TLS away sends the keys to the proxy in the clear.
+        Some(_) => "the reply is not well-formed HTTP; is this the right port, and is the proxy an HTTP proxy?",
+    };
     response("返回内容不是HTTP", detail, None, context)
 }
 

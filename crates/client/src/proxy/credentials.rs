@@ -24,7 +24,7 @@ pub(super) fn refused(proxy: &ProxyInUse, challenges: &[&str], said: &str) -> Er
             ),
         ),
         (true, true) => (
-            format!("{zh}拒绝了所给的用户名或密码,请核对(特殊字符要写成%XX,域账号写成 域名%5C用户名)"),
+            format!("{zh}拒绝了所给的用户名或密码,请核对(特殊字符要写成%XX,域账号写成域名%5C用户名)"),
             format!(
                 "{en} refused these credentials ({said}): check user name and password, in which special characters are percent-encoded; this is not tried again, so that no account is locked{}",
                 also(&others)

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use super::credentials;
 use super::in_use::ProxyInUse;
 use super::quote::Quotes;
-use super::refusal::{Refusal, SocksRefusal, Speaks};
+use super::refusal::{Refusal, Speaks};
 use crate::error::{Error, Kind, system};
 
 /// How far the way to and through a proxy was gone.
@@ -80,19 +80,20 @@ pub(crate) fn not_tls(proxy: &ProxyInUse, target: &str) -> Error {
 fn refused(refusal: &Refusal, proxy: &ProxyInUse, target: &str) -> Error {
     match refusal {
         Refusal::Answered { answer, title } => {
+            let (location, challenges) = (answer.header("location"), answer.all("proxy-authenticate"));
             let reply = ProxyReply {
                 tunnel: true,
                 status: answer.status,
                 reason: &answer.reason,
                 title: title.as_deref(),
-                location: answer.header("location"),
-                challenges: answer.all("proxy-authenticate").collect(),
+                location: location.as_deref(),
+                challenges: challenges.iter().map(String::as_str).collect(),
             };
             answered(&reply, proxy, target)
         }
         Refusal::Speaks(speaks) => spoke(*speaks, proxy),
         Refusal::Closed { silently } => closed(*silently, proxy),
-        Refusal::Socks(refusal) => of_socks(*refusal, proxy, target),
+        Refusal::Socks(refusal) => refusal.explain(proxy, target),
     }
 }
 
@@ -200,69 +201,6 @@ fn closed(silently: bool, proxy: &ProxyInUse) -> Error {
     )
 }
 
-fn of_socks(refusal: SocksRefusal, proxy: &ProxyInUse, target: &str) -> Error {
-    let (zh, en) = (proxy.zh(), proxy.en());
-    match refusal {
-        SocksRefusal::Unspoken { http: true } => told(
-            format!("{zh}不是SOCKS5代理,而像HTTP代理,请检查代理地址的开头"),
-            format!("{en} cannot be used: it does not speak SOCKS5, but answers as an HTTP proxy does"),
-        ),
-        SocksRefusal::Unspoken { http: false } => told(
-            format!("{zh}不是SOCKS5代理,请检查代理地址和端口"),
-            format!("{en} cannot be used: it does not speak SOCKS5"),
-        ),
-        SocksRefusal::WantsPassword => fixed(told(
-            format!("{zh}要求用户名和密码,请写成socks5://用户名:密码@主机:端口"),
-            format!(
-                "{en} cannot be used: it wants a user name and a password: write `socks5://user:password@host:port`"
-            ),
-        )),
-        SocksRefusal::WantsAnotherWay => fixed(told(
-            format!("{zh}要求的登录方式不是用户名和密码,本库不支持,请联系代理管理员"),
-            format!("{en} cannot be used: it wants another way to sign in than a user name and a password"),
-        )),
-        SocksRefusal::WrongPassword => fixed(told(
-            format!("{zh}拒绝了所给的用户名或密码,请核对"),
-            format!(
-                "{en} refused these credentials: it refuses the user name or the password; this is not tried again, so that no account is locked"
-            ),
-        )),
-        SocksRefusal::CredentialsTooLong => fixed(told(
-            format!("{zh}的用户名或密码过长(SOCKS5最多255字节)"),
-            format!("{en} cannot be used: SOCKS5 takes a user name and a password of at most 255 bytes"),
-        )),
-        SocksRefusal::NameTooLong => fixed(told(
-            format!("经{zh}访问的域名过长(SOCKS5最多255字节)"),
-            format!("{en} cannot be used: SOCKS5 takes a name of at most 255 bytes"),
-        )),
-        SocksRefusal::Refused(2) => fixed(told(
-            format!("{zh}不允许访问{target},请联系代理管理员放行"),
-            format!("{en} refuses to lead on to {target}: it is not allowed by its rules"),
-        )),
-        SocksRefusal::Refused(number) => told(
-            format!("{zh}连不上{target},请检查该地址,或联系代理管理员"),
-            format!("{en} does not lead on to {target}: it refuses the connection: {}", reason(number)),
-        ),
-        SocksRefusal::OddAddress => told(
-            format!("{zh}的响应不符合SOCKS5,请联系代理管理员"),
-            format!("{en} cannot be used: it names an address of a kind that SOCKS5 does not have"),
-        ),
-    }
-}
-
-/// The words of RFC 1928 for a refusal.
-fn reason(number: u8) -> &'static str {
-    match number {
-        1 => "general failure",
-        3 => "network unreachable",
-        4 => "host unreachable",
-        5 => "connection refused",
-        6 => "the way is too long",
-        7 | 8 => "it cannot do this",
-        _ => "for a reason of its own",
-    }
-}
-
 fn told(cause: String, detail: String) -> Error {
     Error::new(Kind::Proxy, cause, detail)
 }
@@ -277,6 +215,7 @@ mod tests {
     use super::*;
     use crate::proxy::answer::Answer;
     use crate::proxy::in_use::Source;
+    use crate::proxy::socks_refusal::SocksRefusal;
     use crate::request::ProxyServer;
 
     const TARGET: &str = "rpa.example:443";
@@ -369,27 +308,5 @@ mod tests {
         }
         let cut = failed(&ErrorKind::UnexpectedEof.into(), Step::Ask, &proxy, TARGET);
         assert!(names_the_proxy(cut).detail.contains("closed the connection"));
-    }
-
-    #[test]
-    fn each_refusal_of_a_socks_proxy_names_it() {
-        let proxy = proxy("socks5://robot:hunter2@10.0.0.1:8080");
-        for (refusal, detail, is_final) in [
-            (SocksRefusal::Unspoken { http: false }, "it does not speak SOCKS5", false),
-            (SocksRefusal::Unspoken { http: true }, "as an HTTP proxy does", false),
-            (SocksRefusal::WantsPassword, "socks5://user:password@host:port", true),
-            (SocksRefusal::WantsAnotherWay, "another way to sign in", true),
-            (SocksRefusal::WrongPassword, "refused these credentials", true),
-            (SocksRefusal::CredentialsTooLong, "255 bytes", true),
-            (SocksRefusal::NameTooLong, "255 bytes", true),
-            (SocksRefusal::Refused(2), "not allowed by its rules", true),
-            (SocksRefusal::Refused(5), "connection refused", false),
-            (SocksRefusal::Refused(99), "for a reason of its own", false),
-            (SocksRefusal::OddAddress, "an address of a kind", false),
-        ] {
-            let error = names_the_proxy(failed(&Refusal::Socks(refusal).into(), Step::Ask, &proxy, TARGET));
-            assert!(error.detail.contains(detail), "{refusal:?}: {}", error.detail);
-            assert_eq!((error.kind, error.is_final), (Kind::Proxy, is_final), "{refusal:?}");
-        }
     }
 }

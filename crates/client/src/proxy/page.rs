@@ -18,7 +18,7 @@ pub(crate) fn is_announced(answer: &Answer) -> bool {
 /// The title of the HTML page that follows the answer. Nothing is lost where it cannot be read: the status is known.
 pub(crate) fn title(stream: &mut impl Read, answer: &Answer) -> Option<String> {
     let is_html = answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    if !is_html || answer.header("content-length") == Some("0") {
+    if !is_html || answer.header("content-length").as_deref() == Some("0") {
         return None;
     }
     let length = answer.header("content-length").and_then(|length| length.parse().ok());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::answer::Answer;
+use super::socks_refusal::SocksRefusal;
 
 /// What a proxy did in place of leading on. It travels in an `io::Error`, and is told in `explain.rs`, where it is known
 /// which proxy it was.
@@ -35,25 +36,6 @@ pub(crate) enum Speaks {
     /// HTTP, but a head without an end.
     Endlessly,
     Nonsense,
-}
-
-/// How a SOCKS proxy says no (RFC 1928, RFC 1929).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SocksRefusal {
-    /// It is no SOCKS5 proxy; whether what it says looks like HTTP.
-    Unspoken {
-        http: bool,
-    },
-    WantsPassword,
-    /// It knows neither "no sign-in" nor "user name and password".
-    WantsAnotherWay,
-    WrongPassword,
-    CredentialsTooLong,
-    NameTooLong,
-    /// It refuses the connection, by this number.
-    Refused(u8),
-    /// Its answer names an address of a kind that there is not.
-    OddAddress,
 }
 
 impl Speaks {

@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
-use super::refusal::{Refusal, SocksRefusal};
+use super::refusal::Refusal;
+use super::socks_refusal::SocksRefusal;
 use rpa_signing::Secret;
 
 const VERSION: u8 = 5;

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::answer::Answer;
 use super::page;
+use super::read;
 use super::refusal::Refusal;
 use crate::USER_AGENT;
 use rpa_signing::Secret;
@@ -18,7 +19,7 @@ pub(crate) fn open(stream: &mut (impl Read + Write), target: &str, authorization
     // In one write: some proxies read no further than the first segment.
     stream.write_all(&request(target, authorization))?;
     stream.flush()?;
-    let answer = Answer::read(stream)?;
+    let answer = read::answer(stream)?;
     if (200..300).contains(&answer.status) && !announces_page(&answer) {
         return Ok(());
     }
