@@ -19,6 +19,7 @@ use connection::{Connection, Fault};
 use resp::Answer;
 
 mod connection;
+mod refusal;
 mod resp;
 mod trouble;
 

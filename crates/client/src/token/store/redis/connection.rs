@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
+use super::refusal::Refusal;
 use super::resp::{self, Answer};
-use super::trouble::Refusal;
 use crate::request::RedisServer;
 use crate::tls::verifier::tls_for_redis;
 use rpa_signing::Secret;
