@@ -17,10 +17,7 @@ pub(super) fn explain(reply: &Reply, request: &HttpRequest<'_>, redactor: &Redac
     let called = Called::of(request);
     let Said { target, remedy, remedy_zh } = match Target::of(&location, &called) {
         None => to_no_address(),
-        // Names and paths, too, are the server's text.
-        Some(target) if redactor.is_shown_in(&[&target.host(), target.prefix(&called).unwrap_or("")].concat()) => {
-            to_a_secret()
-        }
+        Some(target) if redactor.is_shown_in(&target.of_the_server(&called)) => to_a_secret(),
         Some(target) => said(&target, &called),
     };
     let status = reply.status.as_u16();
@@ -116,6 +113,12 @@ impl Target {
 
     fn host(&self) -> String {
         format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// What may be told of it and is the server's text.
+    fn of_the_server(&self, called: &Called<'_>) -> String {
+        let scheme = if matches!(self.scheme.as_str(), "http" | "https") { "" } else { &self.scheme };
+        [scheme, &self.authority, self.prefix(called).unwrap_or("")].concat()
     }
 
     /// What stands before the same API there.
@@ -307,6 +310,8 @@ mod tests {
         ] {
             let error = told(&format!("https://{host}/oapi/v1/a"));
             assert!(error.detail.contains(" to a host whose name holds what this call sent; "), "{host}: {error:?}");
+            let error = told(&format!("{}://a/", host.replace('%', "")));
+            assert!(!error.detail.contains(&host.replace('%', "")), "{host}: {error:?}");
             let error = told(&format!("https://new.example/{host}/oapi/v1/a"));
             assert!(!error.detail.contains(host), "{host}: {error:?}");
         }

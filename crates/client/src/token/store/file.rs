@@ -16,6 +16,7 @@
 
 mod content;
 mod lock;
+mod patience;
 mod place;
 mod replace;
 
@@ -35,9 +36,7 @@ use crate::token::stored_token::Sealed;
 use crate::wait::late;
 use content::{Content, Shelf};
 use lock::Lock;
-
-/// Between two looks at something that another process has for a moment.
-const PAUSE: Duration = Duration::from_millis(2);
+use patience::PAUSE;
 
 pub(super) struct FileStore {
     file: TokenFile,
@@ -176,18 +175,6 @@ impl TokenFile {
         }
         replace::replace(&target, &content.bytes()?, until)?;
         Ok(Some(result))
-    }
-}
-
-/// Windows refuses for a moment while a virus scanner or another process has a file open.
-fn patiently<T>(until: Instant, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
-    // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
-    let is_taken = |error: &io::Error| cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32 | 33));
-    loop {
-        match work() {
-            Err(error) if is_taken(&error) && Instant::now() < until => thread::sleep(PAUSE),
-            result => return result,
-        }
     }
 }
 

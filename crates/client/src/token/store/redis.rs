@@ -20,6 +20,7 @@ use resp::Answer;
 use trouble::Fault;
 
 mod connection;
+mod refusal;
 mod resp;
 mod trouble;
 

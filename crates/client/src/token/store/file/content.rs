@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::patience::{PAUSE, patiently};
 use super::place::regular_file;
-use super::{PAUSE, patiently};
 
 const VERSION: u32 = 1;
 /// So many accounts are kept in a file, those that were written last.

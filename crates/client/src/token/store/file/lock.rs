@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-use super::PAUSE;
+use super::patience::PAUSE;
 use super::place::{private, regular_file};
 
 /// A lock that this process has; without a file where the drive knows no locks.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::patiently;
+use super::patience::patiently;
 
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;

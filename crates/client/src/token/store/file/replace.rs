@@ -8,7 +8,7 @@ use std::process;
 use std::time::Instant;
 
 use super::content::Content;
-use super::patiently;
+use super::patience::patiently;
 use super::place::{beside, private};
 
 /// A new file takes the place of the present one. Where that would change more than the content, the present one is written

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use rustls::{ClientConnection, StreamOwned};
 
+use super::refusal::Refusal;
 use super::resp::{self, Answer};
-use super::trouble::{Fault, Refusal};
+use super::trouble::Fault;
 use crate::request::RedisServer;
 use crate::tls::handshake;
 use crate::tls::settings::redis_config;
