@@ -19,7 +19,7 @@ use crate::tls::verifier::Untrusted;
 pub(super) fn explain(error: &io::Error, attempt: &Attempt) -> Error {
     let phase = attempt.phase();
     if is_timeout(error) {
-        return delivered(timeout(phase), attempt);
+        return delivered(timeout(phase, attempt), attempt);
     }
     if refuses_for_a_certificate(error, attempt) {
         return Error::new(Kind::Tls, "服务器要求客户端证书", super::CERTIFICATE_WANTED);
@@ -28,9 +28,11 @@ pub(super) fn explain(error: &io::Error, attempt: &Attempt) -> Error {
         Phase::Lookup => {
             Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {}", in_words(error)))
         }
-        Phase::Connect => {
-            Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", in_words(error)))
-        }
+        Phase::Connect => Error::new(
+            Kind::Connect,
+            "无法连接服务器",
+            format!("the server cannot be reached at {}: {}", attempt.addresses_in_words(), in_words(error)),
+        ),
         Phase::Proxy => proxy(error),
         Phase::Tls => tls(error),
         Phase::Send | Phase::Wait | Phase::Read => {
@@ -123,7 +125,7 @@ fn too_large(limit: u64, attempt: &Attempt) -> Error {
     delivered(Error::new(Kind::TooLarge, "返回内容过大", detail), attempt)
 }
 
-fn timeout(phase: Phase) -> Error {
+fn timeout(phase: Phase, attempt: &Attempt) -> Error {
     let cause = match phase {
         Phase::Lookup => "解析域名超时",
         Phase::Connect => "连接超时",
@@ -137,7 +139,13 @@ fn timeout(phase: Phase) -> Error {
         Phase::Lookup | Phase::Connect | Phase::Proxy | Phase::Tls => "`connect_timeout_ms` or `timeout_ms`",
         Phase::Send | Phase::Wait | Phase::Read => "`timeout_ms`",
     };
-    Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
+    let detail = format!("timed out while {} ({limit})", phase.in_words());
+    if phase == Phase::Connect {
+        let tried = attempt.addresses_in_words();
+        let cause = format!("{cause},请检查地址、端口、防火墙和VPN({tried})");
+        return Error::new(Kind::Timeout, cause, format!("{detail}; tried {tried}"));
+    }
+    Error::new(Kind::Timeout, cause, detail)
 }
 
 fn is_timeout(error: &io::Error) -> bool {
