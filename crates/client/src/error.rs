@@ -67,10 +67,10 @@ pub(crate) struct Error {
     /// The field of the request that is wrong, with a point before an inner one: `tls.ca_file`.
     pub(crate) field: Option<String>,
     pub(crate) http_status: Option<u16>,
-    /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
-    pub(crate) is_final: bool,
     pub(crate) delivered: Delivered,
     pub(crate) attempts: u32,
+    /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
+    pub(crate) is_final: bool,
     /// How long the server asks to wait before the next attempt.
     pub(crate) retry_after: Option<Duration>,
     /// Of the token that the library looks after.
@@ -108,9 +108,9 @@ impl Error {
             detail: detail.into(),
             field: None,
             http_status: None,
-            is_final: false,
             delivered: Delivered::No,
             attempts: 0,
+            is_final: false,
             retry_after: None,
             token: None,
         }

@@ -9,7 +9,7 @@ use crate::call::prepared::Prepared;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::sign::show;
 use crate::call::token_call;
-use crate::error::{Delivered, Error};
+use crate::error::{Delivered, Error, Kind};
 use crate::request::{Credentials, Keys};
 use crate::token::{self, By, Clock, Facts, Failure, Need, Reply, is_refused, may_refuse_time};
 
@@ -102,7 +102,8 @@ fn ask(prepared: &Prepared<'_>, keys: &Keys, by: &By, deadline: Instant) -> Resu
 fn refuses_token(outcome: &Result<Answered, Error>, keys: &Keys) -> bool {
     match outcome {
         Ok(answered) => is_refused(&keys.refusal, answered.status(), &answered.text),
-        // Some servers refuse with a status alone, and without JSON.
+        // Some servers refuse with a status alone, and without JSON. A proxy knows nothing of the token.
+        Err(error) if error.kind == Kind::Proxy => false,
         Err(error) => error.http_status.is_some_and(|status| keys.refusal.http_status.contains(&status)),
     }
 }

@@ -85,7 +85,7 @@ impl Repeat {
             Repeat::Undelivered => false,
             Repeat::Idempotent => match error.kind {
                 Kind::Disconnected | Kind::Timeout => true,
-                Kind::Response => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
+                Kind::Response | Kind::Proxy => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
                 _ => false,
             },
             Repeat::Anything => true,
@@ -116,6 +116,8 @@ mod tests {
             (Kind::Dns, None, No, [true, true, true]),
             (Kind::Connect, None, No, [true, true, true]),
             (Kind::Proxy, None, No, [true, true, true]),
+            (Kind::Proxy, Some(504), Unknown, [false, true, true]),
+            (Kind::Proxy, Some(302), Unknown, [false, false, true]),
             (Kind::Tls, None, No, [true, true, true]),
             (Kind::Timeout, None, No, [true, true, true]),
             (Kind::Timeout, None, Unknown, [false, true, true]),
@@ -138,11 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn what_would_end_the_same_way_is_not_tried_again() {
-        let error = Error { is_final: true, ..Error::new(Kind::Tls, "", "") };
+    fn what_is_final_is_never_repeated() {
+        let refused = Error { is_final: true, ..Error::new(Kind::Proxy, "", "") };
         for repeat in [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything] {
-            assert!(!repeat.allows(&error));
+            assert!(!repeat.allows(&refused), "{repeat:?}");
         }
+        assert_eq!(attempts_made(&refused, Duration::from_secs(60)), 1);
     }
 
     #[test]

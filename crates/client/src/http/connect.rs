@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use super::connection::Connection;
 use crate::network::attempt::{Attempt, Phase};
-use crate::network::lookup::{self, lookup};
+use crate::network::lookup::lookup;
 use crate::network::tcp::Tcp;
 use crate::proxy::route::Route;
 use crate::proxy::{socks, tunnel};
-use crate::request::{Address, ProxyServer};
+use crate::request::{Address, ProxyServer, without_brackets};
 use crate::tls::session::{Session, Settings};
 
 /// Connects to an address, on the way that was chosen for it; under TLS where there are settings for it.
@@ -28,10 +28,18 @@ pub(super) fn connect(
             attempt.enter(Phase::Connect);
             Tcp::connect(&addresses, attempt)?
         }
-        Route::Forward { server, .. } => to_proxy(server, attempt)?,
-        Route::Tunnel(server) => {
-            let mut tcp = to_proxy(server, attempt)?;
-            ask_for_way(&mut tcp, server, address, attempt)?;
+        Route::Forward(proxy) => to_proxy(&proxy.server, attempt)?,
+        Route::Connect(proxy) => {
+            let mut tcp = to_proxy(&proxy.server, attempt)?;
+            let target = format!("{}:{}", address.host(), address.port);
+            tunnel::open(&mut tcp.within(attempt), &target, proxy.server.authorization().as_ref())?;
+            tcp
+        }
+        Route::Socks(proxy) => {
+            let mut tcp = to_proxy(&proxy.server, attempt)?;
+            // The proxy looks the name up: it is the one that sees the network behind it.
+            let host = without_brackets(address.host());
+            socks::open(&mut tcp.within(attempt), proxy.server.credentials.as_ref(), host, address.port)?;
             tcp
         }
     };
@@ -51,16 +59,10 @@ pub(super) fn connect(
 }
 
 fn to_proxy(server: &ProxyServer, attempt: &Attempt) -> io::Result<Tcp> {
-    attempt.enter(Phase::Proxy);
-    Tcp::connect(&lookup(&server.host, server.port, attempt)?, attempt)
-}
-
-/// The proxy looks the name up: it is the one that sees the network behind it.
-fn ask_for_way(tcp: &mut Tcp, server: &ProxyServer, address: &Address, attempt: &Attempt) -> io::Result<()> {
-    let mut stream = tcp.within(attempt);
-    if server.socks {
-        return socks::open(&mut stream, server.credentials.as_ref(), lookup::bare(address.host()), address.port);
-    }
-    let target = format!("{}:{}", address.host(), address.port);
-    tunnel::open(&mut stream, &target, server.authorization().as_ref())
+    attempt.enter(Phase::ProxyLookup);
+    let addresses = lookup(&server.host, server.port, attempt)?;
+    attempt.enter(Phase::ProxyConnect);
+    let tcp = Tcp::connect(&addresses, attempt)?;
+    attempt.enter(Phase::ProxyAnswer);
+    Ok(tcp)
 }

@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 use super::body::{self, Body};
 use super::connection::{Connection, is_broken};
 use super::content_coding;
-use super::failure;
+use super::failure::{self, Context};
 use super::framing::Framing;
-use super::{HttpRequest, Reply, keep_alive};
+use super::{Forwarded, HttpRequest, Reply, keep_alive};
 use crate::error::Error;
 use crate::http_head::{self, Head};
 use crate::network::attempt::{Attempt, Phase};
 use crate::proxy::route::Route;
 use crate::request::Options;
+use rpa_signing::Secret;
 
 /// A head goes out with this much of its body, in one segment and one TLS record.
 const FIRST_PIECE: usize = 16 * 1024;
@@ -29,17 +30,17 @@ pub(super) fn run(
     request: &HttpRequest<'_>,
     options: &Options,
     route: &Route,
-    attempt: &Attempt,
+    context: &Context<'_>,
 ) -> Result<(Reply, bool), Error> {
-    let closes = closes(options, route);
+    let (attempt, closes) = (context.attempt, closes(options, route));
     attempt.enter(Phase::Send);
-    let failed = |error: io::Error| failure::explain(&error, attempt);
+    let failed = |error: io::Error| failure::explain(&error, context);
     if connection.replies == 0 {
         connection.check_silence().map_err(failed)?;
     }
     let answered_early = write(connection, request, options, route, closes, attempt).map_err(failed)?;
     attempt.enter(Phase::Wait);
-    let (head, framing) = read_head(connection, attempt)?;
+    let (head, framing) = read_head(connection, context)?;
     attempt.enter(Phase::Read);
     connection.announced = keep_alive::announced(&head.headers);
     connection.server_limit = keep_alive::limit(&head.headers);
@@ -48,9 +49,9 @@ pub(super) fn run(
     let most = if framing.codings.is_empty() { limit } else { packed_limit(limit) };
     let read = body::read(connection, framing.extent, most, attempt);
     let Body { bytes, may_be_cut, is_clean } =
-        read.map_err(|failure| of_head(failure::of_body(failure, limit, attempt)))?;
+        read.map_err(|failure| of_head(failure::of_body(failure, limit, context)))?;
     let unpacked = content_coding::decode(bytes, &framing.codings, limit);
-    let mut bytes = unpacked.map_err(|failure| of_head(failure::of_coding(&failure, may_be_cut, limit, attempt)))?;
+    let mut bytes = unpacked.map_err(|failure| of_head(failure::of_coding(&failure, may_be_cut, limit, context)))?;
     connection.replies = connection.replies.saturating_add(1);
     let keeps = framing.keeps && is_clean && !closes && !answered_early && connection.input.bytes().is_empty();
     let reply = Reply {
@@ -59,8 +60,14 @@ pub(super) fn run(
         body: std::mem::take(&mut *bytes),
         may_be_cut,
         certificate_wanted: attempt.is_certificate_wanted(),
+        forwarded: forwarded(route, context),
     };
     Ok((reply, keeps))
+}
+
+fn forwarded(route: &Route, context: &Context<'_>) -> Option<Forwarded> {
+    let Route::Forward(proxy) = route else { return None };
+    Some(Forwarded { by: proxy.clone(), target: context.target.to_owned() })
 }
 
 /// What cannot be packed grows a little as it is packed.
@@ -71,7 +78,7 @@ fn packed_limit(limit: u64) -> u64 {
 /// Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be left in
 /// doubt.
 fn closes(options: &Options, route: &Route) -> bool {
-    options.keep_alive.is_zero() || matches!(route, Route::Forward { .. })
+    options.keep_alive.is_zero() || matches!(route, Route::Forward(_))
 }
 
 /// Whether the server has answered before it took the whole request, and takes no more of it.
@@ -122,8 +129,9 @@ fn message(
     own.extend(request.body.map(|body| (CONTENT_LENGTH, HeaderValue::from(body.len()))));
     // Some servers (Apache, Tomcat) say for how long they keep a connection where they are asked to keep it, and only then.
     own.push((CONNECTION, text(if closes { "close" } else { "keep-alive" })));
-    if let Route::Forward { authorization: Some(authorization), .. } = route {
-        own.push((PROXY_AUTHORIZATION, authorization.clone()));
+    if let Route::Forward(proxy) = route {
+        let authorization = proxy.server.authorization();
+        own.extend(authorization.map(|value| (PROXY_AUTHORIZATION, secret(&value))));
     }
     let headers = || own.iter().chain(&request.headers).chain(&options.headers);
     let line = |(name, value): &(HeaderName, HeaderValue)| name.as_str().len() + value.len() + ": \r\n".len();
@@ -145,10 +153,16 @@ fn message(
     message
 }
 
+fn secret(text: &Secret) -> HeaderValue {
+    let mut value = HeaderValue::from_str(text.expose()).expect("Base64 and a scheme are visible ASCII");
+    value.set_sensitive(true);
+    value
+}
+
 /// What stands in the request line: the whole URL for a forward proxy (RFC 9112, 3.2.2), else its path and query.
 fn target<'a>(request: &'a HttpRequest<'_>, route: &Route) -> &'a str {
     let url = request.url.expose();
-    if let Route::Forward { .. } = route {
+    if let Route::Forward(_) = route {
         return url;
     }
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -156,39 +170,39 @@ fn target<'a>(request: &'a HttpRequest<'_>, route: &Route) -> &'a str {
 }
 
 /// The head of the reply, past those that announce it (1xx).
-fn read_head(connection: &mut Connection, attempt: &Attempt) -> Result<(Head, Framing), Error> {
+fn read_head(connection: &mut Connection, context: &Context<'_>) -> Result<(Head, Framing), Error> {
     loop {
-        let length = await_head(connection, attempt)?;
+        let length = await_head(connection, context)?;
         let bytes = &connection.input.bytes()[..length];
-        let head = http_head::parse(bytes).map_err(|unreadable| failure::of_head(&unreadable, attempt))?;
+        let head = http_head::parse(bytes).map_err(|unreadable| failure::of_head(&unreadable, context))?;
         if head.status.is_informational() && head.status != http::StatusCode::SWITCHING_PROTOCOLS {
             connection.input.take(length);
             continue;
         }
         let framing = Framing::of(&head);
-        let framing = framing.map_err(|unframed| failure::of_framing(&unframed, head.status, bytes, attempt))?;
+        let framing = framing.map_err(|unframed| failure::of_framing(&unframed, head.status, bytes, context))?;
         connection.input.take(length);
         return Ok((head, framing));
     }
 }
 
 /// Reads until a whole head has come; its length.
-fn await_head(connection: &mut Connection, attempt: &Attempt) -> Result<usize, Error> {
+fn await_head(connection: &mut Connection, context: &Context<'_>) -> Result<usize, Error> {
     loop {
         let came = connection.input.bytes();
         if !http_head::may_begin(came) {
-            return Err(failure::not_http(attempt));
+            return Err(failure::not_http(context));
         }
         if let Some(length) = http_head::length(came) {
             return Ok(length);
         }
         if connection.input.is_full() {
-            return Err(failure::head_too_large(http_head::status_of_part(came), attempt));
+            return Err(failure::head_too_large(http_head::status_of_part(came), context));
         }
-        match connection.fill(attempt) {
-            Ok(0) => return Err(failure::explain(&ErrorKind::UnexpectedEof.into(), attempt)),
+        match connection.fill(context.attempt) {
+            Ok(0) => return Err(failure::explain(&ErrorKind::UnexpectedEof.into(), context)),
             Ok(_) => {}
-            Err(error) => return Err(failure::explain(&error, attempt)),
+            Err(error) => return Err(failure::explain(&error, context)),
         }
     }
 }

@@ -23,9 +23,12 @@ use rpa_signing::Secret;
 
 use crate::error::{Delivered, Error, Kind};
 use crate::network::attempt::{Attempt, Call};
+use crate::proxy::in_use::ProxyInUse;
 use crate::proxy::route::{self, Route};
+use crate::proxy::script;
 use crate::request::{Address, Options};
 use connection::Connection;
+use failure::Context;
 use pool::{Key, Origin};
 
 /// What caches say of themselves, beside `Age`.
@@ -50,6 +53,15 @@ pub(crate) struct Reply {
     pub(crate) may_be_cut: bool,
     /// The server asked for a client certificate.
     pub(crate) certificate_wanted: bool,
+    /// By whom request and reply were passed on, where they were.
+    pub(crate) forwarded: Option<Forwarded>,
+}
+
+/// A forward proxy may have written the reply itself.
+pub(crate) struct Forwarded {
+    pub(crate) by: ProxyInUse,
+    /// The control center, `host:port`.
+    pub(crate) target: String,
 }
 
 /// No option helps here.
@@ -71,24 +83,13 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) ->
     if sent.as_ref().is_err_and(|error| error.kind == Kind::Tls) {
         tls_settings::look_again(&options.trust);
     }
-    let reply = sent?;
-    if matches!(route, Route::Forward { .. }) && reply.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        let detail = "the proxy wants a user name and a password, or refuses those it got: write `http://user:password@host:port`";
-        return Err(Error {
-            http_status: Some(407), ..Error::new(Kind::Proxy, "代理服务器要求用户名和密码", detail)
-        });
-    }
-    Ok(reply)
+    sent.map_err(|error| script::note(error, &options.proxy))
 }
 
 fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -> Result<Key, Error> {
     let left = deadline.saturating_duration_since(Instant::now());
     let tls = if address.https { Some(tls_settings::find(options, left)?) } else { None };
-    let proxy = match route {
-        Route::Direct => None,
-        Route::Forward { server, .. } => Some((server.clone(), true)),
-        Route::Tunnel(server) => Some((server.clone(), false)),
-    };
+    let proxy = route.proxy().map(|proxy| proxy.server.clone());
     let zone = address.zone().map(str::to_owned);
     let origin = Origin { https: address.https, authority: address.authority.clone(), zone, proxy };
     Ok(Key { origin, tls, keep_alive: options.keep_alive })
@@ -103,17 +104,19 @@ fn send_over(
     attempt: &Attempt,
 ) -> Result<Reply, Error> {
     let is_post = request.method == Method::POST;
+    let target = format!("{}:{}", request.address.host(), request.address.port);
+    let context = Context { attempt, proxy: route.proxy(), target: &target };
     let mut connection = match pool::take(&key, is_post) {
         Some(kept) => kept,
         None => {
             let connected = connect::connect(request.address, route, key.tls.as_deref(), attempt);
-            connected.map_err(|error| failure::explain(&error, attempt))?
+            connected.map_err(|error| failure::explain(&error, &context))?
         }
     };
     if connection.is_certificate_wanted() {
         attempt.wants_certificate();
     }
-    match exchange::run(&mut connection, request, options, route, attempt) {
+    match exchange::run(&mut connection, request, options, route, &context) {
         Ok((reply, true)) => {
             pool::put(key, connection, is_post);
             Ok(reply)

@@ -33,8 +33,8 @@ pub(super) struct Origin {
     pub(super) authority: Authority,
     /// Of an IPv6 address: in another zone the same address is another machine.
     pub(super) zone: Option<String>,
-    /// With its password. In the second case it forwards requests.
-    pub(super) proxy: Option<(ProxyServer, bool)>,
+    /// The proxy on the way, with its password.
+    pub(super) proxy: Option<ProxyServer>,
 }
 
 /// What may not be shared. A connection made under one kind of trust never serves a call under another.

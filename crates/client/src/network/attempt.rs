@@ -14,8 +14,10 @@ use crate::error::Delivered;
 pub(crate) enum Phase {
     Lookup,
     Connect,
-    /// Reaching the proxy, and asking it for the way on.
-    Proxy,
+    ProxyLookup,
+    ProxyConnect,
+    /// Asking the proxy for the way on.
+    ProxyAnswer,
     Tls,
     Send,
     Wait,
@@ -28,7 +30,9 @@ impl Phase {
         match self {
             Phase::Lookup => "looking up the name",
             Phase::Connect => "connecting",
-            Phase::Proxy => "waiting for the proxy",
+            Phase::ProxyLookup => "looking up the name of the proxy",
+            Phase::ProxyConnect => "connecting to the proxy",
+            Phase::ProxyAnswer => "waiting for the proxy",
             Phase::Tls => "waiting for the TLS handshake",
             Phase::Send => "sending the request",
             Phase::Wait => "waiting for the reply",
@@ -37,7 +41,7 @@ impl Phase {
     }
 
     fn is_before_request(self) -> bool {
-        matches!(self, Phase::Lookup | Phase::Connect | Phase::Proxy | Phase::Tls)
+        !matches!(self, Phase::Send | Phase::Wait | Phase::Read)
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use super::attempt::Attempt;
 use crate::error::system;
+use crate::request::without_brackets;
 use crate::wait::single_flight::SingleFlight;
 
 /// An `io::Error` cannot be handed to several threads; its kind and its text can.
@@ -14,7 +15,7 @@ static UNDER_WAY: SingleFlight<(String, u16), Found> = SingleFlight::new();
 
 /// The addresses of a host, in the system's order.
 pub(crate) fn lookup(host: &str, port: u16, attempt: &Attempt) -> io::Result<Vec<SocketAddr>> {
-    let bare = bare(host);
+    let bare = without_brackets(host);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
@@ -31,9 +32,4 @@ pub(crate) fn lookup(host: &str, port: u16, attempt: &Attempt) -> io::Result<Vec
         Some(Err((ErrorKind::TimedOut, text))) => Err(io::Error::other(text)),
         Some(Err((kind, text))) => Err(io::Error::new(kind, text)),
     }
-}
-
-/// A host as it stands in a URL, an IPv6 address without its brackets.
-pub(crate) fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }

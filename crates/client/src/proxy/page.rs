@@ -45,20 +45,22 @@ fn has(page: &[u8], tag: &[u8]) -> bool {
 }
 
 /// The words between `<title>` and `</title>`, in whichever of the two usual charsets they are.
-fn title_in(page: &[u8]) -> Option<String> {
-    let text = match std::str::from_utf8(page) {
+pub(crate) fn title_in(page: &[u8]) -> Option<String> {
+    let lower = page[..page.len().min(ENOUGH)].to_ascii_lowercase();
+    let tag = position(&lower, b"<title")?;
+    let start = tag + position(&lower[tag..], b">")? + 1;
+    let end = start + position(&lower[start..], b"<")?;
+    let title = &page[start..end];
+    let text = match std::str::from_utf8(title) {
         Ok(text) => text.into(),
-        Err(_) => match GB18030.decode_without_bom_handling(page) {
-            (text, false) => text,
-            (_, true) => String::from_utf8_lossy(page),
-        },
+        Err(_) => GB18030.decode_without_bom_handling(title).0,
     };
-    let lower = text.to_ascii_lowercase();
-    let tag = lower.find("<title")?;
-    let start = tag + lower[tag..].find('>')? + 1;
-    let end = start + lower[start..].find('<')?;
-    let words = text[start..end].split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     (!words.is_empty()).then_some(words)
+}
+
+fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
 }
 
 #[cfg(test)]

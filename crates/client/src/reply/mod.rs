@@ -1,6 +1,7 @@
 //! From an HTTP reply to the text that the caller gets: the server's JSON as it came, or an error.
 
 mod letters;
+mod of_proxy;
 pub(crate) mod redact;
 
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,12 @@ pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) 
     let mut decoded = decode(reply, body);
     let text = if decoded.problem.is_none() { simdutf8::basic::from_utf8(&decoded.bytes).ok().map(trim) } else { None };
     let json = text.filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    if json.is_none()
+        && let Some(mark) = of_proxy::mark(reply)
+    {
+        let error = of_proxy::explain(&mark, reply, &decoded.bytes, &redactor());
+        return Err(Error { retry_after: retry_after(reply), ..error });
+    }
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {
         return Err(reply.error(Kind::Disconnected, "连接中断", "the connection broke before the reply was whole"));
@@ -35,6 +42,7 @@ pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) 
     }
     let redactor = redactor();
     let error = redirection(reply, &redactor).unwrap_or_else(|| not_json(reply, &decoded, &redactor));
+    let error = of_proxy::doubt(error, reply);
     Err(Error { retry_after: retry_after(reply), ..error })
 }
 
@@ -182,6 +190,7 @@ mod tests {
             body: body.to_owned(),
             may_be_cut: false,
             certificate_wanted: false,
+            forwarded: None,
         }
     }
 

@@ -122,6 +122,11 @@ impl Address {
     }
 }
 
+/// A host as an IP address is read and as it is looked up: an IPv6 address without the brackets that a URL puts around it.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
 #[cfg(test)]
 impl Address {
     /// What `host` says.

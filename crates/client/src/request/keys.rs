@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::without_brackets;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::options::{Options, Trust};
@@ -150,7 +151,7 @@ impl RedisServer {
             Trust::System { ca_file } => ca_file.clone(),
             Trust::Pinned(_) | Trust::Anything => None,
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = without_brackets(&host).to_owned();
         Some(RedisServer { tls, host, port: port.unwrap_or(6379), database, user, password, ca_file })
     }
 }

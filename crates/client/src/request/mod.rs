@@ -17,7 +17,7 @@ use rpa_signing::Secret;
 use rpa_signing::python::{Entry, Value, loads};
 use rpa_signing::scheme::v2020_4::{Encoding, Mode, Query, Values};
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;

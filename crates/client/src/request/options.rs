@@ -128,7 +128,7 @@ fn proxy(fields: &Fields<'_>) -> Result<Proxy, Error> {
             // A blank at an end is no part of an address, and has always been let pass.
             fields.without_stray("proxy", url.expose().trim(), unseen::in_key)?;
             let server = ProxyServer::parse(url.expose()).map(Proxy::Server);
-            server.ok_or_else(|| fields.refuse("proxy", "不是有效的代理地址", ProxyServer::WANTED))
+            server.map_err(|not| fields.refuse("proxy", &not.cause, &not.detail))
         }
         Err(_) => Err(fields.wrong_type("proxy", "text or null", "文本或null", raw)),
     }

@@ -9,8 +9,8 @@ use rustls::{ClientConfig, ClientConnection, Stream};
 use super::client_certificate::ClientCertificate;
 use super::records::{Boundary, Records};
 use crate::network::attempt::Attempt;
-use crate::network::lookup;
 use crate::network::tcp::Tcp;
+use crate::request::without_brackets;
 
 /// The settings of one kind of trust, and with them the sessions that can be resumed: nothing passes from one to another.
 pub(crate) struct Settings {
@@ -35,7 +35,7 @@ pub(crate) struct Session {
 impl Session {
     /// A session with a host, in which nothing has been said.
     pub(crate) fn new(settings: &Settings, host: &str) -> io::Result<Session> {
-        let name = ServerName::try_from(lookup::bare(host).to_owned());
+        let name = ServerName::try_from(without_brackets(host).to_owned());
         let name = name.map_err(|_| {
             io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for")
         })?;

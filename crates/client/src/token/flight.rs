@@ -154,6 +154,8 @@ impl Flight<'_> {
             match self.ask_by(&By::Refresh(refresh), generation, half) {
                 Ok(record) => return Ok(self.keep(record)),
                 Err(Failure::Refused(_)) => self.keeper.state().dead_refresh = last,
+                // A proxy that has refused its password would be asked with it once more.
+                Err(Failure::Error(error)) if error.is_final => return Err(Failure::Error(error)),
                 Err(Failure::Error(_)) => {}
             }
         }
