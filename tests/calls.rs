@@ -405,6 +405,7 @@ fn a_host_that_does_not_resolve_or_answer_is_named_with_its_port() {
         refused["error"]["detail"].as_str().unwrap().contains(&format!("the host is `127.0.0.1`, the port {port}")),
         "{refused}"
     );
+    assert!(refused["error"]["detail"].as_str().unwrap().contains(&format!("at 127.0.0.1:{port}: ")), "{refused}");
     // No label of a name may be so long, so no name server is asked.
     let name = format!("{}.example", "x".repeat(64));
     let unknown = told(&format!("http://{name}"));

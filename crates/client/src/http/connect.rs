@@ -24,6 +24,7 @@ pub(super) fn connect(
         Route::Direct => {
             attempt.enter(Phase::Lookup);
             let addresses = lookup(&address.lookup_name(), address.port, attempt)?;
+            attempt.tries(&addresses);
             attempt.enter(Phase::Connect);
             Tcp::connect(&addresses, attempt)?
         }

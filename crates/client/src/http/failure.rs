@@ -54,7 +54,9 @@ fn of_phase(error: &io::Error, context: &Context<'_>) -> Error {
             Error::new(Kind::Dns, "域名无法解析", format!("the name of the host does not resolve: {}", in_words(error)))
         }
         Phase::Connect => {
-            Error::new(Kind::Connect, "无法连接服务器", format!("the server cannot be reached: {}", in_words(error)))
+            let tried = context.attempt.addresses_in_words();
+            let detail = format!("the server cannot be reached at {tried}: {}", in_words(error));
+            Error::new(Kind::Connect, "无法连接服务器", detail)
         }
         Phase::ProxyLookup | Phase::ProxyConnect | Phase::ProxyAnswer => {
             proxy_error::failed(error, step(phase), proxy(context), context.target)
@@ -182,7 +184,13 @@ fn timeout(phase: Phase, context: &Context<'_>) -> Error {
         Phase::Wait => ("等待返回超时", OF_CALL),
         Phase::Read => ("读取返回内容超时", OF_CALL),
     };
-    Error::new(Kind::Timeout, cause, format!("timed out while {} ({limit})", phase.in_words()))
+    let detail = format!("timed out while {} ({limit})", phase.in_words());
+    if phase == Phase::Connect {
+        let tried = context.attempt.addresses_in_words();
+        let cause = format!("{cause},请检查地址、端口、防火墙和VPN({tried})");
+        return Error::new(Kind::Timeout, cause, format!("{detail}; tried {tried}"));
+    }
+    Error::new(Kind::Timeout, cause, detail)
 }
 
 fn is_timeout(error: &io::Error) -> bool {

@@ -1,7 +1,8 @@
 //! One attempt to send a request: its limits, how far it has come, and what its bytes say about the request.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -113,6 +114,8 @@ pub(crate) struct Attempt {
     sent: Cell<bool>,
     received: Cell<bool>,
     certificate_wanted: Cell<bool>,
+    /// The server's addresses, once they are known.
+    addresses: RefCell<Vec<SocketAddr>>,
     /// Of the whole call.
     progress: Progress,
 }
@@ -128,12 +131,24 @@ impl Attempt {
             sent: Cell::new(false),
             received: Cell::new(false),
             certificate_wanted: Cell::new(false),
+            addresses: RefCell::default(),
             progress,
         }
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.set(phase);
+    }
+
+    /// These addresses of the server are tried.
+    pub(crate) fn tries(&self, addresses: &[SocketAddr]) {
+        self.addresses.replace(addresses.to_vec());
+    }
+
+    /// The addresses that were tried, for an error: `10.0.0.5:8443, [fe80::1%2]:8443`. The first of many.
+    pub(crate) fn addresses_in_words(&self) -> String {
+        let addresses = self.addresses.borrow();
+        addresses.iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn phase(&self) -> Phase {
