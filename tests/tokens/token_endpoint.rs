@@ -99,20 +99,16 @@ fn that_is_busy_is_left_alone_by_all_until_it_says() {
 #[test]
 fn that_one_caller_cannot_reach_is_reached_by_the_others() {
     let _company = in_company();
-    // Takes a connection and says nothing.
-    let dead_proxy = Server::start(|_| thread::sleep(Duration::from_millis(300)));
-    let center = SingleCenter::start(Duration::from_secs(60), Some(60.0));
-    let library = Library::load();
-    for round in 0..5 {
-        let of = |fields: serde_json::Value| {
-            let mut request = center.request(&json!("memory"), fields);
-            request["accesskey"] = format!("access-key-{round}").into();
-            library.json("rpa_call", &request)
-        };
+    // One answers at once with nothing, the other one never.
+    for silence in [Duration::from_millis(300), Duration::from_secs(15)] {
+        let dead_proxy = Server::start(move |_| thread::sleep(silence));
+        let center = SingleCenter::start(Duration::from_secs(60), Some(60.0));
+        let library = Library::load();
+        let of = |fields: serde_json::Value| library.json("rpa_call", &center.request(&json!("memory"), fields));
         thread::scope(|scope| {
-            let wrong = scope.spawn(|| of(json!({ "proxy": dead_proxy.url(), "retry": 1 })));
+            let wrong = scope.spawn(|| of(json!({ "proxy": dead_proxy.url(), "retry": 1, "timeout_ms": 4_000 })));
             thread::sleep(Duration::from_millis(50));
-            let right: Vec<_> = (0..4).map(|_| scope.spawn(|| of(json!({})))).collect();
+            let right: Vec<_> = (0..4).map(|_| scope.spawn(|| of(json!({ "timeout_ms": 10_000 })))).collect();
             for thread in right {
                 let told = thread.join().unwrap();
                 assert_eq!(told["code"], 0, "{told}");

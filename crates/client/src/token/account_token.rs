@@ -33,10 +33,10 @@ pub(super) struct AccountToken {
     pub(super) endpoint: Endpoint,
     /// The greatest age at which the token of this number was seen to work.
     worked: (Number, Duration),
-    /// The latest token that was refused, by the time that it was got alone.
-    last_refused: Option<Arc<StoredToken>>,
+    /// The latest token that was refused.
+    last_refused: Option<Number>,
     /// The token that was there as this process last asked for another one, which may have ended it.
-    asked_over: Option<Arc<StoredToken>>,
+    asked_over: Option<Number>,
     /// The generation whose refresh token was refused, or may be used up.
     dead_refresh: Option<u64>,
     /// A token that still works is not renewed before this.
@@ -133,12 +133,12 @@ impl AccountToken {
     }
 
     /// A token is being asked for. From now on a refusal of the present one may be our own doing.
-    pub(super) fn asks(&mut self) -> Option<Arc<StoredToken>> {
-        std::mem::replace(&mut self.asked_over, self.present.clone())
+    pub(super) fn asks(&mut self) -> Option<Number> {
+        std::mem::replace(&mut self.asked_over, self.present.as_ref().map(|token| token.number()))
     }
 
     /// It was not given.
-    pub(super) fn asked_in_vain(&mut self, before: Option<Arc<StoredToken>>) {
+    pub(super) fn asked_in_vain(&mut self, before: Option<Number>) {
         self.asked_over = before;
     }
 
@@ -185,32 +185,24 @@ impl AccountToken {
     }
 
     /// A token was refused. What that looks like by its times, and what is to be done.
-    pub(super) fn refused(&mut self, token: &Arc<StoredToken>, api: &str, got: u32) -> (Refused, Advice) {
+    pub(super) fn refused(&mut self, token: &StoredToken, api: &str, got: u32) -> (Refused, Advice) {
         let now = self.now();
         let worked = if self.worked.0 == token.number() { self.worked.1 } else { Duration::ZERO };
         let age = token.age(now);
         let looks_like = self.lifetimes.refusal(token.life(), worked, age);
-        let is_ours = self.asked_over.as_ref().is_some_and(|over| !token.is_newer_than(over));
+        let is_ours = self.asked_over.is_some_and(|over| token.number() <= over);
         let refusal = if is_ours && looks_like == Refusal::Eviction { Refusal::Renewed } else { looks_like };
         let evictions_go_on = self.evictions.go_on(now.instant);
         let advice = self.rights.refused(api, token.number(), got, evictions_go_on, now.instant);
         // However it looks by its times: who got a token a moment ago must not get the next one at once.
-        if refusal != Refusal::Renewed && advice != Advice::HandOn {
-            self.leave_more_time(token, now.instant);
-        }
-        let end = age.map(|refused| End { told: token.life(), worked, refused });
-        (Refused { refusal, token: token.number(), end, is_counted: false }, advice)
-    }
-
-    /// A token was refused: how soon after it was got decides how long another party is left alone.
-    fn leave_more_time(&mut self, token: &Arc<StoredToken>, now: Instant) {
-        let is_first = self.last_refused.as_ref().is_none_or(|last| token.is_newer_than(last));
-        if is_first {
-            self.last_refused = Some(token.clone());
-            if let Some(life) = token.age_at_least(now) {
+        if refusal != Refusal::Renewed && advice != Advice::HandOn && self.last_refused < Some(token.number()) {
+            self.last_refused = Some(token.number());
+            if let Some(life) = token.age_at_least(now.instant).or(age) {
                 self.evictions.lived(life);
             }
         }
+        let end = age.map(|refused| End { told: token.life(), worked, refused });
+        (Refused { refusal, token: token.number(), end, is_counted: false }, advice)
     }
 
     /// Nobody who shares the store had a newer token.

@@ -184,12 +184,14 @@ impl Keeper {
             if need.time_left(now.instant).is_zero() {
                 return Err(out_of_time(failed));
             }
-            if let Some(under_way) = state.under_way.as_ref().filter(|under_way| !under_way.is_overdue(now.instant)) {
-                let until = under_way.overdue_at.map_or(need.deadline, |at| at.min(need.deadline));
-                let number = under_way.number;
-                state = self.shared.wait(state, until);
-                awaited = Some(number).filter(|number| !state.goes_on(*number));
-                continue;
+            if let Some(under_way) = &state.under_way {
+                let overdue_at = under_way.overdue_at(need, now.instant);
+                if overdue_at.is_none_or(|at| now.instant < at) {
+                    let number = under_way.number;
+                    state = self.shared.wait(state, overdue_at.map_or(need.deadline, |at| at.min(need.deadline)));
+                    awaited = Some(number).filter(|number| !state.goes_on(*number));
+                    continue;
+                }
             }
             match state.token.endpoint.pause(need.options, now.instant) {
                 Some(Pause::Refused(failure)) => return Err(failure),
@@ -217,12 +219,13 @@ impl Keeper {
     ) -> (MutexGuard<'s, State>, u64) {
         state.renewals += 1;
         let number = state.renewals;
-        let lease = Arc::default();
-        let overdue = state.under_way.replace(UnderWay { number, lease: Arc::clone(&lease), overdue_at: None });
+        let (lease, options) = (Arc::default(), Arc::new(need.options.clone()));
+        let settings = Arc::clone(&options);
+        let overdue = state.under_way.replace(UnderWay { number, lease: Arc::clone(&lease), settings, asked: None });
         drop(state);
         let settings = Settings {
             ask: (need.asking)(),
-            options: Arc::new(need.options.clone()),
+            options,
             lifetime: need.lifetime,
             time_left: need.time_left(Instant::now()),
         };

@@ -153,7 +153,7 @@ impl Renewal {
         let (number, refresh) = {
             let mut state = self.shared.state();
             if let Some(under_way) = state.under_way.as_mut().filter(|under_way| under_way.number == self.number) {
-                under_way.overdue_at = Some(now + alone);
+                under_way.asked = Some((now, alone));
             }
             let present = state.token.present().map_or((0, 0), |token| token.number());
             let number = lease.as_ref().map_or((present.0, present.1 + 1), |lease| (lease.generation, 0));
@@ -202,7 +202,7 @@ impl Renewal {
     }
 
     /// Where certainly no token was given, the one before cannot have been ended by that. `before`: what stood there.
-    fn note_failure(&self, by: &By, failure: &Failure, before: Option<Arc<StoredToken>>) {
+    fn note_failure(&self, by: &By, failure: &Failure, before: Option<Number>) {
         let undelivered = matches!(failure, Failure::Error(NoReply { error, .. }) if error.delivered == Delivered::No);
         let mut state = self.shared.state();
         if undelivered || matches!(failure, Failure::Refused { .. }) {

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::account_token::AccountToken;
+use super::ask::Need;
 use super::store::{Lease, Store};
 use crate::basics::locks;
 use crate::error::Source;
+use crate::request::Options;
 
 pub(super) struct SharedToken {
     pub(super) account: Account,
@@ -32,13 +34,21 @@ pub(super) struct UnderWay {
     pub(super) number: u64,
     /// Its right to ask. Who overtakes it takes that away.
     pub(super) lease: Arc<Mutex<Option<Lease>>>,
-    /// It has asked, and after this somebody else may ask as well.
-    pub(super) overdue_at: Option<Instant>,
+    /// How it asks.
+    pub(super) settings: Arc<Options>,
+    /// When it asked, and how long it is alone in that.
+    pub(super) asked: Option<(Instant, Duration)>,
 }
 
+/// For so long one waits at most whose call would go another way: that it takes so long may lie in the other's settings.
+const ANOTHER_WAY: Duration = Duration::from_secs(1);
+
 impl UnderWay {
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        self.overdue_at.is_some_and(|at| now >= at)
+    /// When somebody who needs a token may ask as well; `None` while nothing is asked.
+    pub(super) fn overdue_at(&self, need: &Need<'_>, now: Instant) -> Option<Instant> {
+        let (asked, alone) = self.asked?;
+        let same_way = self.settings.travels_like(need.options);
+        Some(asked + if same_way { alone } else { ANOTHER_WAY.min(need.time_left(now) / 2) })
     }
 }
 

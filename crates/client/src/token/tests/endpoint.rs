@@ -27,6 +27,28 @@ fn a_failure_of_ones_own_settings_is_no_error_of_others() {
 }
 
 #[test]
+fn whoever_goes_another_way_does_not_wait_for_one_that_hangs() {
+    let (keeper, center) = (keeper(), Center::new(None));
+    let begun = Arc::new(Barrier::new(2));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let begun = begun.clone();
+            let hangs = move |_: &By, _| {
+                begun.wait();
+                thread::sleep(Duration::from_secs(6));
+                Err(no_reply(Kind::Timeout))
+            };
+            let limit = Duration::from_secs(6);
+            let told = with_settings(r#"{"proxy":"http://127.0.0.1:1"}"#, hangs, limit, |need| keeper.token(need));
+            assert!(told.is_ok(), "it takes what the other one got");
+        });
+        begun.wait();
+        let limit = Duration::from_secs(4);
+        assert!(with(of(&center), limit, |need| keeper.token(need)).is_ok());
+    });
+}
+
+#[test]
 fn those_with_the_same_settings_share_a_failure() {
     let (keeper, asked) = (keeper(), Arc::new(AtomicUsize::new(0)));
     thread::scope(|scope| {

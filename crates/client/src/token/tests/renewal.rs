@@ -151,8 +151,8 @@ fn a_request_that_hangs_is_overtaken_by_the_keys() {
     center.slow(Duration::from_secs(20));
     assert!(with(of(&center), Duration::from_millis(50), |need| keeper.token(need)).is_err());
     center.slow(Duration::ZERO);
-    let overdue = |keeper: &Keeper| keeper.shared.state().under_way.as_mut().unwrap().overdue_at = Some(Instant::now());
-    overdue(&keeper);
+    let long_ago = Some((Instant::now() - MINUTE, Duration::from_secs(5)));
+    keeper.shared.state().under_way.as_mut().unwrap().asked = long_ago;
     assert_eq!(held(&keeper, &center), ("token3".to_owned(), Source::Server));
     assert_eq!(center.by_refresh.load(Ordering::SeqCst), 1, "the refresh token may be used up");
 }
