@@ -1,4 +1,4 @@
-//! Makes the header of the exported functions (into Cargo's own folder: tests/header.rs holds the committed one against
+//! Makes the header of the exported functions (into Cargo's own folder: tests/artefact.rs holds the committed one against
 //! it), names the library for the linker, and gives a Windows DLL its version resource.
 
 use std::path::Path;
@@ -46,7 +46,7 @@ const CONVENTIONS: &str = "\
 
 fn main() {
     println!("cargo:rerun-if-changed=src/lib.rs");
-    // A header that cannot be made stops nobody who builds the library; tests/header.rs tells that there is none.
+    // A header that cannot be made stops nobody who builds the library; tests/artefact.rs tells that there is none.
     let header = Path::new(&variable("OUT_DIR")).join("rpa_openapi.h");
     if let Err(error) = header_text().and_then(|text| fs::write(header, text).map_err(|error| error.to_string())) {
         println!("cargo:warning=no header was made: {error}");
@@ -54,6 +54,8 @@ fn main() {
     if variable("CARGO_CFG_TARGET_OS") == "linux" {
         // A program that is linked to the file by its path must not record that path.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+        // A thread that looks after idle connections may be in it: who unloads the library would pull its code away.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
     // About the target, not this machine.
     if env::var_os("CARGO_CFG_WINDOWS").is_some()

@@ -5,10 +5,12 @@
 
 use rpa_test_support::{server, tls};
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString};
 use std::ptr;
 use std::sync::mpsc;
 use std::thread;
+
+use libc::c_char;
 
 use super::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use object::{BinaryFormat, NameOrOrdinal, Object};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// All that the library exports, as the contract writes it.
+/// All that the library exports, as docs/reference.md writes it.
 const PROTOTYPES: [&str; 6] = [
     "char *rpa_call(const char *request)",
     "void rpa_free(char *reply)",

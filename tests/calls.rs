@@ -1,12 +1,16 @@
 //! The built shared library, loaded as a foreign program loads it, against the control center in its own process.
 
-use rpa_test_support::harness;
+use rpa_test_support::{harness, requests, server};
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::{ControlCenter, Library};
+use requests::{call, right, with};
 use serde_json::{Value, json};
+use server::Server;
 
 /// A control center, the library, and a token.
 struct Session {
@@ -224,7 +228,7 @@ fn certificates_are_verified_unless_told_otherwise() {
     let mut named = elsewhere.token_request();
     named["tls"] = json!({ "ca_file": elsewhere.text("pem") });
     let other_name = library.json("rpa_get_token", &named);
-    assert_error(&other_name, 44, "tls", "no", 2);
+    assert_error(&other_name, 44, "tls", "no", 1);
     assert!(other_name["msg"].as_str().unwrap().contains("主机名不符"), "{other_name}");
     assert!(other_name["error"]["detail"].as_str().unwrap().contains("is for rpa.example"), "{other_name}");
     let missing = with(json!({ "ca_file": "no/such/file.pem" }));
@@ -271,6 +275,163 @@ fn connections_are_kept_and_closed_as_asked() {
         session.library.json("rpa_call", &request)["result"]["headers"].clone()
     };
     assert_eq!(headers(0)["connection"], "close");
-    assert_eq!(headers(5000).get("connection"), None);
+    assert_eq!(headers(5000)["connection"], "keep-alive");
     assert_eq!(headers(5000)["x-gateway-key"], "g4teway");
+}
+
+#[test]
+fn a_posts_parameters_stand_in_the_body_alone_where_query_says_so() {
+    let session = Session::start(&[]);
+    let mut request =
+        session.request("post", "/oapi/v1/echo", json!({ "note": "月结 & 100%", "long": "x".repeat(66_000) }));
+    request["query"] = "none".into();
+    let signed = session.library.json("rpa_sign", &request);
+    let sent = session.library.json("rpa_call", &request);
+    assert_eq!((&sent["code"], &sent["result"]["rawQuery"]), (&json!(0), &Value::Null), "{sent}");
+    assert_eq!(sent["result"]["body"], signed["result"]["body"]);
+    assert!(!signed["result"]["url"].as_str().unwrap().contains('?'), "{signed}");
+    assert_eq!(sent["result"]["contentType"], "application/x-www-form-urlencoded;charset=utf-8");
+    request["query"] = "params".into();
+    // The control center takes no URL of more than 64 KiB.
+    let too_long = session.library.json("rpa_call", &request);
+    assert_error(&too_long, 40, "response", "yes", 1);
+    assert!(
+        too_long["error"]["http_status"] == 414 && too_long["msg"].as_str().unwrap().contains("\"query\":\"none\""),
+        "{too_long}"
+    );
+    let with_query = session.library.json("rpa_sign", &request);
+    assert_eq!(
+        with_query["result"]["source"].as_str().map(|source| source.split("&timestamp").next()),
+        signed["result"]["source"].as_str().map(|source| source.split("&timestamp").next()),
+        "the same is signed"
+    );
+    let notes = with_query["result"]["notes"].to_string();
+    assert!(
+        notes.contains("\\\"query\\\":\\\"none\\\"") && notes.contains("bytes long") && notes.contains("网址长"),
+        "{notes}"
+    );
+    assert!(!signed["result"]["notes"].to_string().contains("bytes long"), "{signed}");
+    // Half of a surrogate pair has no place in a query, and one in a body.
+    let mut text = session.request("post", "/oapi/v1/echo", json!({})).to_string();
+    text = text.replace("\"data_json\":{}", "\"query\":\"none\",\"data_json\":{\"a\":\"\\ud800\"}");
+    let half: Value = serde_json::from_str(&session.library.call("rpa_call", &text)).unwrap();
+    assert_eq!(half["code"], 0, "{half}");
+}
+
+#[test]
+fn what_is_too_long_for_a_server_is_told_with_the_field_that_helps() {
+    let library = Library::load();
+    for (mode, status, length, told) in [
+        ("post", "414 URI Too Long", 10, "\"query\":\"none\""),
+        ("post", "400 Bad Request", 5000, "\"query\":\"none\""),
+        ("post", "431 Request Header Fields Too Large", 5000, "\"query\":\"none\""),
+        ("get", "414 URI Too Long", 10, "get的参数只能放在网址中"),
+        ("get", "431 Request Header Fields Too Large", 10, "headers"),
+        ("put", "413 Content Too Large", 10, "请求内容过大"),
+    ] {
+        for body in ["", "<html>no</html>"] {
+            let server = Server::answering(server::reply(status, body));
+            let request = with(call(&server.url(), mode), "data_json", json!({ "long": "x".repeat(length) }));
+            let reply = library.json("rpa_call", &request);
+            assert_error(&reply, 40, "response", "yes", 1);
+            assert!(reply["msg"].as_str().unwrap().contains(told), "{reply}");
+            assert_eq!(reply["error"]["http_status"].to_string(), status[..3], "{reply}");
+            assert!(!reply.to_string().contains("xxxxx"), "{reply}");
+        }
+    }
+    let json = Server::answering(server::reply("414 URI Too Long", "{\"code\":414}"));
+    assert_eq!(
+        library.json("rpa_call", &call(&json.url(), "get")),
+        json!({ "code": 414 }),
+        "JSON is handed on as it came"
+    );
+}
+
+#[test]
+fn an_empty_reply_is_a_success_where_empty_ok_says_so() {
+    let library = Library::load();
+    for (head, is_success) in [
+        ("HTTP/1.1 204 No Content\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n \r\n", true),
+        ("HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope", false),
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false),
+        ("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n", false),
+    ] {
+        for mode in ["delete", "post"] {
+            let server = Server::answering(head);
+            let mut request = call(&server.url(), mode);
+            let default = library.json("rpa_call", &request);
+            assert_error(&default, 40, "response", "yes", 1);
+            assert_eq!(default["msg"].as_str().unwrap().contains("\"empty_ok\":true"), is_success, "{default}");
+            request["empty_ok"] = true.into();
+            let reply = library.call("rpa_call", &request.to_string());
+            let success = "{\"code\":0,\"msg\":\"success\",\"result\":null}";
+            assert_eq!(reply == success, is_success, "{head:?}: {reply}");
+        }
+    }
+    let token = with(right("rpa_get_token", "http://127.0.0.1:1"), "empty_ok", true.into());
+    assert_eq!(library.json("rpa_get_token", &token)["error"]["field"], "empty_ok");
+}
+
+#[test]
+fn a_limit_that_was_meant_in_seconds_is_told_with_its_unit() {
+    let library = Library::load();
+    let server = Server::start(|connection| while connection.request().is_some() {});
+    let request = with(call(&server.url(), "get"), "timeout_ms", 30.into());
+    let reply = library.json("rpa_call", &request);
+    assert_eq!(reply["error"]["kind"], "timeout", "{reply}");
+    assert!(reply["msg"].as_str().unwrap().contains("timeout_ms为30毫秒,单位是毫秒"), "{reply}");
+    assert!(
+        reply["error"]["detail"].as_str().unwrap().contains("30 milliseconds; the unit is milliseconds"),
+        "{reply}"
+    );
+    let token = with(right("rpa_get_token", &server.url()), "timeout_ms", json!(60.0));
+    let reply = library.json("rpa_get_token", &token);
+    assert!(reply["msg"].as_str().unwrap().contains("timeout_ms为60毫秒,单位是毫秒"), "{reply}");
+}
+
+#[test]
+fn a_host_that_does_not_resolve_or_answer_is_named_with_its_port() {
+    let library = Library::load();
+    let told = |host: &str| library.json("rpa_call", &with(call(host, "get"), "retry", 1.into()));
+    // A port that was just free: nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refused = told(&format!("http://127.0.0.1:{port}"));
+    assert_error(&refused, 40, "connect", "no", 1);
+    assert!(refused["msg"].as_str().unwrap().contains(&format!("无法连接服务器127.0.0.1的端口{port}")), "{refused}");
+    assert!(
+        refused["error"]["detail"].as_str().unwrap().contains(&format!("the host is `127.0.0.1`, the port {port}")),
+        "{refused}"
+    );
+    assert!(refused["error"]["detail"].as_str().unwrap().contains(&format!("at 127.0.0.1:{port}: ")), "{refused}");
+    // No label of a name may be so long, so no name server is asked.
+    let name = format!("{}.example", "x".repeat(64));
+    let unknown = told(&format!("http://{name}"));
+    assert_error(&unknown, 40, "dns", "no", 1);
+    assert!(unknown["msg"].as_str().unwrap().contains(&format!("域名{name}无法解析")), "{unknown}");
+    assert!(unknown["error"]["detail"].as_str().unwrap().contains(&format!("`{name}`")), "{unknown}");
+}
+
+#[test]
+fn the_zone_of_an_ipv6_address_serves_to_connect_and_stands_in_no_header() {
+    // Without IPv6 on this machine there is nothing to connect to.
+    let Ok(listener) = TcpListener::bind("[::1]:0") else { return };
+    let port = listener.local_addr().unwrap().port();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+        stream.write_all(server::reply("200 OK", "{\"code\":0}").as_bytes()).unwrap();
+        head
+    });
+    // The loopback's number; a name goes with an address of this link alone.
+    let request = call(&format!("http://[::1%251]:{port}"), "get");
+    assert_eq!(Library::load().json("rpa_call", &request)["code"], 0);
+    let head = serving.join().unwrap();
+    let hosts: Vec<&String> = head.iter().filter(|line| line.to_ascii_lowercase().starts_with("host:")).collect();
+    assert_eq!(hosts.len(), 1, "{head:?}");
+    assert!(hosts[0].ends_with(&format!(" [::1]:{port}")), "{head:?}");
+    assert!(!head.concat().contains("%25"), "{head:?}");
 }

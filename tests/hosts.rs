@@ -3,7 +3,7 @@
 //!
 //! A compiler or a valgrind that is missing means that its part is skipped; with `RPA_REQUIRE_TOOLS` set, it fails.
 
-use rpa_test_support::{c, harness, tools};
+use rpa_test_support::{c, counting, harness, tools};
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 
 use c::{LEAK_FOUND, Language, on_windows, with_its_library};
 use harness::ControlCenter;
+use serde_json::Value;
 use tools::{in_tree, said, skipped, succeed};
 
 const C_STANDARDS: [&str; 2] = ["c99", "c11"];
@@ -282,6 +283,62 @@ fn csharp_tells_the_story() {
     let output = with_its_library(mono(&program).args(["http://127.0.0.1:1", "-", "-"])).output().expect("mono runs");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("The library rpa_openapi cannot be loaded. This process is "), "{}", said(&output));
+}
+
+/// Asks each function once.
+const EACH: &str = r#"
+internal static class Each
+{
+    private static void Main()
+    {
+        var standardOutput = new System.IO.StreamWriter(System.Console.OpenStandardOutput());
+        foreach (var function in new System.Func<string, string>[]
+            { RpaOpenApi.Call, RpaOpenApi.Sign, RpaOpenApi.GetToken, RpaOpenApi.RefreshToken })
+        {
+            standardOutput.WriteLine(function("{}"));
+        }
+        standardOutput.Flush();
+    }
+}
+"#;
+
+/// A program reads one shape of error, whether the library made it or is not there to make one.
+#[test]
+fn csharp_tells_of_a_library_that_is_missing_or_wrong_in_a_reply() {
+    let pasted = Pasted::new("csharp-unloaded", &["examples/csharp/RpaOpenApi.cs"]);
+    fs::write(pasted.path("Each.cs"), EACH).expect("a file can be written in the build folder");
+    let Some(program) = compile_csharp(&pasted, &["Each.cs", "RpaOpenApi.cs"], "Each.exe") else { return };
+    let library = pasted.path(&harness::built_library().file_name().unwrap().to_string_lossy());
+    let bits = usize::BITS;
+    let replies = || {
+        let output = succeed(with_its_library(&mut mono(&program)), "Each.cs");
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let of_the_library = replies();
+    let absent = format!("请把{bits}位的放在程序旁边");
+    let cases: [(&str, &dyn Fn(), &str); 3] = [
+        ("missing", &|| fs::remove_file(&library).unwrap(), &absent),
+        ("garbage", &|| fs::write(&library, "no library").unwrap(), &absent),
+        ("too old", &|| counting::compile_source(&library, "int rpa_version;"), "版本太旧"),
+    ];
+    for (what, prepare, part) in cases {
+        prepare();
+        for (reply, usual) in replies().iter().zip(&of_the_library) {
+            let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            assert_eq!((keys(reply), keys(&reply["error"])), (keys(usual), keys(&usual["error"])), "{what}: {reply}");
+            let error = &reply["error"];
+            assert_eq!((&error["kind"], &error["delivered"]), (&"internal".into(), &"no".into()), "{what}: {reply}");
+            let detail = error["detail"].as_str().unwrap();
+            assert!(detail.contains(&format!("This process is {bits}-bit.")) && detail.is_ascii(), "{what}: {reply}");
+            assert!(reply["msg"].as_str().unwrap().contains(part), "{what}: {reply}");
+        }
+        let begins = ["fail,意外情况:", "fail,意外情况:", "fail,获取token失败:", "fail,刷新token失败:"];
+        for (reply, begin) in replies().iter().zip(begins) {
+            assert!(reply["msg"].as_str().unwrap().starts_with(begin), "{reply}");
+            assert_eq!(reply["code"], if begin.contains("token") { 44 } else { 40 }, "{reply}");
+        }
+    }
 }
 
 /// What a text may hold that is not as usual, many threads, and many large replies.

@@ -3,6 +3,7 @@
 
 use rpa_test_support::{c, harness, server, tools};
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,11 +16,11 @@ use server::{Server, reply};
 
 const MASK: u8 = 0x5a;
 
-fn program() -> PathBuf {
+fn program(name: &str) -> PathBuf {
     // Built without optimisation, it hands vectors over in memory where the processor has them: that says nothing about
     // the library that is handed out.
     let library = shipped_library().parent().unwrap();
-    let program = tools::folder("memory").join("memory");
+    let program = tools::folder("memory").join(name);
     let mut compile = c::Language::C.compile("gnu11").expect("a C compiler");
     compile.arg("-I").arg(tools::in_tree("include"));
     c::link(compile, &tools::in_tree("tests/c/memory.c"), library, &program);
@@ -36,9 +37,16 @@ struct Remains {
 }
 
 /// Makes a call in a process of its own; the beginning of the reply, and what remains of each text.
-fn remains(program: &Path, function: &str, request: &Value, forms: &[String]) -> (String, Vec<Remains>) {
-    let mut command = Command::new(program);
+fn remains(program: &Path, function: &str, request: &Value, forms: &[String], planted: bool) -> (String, Vec<Remains>) {
+    // `.ci/processors` has it run as on another processor.
+    let emulator = std::env::var("RPA_EMULATOR").unwrap_or_default();
+    let mut words = emulator.split_whitespace().map(OsStr::new).chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().expect("a program"));
+    command.args(words);
     let command = c::with_its_library(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped());
+    if planted {
+        command.env("RPA_PLANT", "leak");
+    }
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let request = request.to_string();
@@ -79,10 +87,21 @@ fn forms(secret: &str) -> Vec<String> {
     vec![secret.to_owned(), escaped, encoded[..encoded.len() - 4].to_owned()]
 }
 
+/// A search that finds nothing anywhere would prove nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_leak_that_is_planted_is_found() {
+    let secret = "Tk+4b7e1d5a48c0b3e6/y";
+    let request = json!({ "host": "http://127.0.0.1:1", "refreshtoken": secret, "proxy": null, "retry": 1 });
+    let (_, remains) = remains(&program("planted"), "rpa_refresh_token", &request, &[secret.to_owned()], true);
+    assert_eq!(remains.len(), 1);
+    assert!(remains[0].after > 0, "a copy of the request is left, and was not found");
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn what_remains_of_secrets() {
-    let program = program();
+    let program = program("memory");
     let [plain, tls] = [ControlCenter::start(&[]), ControlCenter::start(&["--tls"])];
     // A reply that holds the token, whole, in chunks, and without a length.
     let text = format!("{{\"code\":0,\"result\":[\"{}\"]}}", "Tk+4b7e1d5a48c0b3e6/y");
@@ -129,7 +148,7 @@ fn what_remains_of_secrets() {
             ("rpa_call", with(call.clone())),
             ("rpa_sign", with(call)),
         ] {
-            let (told, remains) = remains(&program, function, &request, &all);
+            let (told, remains) = remains(&program, function, &request, &all, false);
             let found: u64 = remains.iter().map(|one| one.before).sum();
             assert!(found > 0, "{name}, {function}: the search finds the request itself: {told}");
             // What unpacks a reply keeps a window of it, and gives that back as it is.

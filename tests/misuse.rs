@@ -1,27 +1,13 @@
 //! Requests that are wrong in every way: each gets a JSON error that names the field, and nothing is sent.
 
-use rpa_test_support::{harness, server};
+use rpa_test_support::{harness, requests, server};
 
 use harness::Library;
+use requests::{right, with};
 use serde_json::{Value, json};
 use server::{Server, reply};
 
 const FUNCTIONS: [&str; 4] = ["rpa_get_token", "rpa_refresh_token", "rpa_call", "rpa_sign"];
-
-/// A request that is right, for each function.
-fn right(function: &str, host: &str) -> Value {
-    let own = match function {
-        "rpa_get_token" => json!({ "accesskey": "demo-access-key", "secretkey": "demo-secret-key" }),
-        "rpa_refresh_token" => json!({ "refreshtoken": "4b7e1d5a48c0b3e6" }),
-        _ => json!({ "rest_type": "/oapi/v1/job/get", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0" }),
-    };
-    with(with(own, "host", host.into()), "proxy", Value::Null)
-}
-
-fn with(mut request: Value, field: &str, value: Value) -> Value {
-    request[field] = value;
-    request
-}
 
 #[track_caller]
 fn assert_refused(function: &str, reply: &Value, field: Value) {
@@ -356,4 +342,199 @@ fn headers_that_would_change_what_is_sent() {
         }
     }
     assert_eq!(server.connections(), 0);
+}
+
+/// A field with a character in it that nobody sees, and what the error says of that character.
+#[track_caller]
+fn assert_named(reply: &Value, field: &str, place: usize, code: &str) {
+    let (msg, detail) = (reply["msg"].as_str().unwrap(), reply["error"]["detail"].as_str().unwrap());
+    assert_eq!(reply["error"]["field"], field, "{reply}");
+    assert!(msg.contains(&format!("第{place}个字符")) && msg.contains(code), "{reply}");
+    assert!(detail.contains(&format!("as character {place}")) && detail.contains(code), "{reply}");
+}
+
+#[test]
+fn a_character_that_cannot_be_seen_is_named_with_its_place_in_every_field() {
+    let library = Library::load();
+    let characters = [
+        '：', '。', '１', 'Ａ', '“', '”', '‘', '’', '、', '\u{3000}', '\u{feff}', '\u{a0}', '\u{200b}', '\u{200e}',
+        '\u{200f}', '\u{202a}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{ad}', '\u{85}',
+    ];
+    let ends = [' ', '\n', '\r', '\t'];
+    for (function, field, text) in [
+        ("rpa_get_token", "accesskey", "demo-access-key"),
+        ("rpa_get_token", "secretkey", "demo-secret-key"),
+        ("rpa_refresh_token", "refreshtoken", "4b7e1d5a48c0b3e6"),
+        ("rpa_call", "accesstoken", "9f2c4b7e1d5a48c0"),
+        ("rpa_call", "host", "http://127.0.0.1"),
+        ("rpa_call", "port", "8443"),
+        ("rpa_call", "rest_type", "/oapi/v1/job/get"),
+        ("rpa_call", "mode", "get"),
+        ("rpa_call", "values", "python"),
+        ("rpa_call", "encoding", "java"),
+        ("rpa_call", "query", "params"),
+        ("rpa_call", "retry_mode", "safe"),
+    ] {
+        let told =
+            |text: String| library.json(function, &with(right(function, "http://127.0.0.1:1"), field, text.into()));
+        let length = text.chars().count();
+        for character in characters {
+            let code = format!("U+{:04X}", u32::from(character));
+            let (begin, end) = text.split_at(length / 2);
+            // Behind a full-width colon a URL has no scheme.
+            assert_named(&told(format!("{begin}{character}{end}")), field, length / 2 + 1, &code);
+            assert_named(&told(format!("{text}{character}")), field, length + 1, &code);
+            assert_named(&told(format!("{character}{text}")), field, 1, &code);
+        }
+        for character in ends {
+            let code = format!("U+{:04X}", u32::from(character));
+            assert_named(&told(format!("{text}{character}")), field, length + 1, &code);
+            assert_named(&told(format!("{character}{text}")), field, 1, &code);
+        }
+    }
+    let call = || right("rpa_call", "http://127.0.0.1:1");
+    let by_keys = || {
+        let mut request =
+            with(with(call(), "accesskey", "demo-access-key".into()), "secretkey", "demo-secret-key".into());
+        request.as_object_mut().unwrap().remove("accesstoken");
+        request
+    };
+    for (request, field, place, code) in [
+        (with(call(), "headers", json!({ "X-Gateway": "key\u{200b}" })), "headers.X-Gateway", 4, "U+200B"),
+        (with(call(), "headers", json!({ "X-Gateway": "ｋey" })), "headers.X-Gateway", 1, "U+FF4B"),
+        (with(call(), "headers", json!({ "X-Gate\u{feff}way": "key" })), "headers", 7, "U+FEFF"),
+        (with(call(), "proxy", json!("http：//10.0.0.1:8080")), "proxy", 5, "U+FF1A"),
+        (with(call(), "proxy", json!("http://10.0.0.1:8080\u{feff}")), "proxy", 21, "U+FEFF"),
+        (with(call(), "tls", json!({ "ca_file": "\u{202a}C:\\ca.pem" })), "tls.ca_file", 1, "U+202A"),
+        (with(call(), "tls", json!({ "ca_file": "C:\\ca.pem " })), "tls.ca_file", 10, "U+0020"),
+        (with(call(), "tls", json!({ "ca_file": "C：\\ca.pem" })), "tls.ca_file", 2, "U+FF1A"),
+        (with(call(), "tls", json!({ "ca_file": "\"C:\\ca.pem\"" })), "tls.ca_file", 1, "U+0022"),
+        (with(by_keys(), "token_store", json!({ "file": "D:\\令牌\u{feff}" })), "token_store.file", 6, "U+FEFF"),
+        (with(by_keys(), "token_store", json!({ "redis": "redis：//10.0.0.5" })), "token_store.redis", 6, "U+FF1A"),
+        (with(by_keys(), "token_store", json!("memory\u{200b}")), "token_store", 7, "U+200B"),
+    ] {
+        assert_named(&library.json("rpa_call", &request), field, place, code);
+    }
+    for (slip, code) in [("host\u{200b}", "U+200B"), ("mode：", "U+FF1A")] {
+        let reply = library.json("rpa_call", &with(call(), slip, "x".into()));
+        assert_named(&reply, slip, 5, code);
+        assert!(reply["msg"].as_str().unwrap().contains("是否应为"), "{reply}");
+    }
+}
+
+#[test]
+fn what_may_be_meant_is_not_refused() {
+    let library = Library::load();
+    let call = || right("rpa_sign", "http://127.0.0.1:1");
+    for request in [
+        with(call(), "rest_type", "/接口/a b".into()),
+        with(call(), "host", "http://127.0.0.1:1/控制 台".into()),
+        with(call(), "data_json", json!({ "备注：": "“完成”，１２\u{200b}\u{feff}" })),
+        with(call(), "headers", json!({ "X-Gateway": " two words " })),
+        with(call(), "proxy", json!(" http://10.0.0.1:8080 ")),
+    ] {
+        assert_eq!(library.json("rpa_sign", &request)["code"], 0, "{request}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_json_says_where_it_stops_and_what_was_probably_meant() {
+    let library = Library::load();
+    let read = |text: &str| serde_json::from_str::<Value>(&library.call("rpa_call", text)).unwrap();
+    for (text, place, cause) in [
+        ("\u{feff}{\"host\":\"http://a\"}", 1, "字节顺序标记(BOM)(U+FEFF)"),
+        ("{“host”:\"http://a\"}", 2, "中文引号「“」(U+201C)"),
+        ("{\"host\"：\"http://a\"}", 8, "全角冒号「：」(U+FF1A)"),
+        ("{\"host\":\"http://a\"，\"mode\":\"get\"}", 19, "全角逗号「，」(U+FF0C)"),
+        ("{\"host\":\"http://a”,\"mode\":\"get\"}", 18, "中文引号「”」(U+201D)"),
+        ("｛\"host\":\"http://a\"}", 1, "全角符号「｛」(U+FF5B)"),
+        ("{\"retry\":３}", 10, "全角数字「３」(U+FF13)"),
+        ("{'host':'http://a'}", 2, "单引号"),
+        ("{\"verify\":True}", 11, "true、false、null"),
+        ("{\"retry\":2,}", 12, "多了一个逗号"),
+        ("{\"tls\":{\"ca_file\":\"C:\\Users\\x\"}}", 20, "Windows路径,其中的反斜杠「\\」要写成两个「\\\\」"),
+    ] {
+        let reply = read(text);
+        let (msg, detail) = (reply["msg"].as_str().unwrap(), reply["error"]["detail"].as_str().unwrap());
+        assert!(msg.contains(&format!("第1行第{place}个字符")) && msg.contains(cause), "{text}: {reply}");
+        assert!(detail.contains(&format!("line 1, character {place}")), "{text}: {reply}");
+        assert_eq!(reply["error"]["field"], Value::Null);
+        // The same text as parameters, but for a byte-order mark, which serde_json sees elsewhere than loads.
+        let of_data = library.json("rpa_sign", &with(right("rpa_sign", "http://a"), "data_json", text.into()));
+        let msg = of_data["msg"].as_str().unwrap();
+        assert!(
+            msg.contains(&format!("字段data_json不是有效的JSON:第1行第{place}个字符")) && msg.contains(cause),
+            "{of_data}"
+        );
+        assert_eq!(of_data["error"]["field"], "data_json");
+    }
+    let second_line = read("{\n \"secretkey\":\"hunter2-hunter2\",\n \"retry\":x}");
+    let told = second_line.to_string();
+    assert!(told.contains("第3行第10个字符处(retry之后)") && !told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn a_windows_path_whose_backslashes_json_took_for_escapes_is_recognised() {
+    let library = Library::load();
+    for (path, field) in [
+        (r#""tls":{"ca_file":"C:\temp\root.pem"}"#, "tls.ca_file"),
+        (r#""tls":{"ca_file":"D:\new\root.pem"}"#, "tls.ca_file"),
+        (r#""token_store":{"file":"D:\robots\token"}"#, "token_store.file"),
+    ] {
+        let text = format!(
+            "{{\"host\":\"http://a\",\"rest_type\":\"/a\",\"mode\":\"get\",\"accesskey\":\"demo-access-key\",\"secretkey\":\"demo-secret-key\",{path}}}"
+        );
+        let reply: Value = serde_json::from_str(&library.call("rpa_call", &text)).unwrap();
+        assert_eq!(reply["error"]["field"], field, "{reply}");
+        assert!(reply["msg"].as_str().unwrap().contains("反斜杠「\\」要写成两个「\\\\」"), "{reply}");
+    }
+    let parameter = with(right("rpa_sign", "http://a"), "data_json", json!({ "file": "C:\temp\new.xlsx" }));
+    let notes = library.json("rpa_sign", &parameter)["result"]["notes"].to_string();
+    assert!(notes.contains("Windows"), "{notes}");
+}
+
+#[test]
+fn a_whole_number_counts_however_it_is_written() {
+    let library = Library::load();
+    let call = |field: &str, number: &str| {
+        let mut text = right("rpa_sign", "http://127.0.0.1").to_string();
+        text.pop();
+        let reply = library.call("rpa_sign", &format!("{text},\"{field}\":{number}}}"));
+        serde_json::from_str::<Value>(&reply).unwrap()
+    };
+    for (field, numbers) in [
+        ("retry", ["3.0", "3e0"]),
+        ("timeout_ms", ["30.0", "3e1"]),
+        ("connect_timeout_ms", ["1000.0", "1e3"]),
+        ("keep_alive_ms", ["0.0", "-0.0"]),
+        ("max_response_bytes", ["1048576.0", "1e6"]),
+        ("port", ["8443.0", "8.443e3"]),
+        ("timestamp", ["1606694400000.0", "1.6066944e12"]),
+    ] {
+        for number in numbers {
+            let reply = call(field, number);
+            assert_eq!(reply["code"], 0, "{field} {number}: {reply}");
+        }
+        assert_refused("rpa_sign", &call(field, "3.5"), field.into());
+    }
+    assert_eq!(call("timestamp", "1606694400000.0")["result"]["timestamp"], 1_606_694_400_000_u64);
+    assert!(call("port", "8443.0")["result"]["url"].as_str().unwrap().starts_with("http://127.0.0.1:8443/"));
+}
+
+#[test]
+fn a_get_has_its_parameters_nowhere_else_than_in_the_url() {
+    let library = Library::load();
+    let of = |mode: &str, query: Value| {
+        library.json("rpa_sign", &with(with(right("rpa_sign", "http://a"), "mode", mode.into()), "query", query))
+    };
+    let refused = of("get", "none".into());
+    assert_refused("rpa_sign", &refused, "query".into());
+    assert!(refused["msg"].as_str().unwrap().contains("get的参数只能放在网址中"), "{refused}");
+    for (mode, query) in [("get", "params"), ("post", "params"), ("post", "none"), ("put", "none"), ("delete", "none")]
+    {
+        assert_eq!(of(mode, query.into())["code"], 0, "{mode} {query}");
+    }
+    for wrong in [json!("body"), json!(true), Value::Null] {
+        assert_refused("rpa_sign", &of("post", wrong), "query".into());
+    }
 }

@@ -54,9 +54,10 @@ proptest! {
     /// The body signed is the body sent: the control center proves the signature from the bytes that came.
     #[test]
     fn the_body_signed_is_the_body_sent(data in btree_map(any::<String>(), any_json(), 0..6), values in "python|json|native") {
-        for mode in ["post", "put", "delete"] {
+        for (mode, query) in [("post", "params"), ("post", "none"), ("put", "none"), ("delete", "params")] {
             let mut request = CENTER.request(json!({ "rest_type": "/oapi/v1/echo", "mode": mode, "data_json": data, "accesstoken": *TOKEN }));
             request["values"] = values.clone().into();
+            request["query"] = query.into();
             let signed = LIBRARY.json("rpa_sign", &request);
             let sent = LIBRARY.json("rpa_call", &request);
             prop_assert_eq!(&sent["result"]["body"], &signed["result"]["body"], "{}", sent);
@@ -88,7 +89,7 @@ proptest! {
     fn any_json_in_any_field_gives_a_reply(
         field in prop_oneof![
             Just("host"), Just("port"), Just("rest_type"), Just("mode"), Just("data_json"), Just("accesstoken"), Just("values"),
-            Just("encoding"), Just("timestamp"), Just("retry"), Just("timeout_ms"), Just("tls"), Just("headers"), Just("proxy"),
+            Just("encoding"), Just("query"), Just("empty_ok"), Just("timestamp"), Just("retry"), Just("timeout_ms"), Just("tls"), Just("headers"), Just("proxy"),
         ],
         value in any_json(),
     ) {

@@ -1,7 +1,7 @@
 //! `examples/python` as people copy it: `rpa_openapi.py` and `story.py` in a folder of their own, with the library.
 #![cfg(unix)]
 
-use rpa_test_support::{counting, harness, issuer, python};
+use rpa_test_support::{counting, harness, issuer, python, server};
 
 use std::env;
 use std::fs;
@@ -10,6 +10,7 @@ use std::process::{Command, Output};
 
 use harness::ControlCenter;
 use serde_json::{Value, json};
+use server::Server;
 
 const STORY: [&str; 5] = [
     "token: ok",
@@ -322,6 +323,142 @@ fn the_library_is_found_beside_the_module_or_by_the_environment() {
             assert!(said.contains(wrong.to_str().unwrap()) && said.contains(&bitness), "{said}");
         }
         fs::remove_file(beside).unwrap();
+    }
+}
+
+/// An older library, or another one, is told as what it is, and not by what it lacks alone.
+#[test]
+fn a_library_that_lacks_a_function_is_told() {
+    let folder = Folder::without_library("older");
+    counting::compile_source(&folder.library(), "char *rpa_call(const char *request) { return 0; }");
+    let center = ControlCenter::start(&[]);
+    let Some(shown) = folder.run(&center, "shown.append(raised(lambda: rpa_openapi.call({})))", &[]) else { return };
+    assert_eq!(shown[0][0], "OSError");
+    let said = shown[0][1].as_str().unwrap();
+    for part in [folder.library().to_str().unwrap(), "it lacks rpa_get_token", &format!("{}-bit", usize::BITS)] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+/// What the library gets, shown by one in its place that returns the request.
+#[test]
+fn fields_reach_the_library_only_where_they_were_given() {
+    let folder = Folder::without_library("fields");
+    let source = r#"
+#include <stdlib.h>
+#include <string.h>
+char *rpa_call(const char *request) { return strdup(request); }
+char *rpa_sign(const char *request) { return strdup(request); }
+char *rpa_get_token(const char *request) { return strdup(request); }
+char *rpa_refresh_token(const char *request) { return strdup(request); }
+const char *rpa_version(void) { return "0"; }
+void rpa_free(char *reply) { free(reply); }
+"#;
+    counting::compile_source(&folder.library(), source);
+    let center = ControlCenter::start(&[]);
+    let lines = r#"
+shown.append(Client("http://h", accesskey="a", secretkey="b").get("/x"))
+new = {"query": "none", "empty_ok": True, "correct_clock": False, "pin_sha256": ["ab", "cd"], "meta": True}
+shown.append(Client("http://h", accesskey="a", secretkey="b", **new).post("/x", {"n": 1}))
+shown.append(Client("http://h", **new).raw("get_token", accesskey="a", secretkey="b"))
+"#;
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let fields = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let usual = "accesskey connect_timeout_ms data_json encoding host mode rest_type retry retry_mode secretkey timeout_ms tls values";
+    assert_eq!(fields(&shown[0]), usual);
+    assert_eq!(
+        (&shown[1]["query"], &shown[1]["empty_ok"], &shown[1]["correct_clock"]),
+        (&json!("none"), &json!(true), &json!(false))
+    );
+    assert_eq!((&shown[1]["tls"]["pin_sha256"], &shown[1]["meta"]), (&json!(["ab", "cd"]), &json!(true)));
+    assert_eq!(fields(&shown[2]), "accesskey connect_timeout_ms host meta retry secretkey timeout_ms tls");
+}
+
+/// Ctrl-C while the server does not answer: it ends at once, the next call works, and the end of the script waits for none.
+#[test]
+fn ctrl_c_ends_the_wait_at_once() {
+    let folder = Folder::new("interrupted");
+    let center = ControlCenter::start(&[]);
+    let lines = r#"
+import signal, time
+me = client()
+begun = time.time()
+for _ in range(3):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        shown.append(me.post("/oapi/v1/reply", {"delayMillis": 29000, "body": "1"}))
+    except KeyboardInterrupt:
+        shown.append("interrupted")
+shown.append([me.get("/oapi/v1/echo")["code"], time.time() - begun < 20])
+"#;
+    let begun = std::time::Instant::now();
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    assert_eq!(shown, json!(["interrupted", "interrupted", "interrupted", [0, true]]));
+    assert!(begun.elapsed().as_secs() < 25, "{:?}", begun.elapsed());
+}
+
+/// After a fork, in a signal's handler, long after the call before, and at the very end.
+#[test]
+fn calls_work_wherever_they_are_made() {
+    let folder = Folder::new("anywhere");
+    let center = ControlCenter::start(&[]);
+    let lines = r#"
+import atexit, signal, time
+me = client()
+
+def echo(value):
+    return json.loads(me.put("/oapi/v1/echo", {"v": value})["result"]["body"]) == {"v": value}
+
+child = os.fork()
+if child == 0:
+    os._exit(0 if echo("child") else 1)
+shown.append(os.waitpid(child, 0)[1])
+inner = []
+signal.signal(signal.SIGALRM, lambda *_: inner.append(echo("handler")))
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+shown += [me.get("/oapi/v1/reply", {"delayMillis": 1500, "body": "7"}), inner]
+rpa_openapi._Waiter.IDLE_SECONDS = 0.05
+for pause in (0, 0.3, 0.04, 0.05, 0.06, 0.3):
+    time.sleep(pause)
+    shown.append(echo("later"))
+
+class Last:
+    def __del__(self, echo=echo):
+        assert echo("last")
+
+rpa_openapi.last = Last()
+atexit.register(echo, "end")
+"#;
+    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    assert_eq!(shown, json!([0, 7, [true], true, true, true, true, true, true]));
+}
+
+/// A server may answer JSON without a code: the story says that it is not as it should be, and does not fall over it.
+#[test]
+fn the_story_reads_replies_without_a_code() {
+    let folder = Folder::new("no code");
+    let tokens = r#"{"code":0,"msg":"success","result":["token","refresh"]}"#;
+    for (token, body, step) in [
+        (r#"{"status":404}"#, "7", "the token"),
+        ("[1]", "7", "the token"),
+        ("7", "7", "the token"),
+        (tokens, r#"{"status":404}"#, "the new job"),
+        (tokens, r#"{"code":0}"#, "the job"),
+        (tokens, r#"{"code":0,"result":[1]}"#, "the job"),
+    ] {
+        let server = Server::start(move |connection| {
+            while let Some(request) = connection.request() {
+                let body = if request.starts_with("GET /oapi/v1/token?") { token } else { body };
+                if !connection.send(server::reply("200 OK", body).as_bytes()) {
+                    return;
+                }
+            }
+        });
+        let Some(mut story) = folder.python("story.py") else { return };
+        let output = story.args([&server.url(), "-"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{body}: {}", said(&output));
+        let expected = format!("not as it should be: {step}: ");
+        assert!(said(&output).contains(&expected) && !said(&output).contains("Traceback"), "{}", said(&output));
     }
 }
 

@@ -26,13 +26,13 @@ spec.loader.exec_module(GlobalFun)
 
 class 主流程:
     def __init__(self, 参数):
-        self.平台 = json.loads(参数)
+        self.控制中心 = json.loads(参数)
         self.显示 = []
 
     def 执行(self):
         shown = self.显示
-        base = self.平台["base"]
-        keys = self.平台["accesskey"], self.平台["secretkey"]
+        base = self.控制中心["base"]
+        keys = self.控制中心["accesskey"], self.控制中心["secretkey"]
         host, port = base.rsplit(":", 1)
 
         def token():
@@ -148,6 +148,23 @@ fn msg(reply: &Value) -> &str {
 fn assert_failed(reply: &Value, code: i64, begin: &str) {
     assert_eq!((&reply["code"], &reply["result"]), (&json!(code), &Value::Null), "{reply}");
     assert!(msg(reply).starts_with(begin) && msg(reply).len() > begin.len(), "{begin} and a cause: {reply}");
+    assert_tells_the_facts(reply);
+}
+
+/// Whoever made the error, the library or `GlobalFun.py`, a flow reads it in one way.
+#[track_caller]
+fn assert_tells_the_facts(reply: &Value) {
+    let error = reply["error"].as_object().unwrap_or_else(|| panic!("no error: {reply}"));
+    let kinds =
+        ["argument", "mode", "dns", "connect", "proxy", "tls", "timeout", "disconnected", "redirect", "response"];
+    let kind = error["kind"].as_str().unwrap();
+    assert!(kinds.contains(&kind) || ["too_large", "internal"].contains(&kind), "{reply}");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(!detail.is_empty(), "{reply}");
+    assert!(error["field"].is_string() || error["field"].is_null(), "{reply}");
+    assert!(error["http_status"].is_u64() || error["http_status"].is_null(), "{reply}");
+    assert!(error["attempts"].is_u64() && error["elapsed_ms"].is_u64(), "{reply}");
+    assert!(["no", "unknown", "yes"].contains(&error["delivered"].as_str().unwrap()), "{reply}");
 }
 
 // --- What flows do --------------------------------------------------------------------------------------------------
@@ -269,7 +286,7 @@ shown.append(call("/oapi/v1/reply", {"body": 100000 * "[" + 100000 * "]"}, "put"
     assert_eq!(shown, &plain.as_array().unwrap()[..]);
     let [big, deep] = rest else { panic!("{rest:?}") };
     for unreadable in [big, deep].into_iter().filter(|reply| **reply != json!(true)) {
-        assert_failed(unreadable, 40, "fail,意外情况:平台已应答,但应答不能读入Python");
+        assert_failed(unreadable, 40, "fail,意外情况:控制中心已应答,但应答不能读入Python");
     }
 }
 
@@ -494,6 +511,15 @@ fn the_file_lies_in_a_folder_of_the_user() {
     let server = issuer::start();
     let facts = json!({ "base": server.url(), "accesskey": "access-key-1", "secretkey": "secret-key-1" });
     let robot = Robot::new("用户").by_keys(&facts);
+    robot.set("RPA_TOKEN_STORE", "'~/令牌.json'");
+    let steps = format!(
+        "os.environ.update(HOME={:?})\nshown.append(GlobalFun.rpa_api('/x')['code'])",
+        robot.0.to_str().unwrap()
+    );
+    let Some(shown) = robot.run(&facts, &steps) else { return };
+    assert_eq!(shown, json!([0]));
+    assert!(robot.0.join("令牌.json").is_file());
+    robot.set("RPA_TOKEN_STORE", "'file'");
     for cache in ["", "relative"] {
         let home = robot.0.join("家");
         let steps = format!(
@@ -531,30 +557,248 @@ fn settings_that_are_missing_or_wrong_are_named() {
     let call = "shown.append(GlobalFun.rpa_api('/oapi/v1/echo'))";
     let Some(shown) = robot.run_as_user(&center.facts, call) else { return };
     let cause = "请填写GlobalFun.py开头的设置RPA_HOST、RPA_ACCESSKEY、RPA_SECRETKEY,填在引号里";
-    assert_eq!(shown[0]["msg"], format!("fail,转换URL参数失败!{cause}"));
+    assert_eq!(shown[0]["msg"], format!("{WRONG_SETTINGS}{cause}"));
+    assert_failed(&shown[0], 41, WRONG_SETTINGS);
     let robot = Robot::new("填错了").by_keys(&center.facts);
-    for (setting, value, part) in [
-        ("RPA_HOST", "'  '", "RPA_HOST"),
-        ("RPA_HOST", "None", "RPA_HOST"),
-        ("RPA_SECRETKEY", "12345678", "RPA_SECRETKEY"),
-        ("RPA_TOKEN_STORE", "''", "RPA_TOKEN_STORE"),
-        ("RPA_TOKEN_STORE", "'fiel'", "RPA_TOKEN_STORE"),
-        ("RPA_TOKEN_STORE", "'http://a.b'", "RPA_TOKEN_STORE"),
-        ("RPA_TOKEN_STORE", "'redis://:a-secret@h/x'", "token_store.redis"),
-        ("RPA_TOKEN_TTL_MS", "-1", "token_ttl_ms"),
-        ("RPA_TOKEN_REFUSED", "{'cod': [1]}", "token_refused.cod"),
-        ("RPA_HOST", "'127.0.0.1'", "host"),
-    ] {
-        let before = fs::read_to_string(robot.0.join("GlobalFun.py")).unwrap();
-        robot.set(setting, value);
-        let shown = robot.run_as_user(&center.facts, call).unwrap();
-        assert_failed(&shown[0], 41, "fail,转换URL参数失败!");
-        assert!(msg(&shown[0]).contains(part), "{setting} = {value}: {shown}");
+    let cases = [
+        ("RPA_HOST", "'  '", "请填写"),
+        ("RPA_HOST", "None", "请填写"),
+        ("RPA_SECRETKEY", "12345678", "填在引号里"),
+        ("RPA_TOKEN_STORE", "''", "请填写"),
+        ("RPA_TOKEN_STORE", "'fiel'", "只能是"),
+        ("RPA_TOKEN_STORE", "'http://a.b'", "只能是"),
+        ("RPA_TOKEN_STORE", "'redis://:a-secret@h/x'", "不是有效的Redis地址"),
+        ("RPA_TOKEN_STORE", "'D:\\ttoken.json'", "写成两个反斜杠"),
+        ("RPA_TOKEN_TTL_MS", "-1", "必须是1到"),
+        ("RPA_TOKEN_TTL_MS", "'7200000'", "不加引号"),
+        ("RPA_TOKEN_REFUSED", "{'cod': [1]}", "RPA_TOKEN_REFUSED['cod'],是否应为RPA_TOKEN_REFUSED['code']"),
+        ("RPA_TOKEN_REFUSED", "[401]", "必须是dict"),
+        ("RPA_TOKEN_REFUSED", "{'code': {401}}", "不能写成JSON"),
+        ("RPA_HOST", "'127.0.0.1'", "必须以https://或http://开头"),
+        ("RPA_TIMEOUT_MS", "'30000'", "不加引号"),
+        ("RPA_TIMEOUT_MS", "0", "必须是1到600000的整数"),
+        ("RPA_CONNECT_TIMEOUT_MS", "None", "不加引号"),
+        ("RPA_VERIFY", "'False'", "必须是True或False"),
+        ("RPA_CORRECT_CLOCK", "0", "必须是True或False"),
+        ("RPA_EMPTY_OK", "None", "必须是True或False"),
+        ("RPA_CERT_SHA256", "'12:34'", "64位十六进制"),
+        ("RPA_CERT_SHA256", "1234", "引号中的文本"),
+        ("RPA_CERT_SHA256", "['12', 34]", "引号中的文本"),
+        ("RPA_CA_FILE", "7", "引号中的路径"),
+        ("RPA_CA_FILE", "'D:\\new\\test.pem'", "写成两个反斜杠"),
+        ("RPA_PROXY", "3128", "引号中的文本"),
+        ("RPA_PROXY", "'ftp://p:1'", "代理"),
+        ("RPA_RETRY_MODE", "'allways'", "只能为safe、always"),
+        ("RPA_ENCODING", "'pyton'", "只能为"),
+        ("RPA_QUERY", "1", "引号中的文本"),
+        ("RPA_CA_FILE", "'\\u202aD:/ca.pem'", "的第1个字符是看不见的字符(U+202A)"),
+        ("RPA_CA_FILE", "'%NOT_A_FOLDER%/ca.pem'", "中的%NOT_A_FOLDER%不是这台机器的环境变量"),
+        ("RPA_TOKEN_STORE", "'%NOT_A_FOLDER%/token.json'", "中的%NOT_A_FOLDER%不是这台机器的环境变量"),
+        ("RPA_CERT_SHA256", "['12', '34\\u200b']", "中第2个指纹的第3个字符是零宽空格(U+200B)"),
+        ("RPA_CERT_SHA256", "'12；3４'", "的第5个字符是全角的「４」(U+FF14),请改成半角的「4」"),
+        ("RPA_OPTIONS", "{'header': {}}", "未知设置RPA_OPTIONS['header'],是否应为RPA_OPTIONS['headers']"),
+        ("RPA_OPTIONS", "{'a': float('nan')}", "不能写成JSON"),
+        ("RPA_OPTIONS", "'headers'", "必须是dict"),
+        ("RPA_OPTIONS", "{'timeout_ms': 1}", "请填在设置RPA_TIMEOUT_MS里"),
+        ("RPA_OPTIONS", "{'tls': {}}", "RPA_CERT_SHA256"),
+        ("RPA_OPTIONS", "{'headers': {'Host': 'a'}}", "设置RPA_OPTIONS['headers']['Host']由本库设置"),
+        ("RPA_OPTIONS", "{'keep_alive_ms': -1}", "设置RPA_OPTIONS['keep_alive_ms']必须是0到"),
+    ];
+    let mut facts = center.facts.clone();
+    facts["cases"] = cases.iter().map(|(setting, value, _)| json!([setting, value])).collect::<Vec<_>>().into();
+    let steps = CHANGE_SETTINGS.replace("VALUE", "eval(value)");
+    let shown = robot.run_as_user(&facts, &steps).unwrap();
+    for ((setting, value, part), reply) in cases.iter().zip(shown.as_array().unwrap()) {
+        assert_failed(reply, 41, WRONG_SETTINGS);
+        assert!(msg(reply).contains(setting) && msg(reply).contains(part), "{setting} = {value}: {reply}");
+        let detail = reply["error"]["detail"].as_str().unwrap();
+        assert!(detail.contains(setting), "{setting} = {value}: {reply}");
         for secret in ["a-secret", "12345678", center.text("secretkey"), center.text("accesskey")] {
-            assert!(!shown.to_string().contains(secret), "{shown}");
+            assert!(!reply.to_string().contains(secret), "{reply}");
         }
-        fs::write(robot.0.join("GlobalFun.py"), before).unwrap();
     }
+}
+
+/// A call under each of the cases' settings in turn.
+const CHANGE_SETTINGS: &str = r#"
+for setting, value in self.控制中心["cases"]:
+    before = getattr(GlobalFun, setting)
+    setattr(GlobalFun, setting, VALUE)
+    shown.append(GlobalFun.rpa_api("/oapi/v1/echo"))
+    setattr(GlobalFun, setting, before)
+"#;
+
+const WRONG_SETTINGS: &str = "fail,GlobalFun.py的设置有误!";
+
+/// What was pasted from a document, a chat or a certificate's window.
+#[test]
+fn characters_that_nobody_sees_are_named_in_the_settings() {
+    let center = ControlCenter::start(&[]);
+    let robot = Robot::new("看不见").by_keys(&center.facts);
+    let steps = CHANGE_SETTINGS.replace("VALUE", "value");
+    let cases = [
+        ("RPA_HOST", "https：//10.0.0.5", "第6个字符是全角的「：」(U+FF1A),请改成半角的「:」"),
+        ("RPA_HOST", "https://10。0.0.5", "第11个字符是中文标点「。」(U+3002)"),
+        ("RPA_HOST", " https://１0.0.0.5", "第10个字符是全角的「１」(U+FF11),请改成半角的「1」"),
+        ("RPA_ACCESSKEY", "\u{feff}hunter2", "第1个字符是看不见的字节顺序标记(U+FEFF)"),
+        ("RPA_SECRETKEY", "hunter2\u{200b}", "第8个字符是零宽空格(U+200B),请删去"),
+        ("RPA_SECRETKEY", "hu\u{a0}nter2", "第3个字符是不间断空格(U+00A0)"),
+        ("RPA_SECRETKEY", "“hunter2”", "第1个字符是中文标点「“」(U+201C)"),
+        ("RPA_CERT_SHA256", "\u{200e}12:34", "第1个字符是看不见的方向标记(U+200E)"),
+        ("RPA_CERT_SHA256", "12：34", "第3个字符是全角的「：」(U+FF1A),请改成半角的「:」"),
+        ("RPA_PROXY", "http://10.0.0.1:31\u{200b}28", "第19个字符是零宽空格(U+200B),请删去"),
+        ("RPA_RETRY_MODE", "safe\u{200b}", "第5个字符是零宽空格(U+200B),请删去"),
+        ("RPA_TOKEN_STORE", "file\u{200b}", "第5个字符是零宽空格(U+200B),请删去"),
+    ];
+    let settings: Vec<_> = cases.iter().map(|(setting, value, _)| json!([setting, value])).collect();
+    let mut facts = center.facts.clone();
+    facts["cases"] = settings.into();
+    let Some(shown) = robot.run_as_user(&facts, &steps) else { return };
+    for ((setting, _, part), reply) in cases.iter().zip(shown.as_array().unwrap()) {
+        assert_failed(reply, 41, WRONG_SETTINGS);
+        assert!(msg(reply).contains(&format!("设置{setting}的{part}")), "{part}: {reply}");
+        assert!(!reply.to_string().contains("hunter2"), "{reply}");
+    }
+    // Blanks at an end do no harm.
+    for (setting, fact) in [("RPA_HOST", "base"), ("RPA_ACCESSKEY", "accesskey"), ("RPA_SECRETKEY", "secretkey")] {
+        robot.set(setting, &format!("'\\u3000{}\\xa0\\n'", center.text(fact)));
+    }
+    let shown = robot.run_as_user(&center.facts, "shown.append(GlobalFun.rpa_api('/oapi/v1/echo')['code'])").unwrap();
+    assert_eq!(shown, json!([0]));
+}
+
+/// A text of parameters that is no JSON: where, and why; and nothing of what it holds.
+#[test]
+fn json_texts_that_are_wrong_are_told_with_place_and_cause() {
+    let center = ControlCenter::start(&[]);
+    let cases = [
+        (r#"{"a": "a-secret",}"#, "逗号"),
+        (r#"{'a': "a-secret"}"#, "第1行第2个字符,这里应为双引号中的参数名称"),
+        ("{\"a\":\n  a-secret}", "第2行第3个字符,这里应为一个值"),
+        (r#"{"a": "x" "b": 1}"#, "第1行第11个字符,这里应为英文逗号"),
+        (r#"{"a" 1}"#, "第1行第6个字符,这里应为英文冒号"),
+        (r#"{"a"："x"}"#, "第1行第5个字符,这里是全角的「：」(U+FF1A),请改成半角的「:」"),
+        (r#"{“a”: 1}"#, "第1行第2个字符,这里是中文标点「“」(U+201C)"),
+        ("{\"a\":\u{a0}1}", "第1行第6个字符,这里是不间断空格(U+00A0)"),
+        ("\u{feff}{\"a\": 1}", "第1行第1个字符,这里是看不见的字节顺序标记(U+FEFF)"),
+        (r#"{"a": "C:\Users\a"}"#, "第1行第10个字符,这里的反斜杠不能这样写,Windows路径中的反斜杠要写成两个反斜杠"),
+        (r#"{"a": "D:\报表"}"#, "写成两个反斜杠"),
+        (r#"{"a": "x}"#, "没有结束的双引号"),
+        ("{\"a\": \"x\ny\"}", "第1行第9个字符,这里是文本中的换行"),
+        ("{\"a\": 1} x", "后面还有多余的内容"),
+    ];
+    let texts: Vec<_> = cases.iter().map(|(text, _)| *text).collect();
+    let mut facts = center.facts.clone();
+    facts["cases"] = texts.into();
+    let steps = "for text in self.控制中心['cases']:\n    shown.append(GlobalFun.rpa_rest_2020_4(base, '/x', text, 'get', 443, 't'))";
+    let Some(shown) = Robot::new("文本").run(&facts, steps) else { return };
+    for ((text, part), reply) in cases.iter().zip(shown.as_array().unwrap()) {
+        assert_failed(reply, 41, "fail,转换URL参数失败!data_json是文本,但不是有效的JSON:");
+        assert!(msg(reply).contains(part), "{text}: {reply}");
+        assert_eq!((&reply["error"]["kind"], &reply["error"]["field"]), (&"argument".into(), &"data_json".into()));
+        assert!(reply["error"]["detail"].as_str().unwrap().contains("line "), "{reply}");
+        assert!(!reply.to_string().contains("a-secret"), "{reply}");
+    }
+}
+
+/// The next step stands in `msg`, in Chinese, and under the names that the reader can change.
+#[test]
+fn cures_are_told_in_chinese_under_the_readers_own_settings() {
+    let (plain, secure) = (ControlCenter::start(&[]), ControlCenter::start(&["--tls"]));
+    let slow = r#"GlobalFun.rpa_api("/oapi/v1/reply", {"delayMillis": 20000, "body": "1"})"#;
+    let call = "GlobalFun.rpa_api('/oapi/v1/echo')";
+    let fingerprint = secure.text("fingerprint");
+    let trust = format!("请与管理员核对证书的指纹{fingerprint},无误后填入设置RPA_CERT_SHA256");
+    let large = r#"GlobalFun.rpa_api("/oapi/v1/reply", {"body": json.dumps("x" * 5000)})"#;
+    let cases = [
+        (&secure, "pass", call, trust.as_str()),
+        (&secure, "GlobalFun.RPA_CERT_SHA256 = '00' * 32", call, &trust),
+        (&secure, "GlobalFun.RPA_CA_FILE = '没有.pem'", call, "没有.pem"),
+        (&secure, "GlobalFun.RPA_CA_FILE = '没有.pem'", call, "设置RPA_CA_FILE"),
+        (&plain, "GlobalFun.RPA_PROXY = 'http://127.0.0.1:1'", call, "RPA_PROXY"),
+        (&plain, "os.environ.update(http_proxy='http://127.0.0.1:1', no_proxy='')", call, "RPA_PROXY改成'none'"),
+        (&plain, "GlobalFun.RPA_HOST = 'http://127.0.0.1:1'", call, "RPA_HOST"),
+        (&plain, "GlobalFun.RPA_TIMEOUT_MS = 300", slow, "300毫秒"),
+        (&plain, "GlobalFun.RPA_TIMEOUT_MS = 1500", slow, "RPA_TIMEOUT_MS"),
+        (&plain, "GlobalFun.RPA_OPTIONS = {'max_response_bytes': 3000}", large, "RPA_OPTIONS"),
+    ];
+    for (center, change, call, part) in cases {
+        let robot = Robot::new("办法").by_keys(&center.facts);
+        robot.set("RPA_TOKEN_STORE", "'memory'");
+        let Some(shown) = robot.run_as_user(&center.facts, &format!("{change}\nshown.append({call})")) else { return };
+        assert_tells_the_facts(&shown[0]);
+        assert!(msg(&shown[0]).contains(part), "{change}: {part}: {shown}");
+        let told = format!("{}{}", msg(&shown[0]), shown[0]["error"]["detail"]);
+        for field in ["pin_sha256", "ca_file", "timeout_ms", "`proxy`", "`host`", "字段"] {
+            assert!(!told.contains(field), "{change}: {field}: {shown}");
+        }
+    }
+    // The system's own words would be in the system's language.
+    let robot = Robot::new("英文").by_keys(&plain.facts);
+    robot.set("RPA_HOST", "'http://127.0.0.1:1'").set("RPA_TOKEN_STORE", "'memory'");
+    let shown = robot.run_as_user(&plain.facts, &format!("shown.append({call})")).unwrap();
+    assert!(shown[0]["error"]["detail"].as_str().unwrap().contains("connection refused (os error "), "{shown}");
+    // What flows pass is no setting, and keeps its name.
+    let steps = "shown.append(GlobalFun.rpa_rest_2020_4('127.0.0.1', '/x', {}, 'get', 443, 't'))
+shown.append(GlobalFun.rpa_rest_2020_4(base, '/x', {}, 'get', 'x', 't'))
+shown.append(GlobalFun.get_token('http://127.0.0.1:1', '', 'a', 'b'))";
+    let shown = Robot::new("办法").run(&plain.facts, steps).unwrap();
+    assert!(msg(&shown[0]).starts_with("fail,转换URL参数失败!参数host"), "{shown}");
+    assert!(msg(&shown[1]).starts_with("fail,转换URL参数失败!参数port"), "{shown}");
+    assert!(msg(&shown[2]).contains("请检查参数host"), "{shown}");
+}
+
+/// Of whatever the library says: each field is told by its setting, and nothing else is changed.
+#[test]
+fn fields_in_messages_become_settings() {
+    let robot = Robot::new("翻译");
+    let cases = [
+        ("字段tls.ca_file无法读取", "设置RPA_CA_FILE无法读取"),
+        ("返回内容为空,请加上\"empty_ok\":true", "返回内容为空,请加上RPA_EMPTY_OK = True"),
+        ("请加上\"query\":\"none\",参数", "请加上RPA_QUERY = 'none',参数"),
+        ("代理http://proxy:3128(来自字段proxy)", "代理http://proxy:3128(来自设置RPA_PROXY)"),
+        ("等待返回超时(connect_timeout_ms为10毫秒)", "等待返回超时(RPA_CONNECT_TIMEOUT_MS为10毫秒)"),
+        ("请减少headers的内容", "请减少RPA_OPTIONS['headers']的内容"),
+        ("字段token_store.redis不是", "设置RPA_TOKEN_STORE不是"),
+        ("环境变量https_proxy,域名host.example,a.query", "环境变量https_proxy,域名host.example,a.query"),
+        (
+            "fail,mode错误,只能为get、put、post或delete!请检查字段mode",
+            "fail,mode错误,只能为get、put、post或delete!请检查字段mode",
+        ),
+    ];
+    let english = [
+        (
+            "`host` must begin with `https://`; host.example, host",
+            "`RPA_HOST` must begin with `https://`; host.example, host",
+        ),
+        ("give it as `tls.pin_sha256`, or (`timeout_ms`)", "give it as `RPA_CERT_SHA256`, or (`RPA_TIMEOUT_MS`)"),
+        ("the proxy http://a:1 of `proxy`, by its query", "the proxy http://a:1 of `RPA_PROXY`, by its query"),
+        ("let all robots share one `token_store`", "let all robots share one `RPA_TOKEN_STORE`"),
+    ];
+    let texts = |cases: &[(&str, &str)]| cases.iter().map(|(text, _)| text.to_string()).collect::<Vec<_>>();
+    let facts = json!({ "base": "http://h:1", "accesskey": "", "secretkey": "", "msg": texts(&cases), "detail": texts(&english) });
+    let steps = "table = GlobalFun._RPA_SETTINGS_OF_API
+shown.append([GlobalFun._rpa_in_settings(text, table) for text in self.控制中心['msg']])
+shown.append([GlobalFun._rpa_in_settings(text, table, english=True) for text in self.控制中心['detail']])";
+    let Some(shown) = robot.run(&facts, steps) else { return };
+    for (told, expected) in [(&shown[0], &cases[..]), (&shown[1], &english[..])] {
+        for (told, (_, expected)) in told.as_array().unwrap().iter().zip(expected) {
+            assert_eq!(told, expected);
+        }
+    }
+}
+
+/// The line at the head of `GlobalFun.py` is the first that anybody tries.
+#[test]
+fn the_call_in_the_description_works_as_printed() {
+    let center = ControlCenter::start(&[]);
+    let robot = Robot::new("第一行").by_keys(&center.facts);
+    let text = fs::read_to_string(robot.0.join("GlobalFun.py")).unwrap();
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("GlobalFun.rpa_api(")).unwrap();
+    let Some(shown) = robot.run_as_user(&center.facts, &format!("shown.append(GlobalFun.rpa_api({line})")) else {
+        return;
+    };
+    assert_eq!(shown[0]["code"], 0, "{shown}");
 }
 
 /// What the flow passes, and what the control center does, never make it raise.
@@ -601,7 +845,10 @@ shown.append(GlobalFun.refresh_token("http://127.0.0.1:1", "", "a"))
         .zip(shown.as_array().unwrap())
         .map(|((code, begin), reply)| {
             assert_failed(reply, *code, begin);
-            assert_eq!(reply.as_object().unwrap().len(), 3, "{reply}");
+            let error = &reply["error"];
+            assert_eq!((&error["kind"], &error["delivered"]), (&"internal".into(), &"no".into()), "{reply}");
+            assert_eq!(error["attempts"], 0, "{reply}");
+            assert!(error["detail"].as_str().unwrap().ends_with(&format!("Python is {}-bit", usize::BITS)), "{reply}");
             msg(reply)[begin.len()..].to_owned()
         })
         .collect();
@@ -661,6 +908,57 @@ fn a_library_of_the_other_bitness_is_told_in_one_sentence() {
     }
 }
 
+/// The DLL of an older version, or one that does not know a field.
+#[test]
+fn an_older_library_is_told_in_one_sentence() {
+    let robot = Robot::without_library("旧版本");
+    let path = robot.library().to_str().unwrap().to_owned();
+    counting::compile_source(
+        &robot.library(),
+        "char *rpa_call(const char *r) { return 0; }\nchar *rpa_get_token(const char *r) { return 0; }",
+    );
+    let Some(sentence) = told_about_the_library(&robot) else { return };
+    assert!(sentence.starts_with(&format!("{path}版本太旧,没有函数rpa_refresh_token、rpa_free,")), "{sentence}");
+
+    let center = ControlCenter::start(&[]);
+    let robot = Robot::new("旧字段").by_keys(&center.facts);
+    robot.set("RPA_OPTIONS", "{'from_the_future': 1}");
+    let shown = robot.run_as_user(&center.facts, "shown.append(GlobalFun.rpa_api('/oapi/v1/echo'))").unwrap();
+    assert_failed(&shown[0], 41, WRONG_SETTINGS);
+    let part = "这个动态库不认识设置RPA_OPTIONS['from_the_future'],请换成";
+    assert!(msg(&shown[0]).contains(part), "{shown}");
+}
+
+/// Its reply is NULL, no text, or no JSON: none of the functions raises, and each tells what is known.
+#[test]
+fn replies_of_a_broken_library_are_failures_with_facts() {
+    let robot = Robot::without_library("坏应答");
+    let source = r#"
+#include <stdlib.h>
+#include <string.h>
+char *rpa_call(const char *r) { return 0; }
+char *rpa_get_token(const char *r) { return strdup("<html>"); }
+char *rpa_refresh_token(const char *r) { return strdup("\xff"); }
+void rpa_free(char *reply) { free(reply); }
+"#;
+    counting::compile_source(&robot.library(), source);
+    let steps = "shown += [GlobalFun.rpa_rest_2020_4('http://h', '/x', {}, 'get', 443, 't'), GlobalFun.get_token(), GlobalFun.refresh_token()]";
+    let Some(shown) = robot.run(&json!({ "base": "http://127.0.0.1:1", "accesskey": "", "secretkey": "" }), steps)
+    else {
+        return;
+    };
+    assert_failed(&shown[0], 40, "fail,意外情况:");
+    assert_eq!(shown[0]["error"]["delivered"], "unknown", "{shown}");
+    for (reply, begin) in [(&shown[1], "fail,获取token失败:"), (&shown[2], "fail,刷新token失败:")] {
+        assert_failed(reply, 44, begin);
+        assert_eq!(
+            (&reply["error"]["kind"], &reply["error"]["delivered"]),
+            (&"response".into(), &"yes".into()),
+            "{reply}"
+        );
+    }
+}
+
 /// Both bitnesses may lie in one folder, under the names of the archive; and a library that comes later is taken.
 #[test]
 fn the_library_is_found_under_each_name() {
@@ -707,7 +1005,7 @@ for _ in range(3):
     else {
         return;
     };
-    let unreadable = "fail,刷新token失败:平台已应答,但应答不能读入Python(UnicodeDecodeError),请不要直接重新调用";
+    let unreadable = "fail,刷新token失败:控制中心已应答,但应答不能读入Python(UnicodeDecodeError),请不要直接重新调用";
     let each = [json!([1]), unreadable.into(), json!([1])];
     assert_eq!(shown, json!([&each[..], &each, &each].concat()));
 }
@@ -743,6 +1041,7 @@ fn the_settings_of_trust() {
     robot.set("RPA_CA_FILE", "'没有.pem'");
     let missing = get_token().unwrap();
     assert_eq!(missing["error"]["field"], "tls.ca_file", "{missing}");
+    assert!(missing["error"]["detail"].as_str().unwrap().contains("no such file or folder (os error 2)"), "{missing}");
     robot.set("RPA_CA_FILE", "''");
 
     robot.set("RPA_VERIFY", "False");
@@ -785,6 +1084,123 @@ fn the_setting_of_the_encoding() {
     assert_eq!(shown, json!([403]));
     robot.set("RPA_ENCODING", "'java'");
     assert_eq!(robot.run(&center.facts, steps).unwrap(), json!([0]));
+}
+
+/// What the library gets, shown by one in its place that returns the request.
+#[test]
+fn settings_reach_the_library_and_defaults_are_left_out() {
+    let robot = Robot::without_library("字段");
+    let source = r#"
+#include <stdlib.h>
+#include <string.h>
+char *rpa_call(const char *request) { return strdup(request); }
+char *rpa_get_token(const char *request) { return strdup(request); }
+char *rpa_refresh_token(const char *request) { return strdup(request); }
+void rpa_free(char *reply) { free(reply); }
+"#;
+    counting::compile_source(&robot.library(), source);
+    let facts = json!({ "base": "http://h", "accesskey": "a", "secretkey": "b" });
+    let robot = robot.by_keys(&facts);
+    robot.set("RPA_TOKEN_STORE", "'memory'");
+    let steps = r#"
+shown.append(GlobalFun.rpa_api("/x", {"a": 1}, "post"))
+(a, b) = ("AB" * 32, "sha256//x+y=")
+for pins in (a, [a, b], a + "， " + b, a + ";\n" + b + "\n", (a,), [a, ""], "", None):
+    GlobalFun.RPA_CERT_SHA256 = pins
+    shown.append(GlobalFun.get_token(base, "", "a", "b")["tls"].get("pin_sha256"))
+GlobalFun.RPA_QUERY, GlobalFun.RPA_EMPTY_OK, GlobalFun.RPA_CORRECT_CLOCK = "none", True, False
+GlobalFun.RPA_OPTIONS, GlobalFun.RPA_TIMEOUT_MS = {"headers": {"X-A": "1"}, "retry": 3}, 5000.0
+shown.append(GlobalFun.rpa_api("/x", {"a": 1}, "post"))
+shown.append(GlobalFun.rpa_rest_2020_4(base, "/x", {}, "get", 443, "t"))
+shown.append(GlobalFun.get_token(base, "", "a", "b"))
+"#;
+    let Some(shown) = robot.run(&facts, steps) else { return };
+    let shown = shown.as_array().unwrap();
+    let common = json!({ "host": "http://h", "retry": 2, "timeout_ms": 30000, "connect_timeout_ms": 10000, "tls": { "verify": true } });
+    let with = |base: &Value, more: Value| {
+        let mut all = base.clone();
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    let call = json!({ "rest_type": "/x", "data_json": r#"{"a": "1"}"#, "mode": "post", "retry_mode": "safe", "encoding": "python" });
+    let by_keys = with(&with(&common, call), json!({ "accesskey": "a", "secretkey": "b", "token_store": "memory" }));
+    assert_eq!(shown[0], by_keys);
+    let (a, b) = ("AB".repeat(32), "sha256//x+y=");
+    assert_eq!(
+        shown[1..9],
+        [json!(a), json!([a, b]), json!([a, b]), json!([a, b]), json!(a), json!(a), Value::Null, Value::Null]
+    );
+    let options = json!({ "headers": { "X-A": "1" }, "timeout_ms": 5000 });
+    let new = json!({ "retry": 3, "query": "none", "empty_ok": true, "correct_clock": false });
+    assert_eq!(shown[9], with(&with(&by_keys, options.clone()), new));
+    assert_eq!(
+        (&shown[10]["query"], &shown[10]["empty_ok"], &shown[10]["correct_clock"]),
+        (&json!("none"), &json!(true), &Value::Null)
+    );
+    assert_eq!(shown[11], with(&with(&common, options), json!({ "accesskey": "a", "secretkey": "b" })));
+}
+
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+/// Ctrl-C while the control center does not answer: it ends at once, and the next call works.
+#[test]
+fn ctrl_c_ends_the_wait_at_once() {
+    let center = ControlCenter::start(&[]);
+    let steps = r#"
+import signal
+access = token()
+begun = time.time()
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/reply", {"delayMillis": 29000, "body": "1"}, "post", accesstoken=access)
+    shown.append("returned")
+except KeyboardInterrupt:
+    shown.append("interrupted")
+shown.append(GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/echo", {}, "get", accesstoken=access)["code"])
+shown.append(time.time() - begun < 20)
+"#;
+    // The script's end does not wait for the call, either.
+    let begun = std::time::Instant::now();
+    let Some(shown) = Robot::new("中断").run(&center.facts, steps) else { return };
+    assert_eq!(shown, json!(["interrupted", 0, true]));
+    assert!(begun.elapsed().as_secs() < 25, "{:?}", begun.elapsed());
+}
+
+/// A call is made from wherever a flow makes it: after a fork, in a signal's handler, long after the one before, at the end.
+#[test]
+fn calls_work_wherever_they_are_made() {
+    let center = ControlCenter::start(&[]);
+    let steps = r#"
+import atexit, signal
+access = token()
+def echo(value):
+    reply = GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/echo", {"v": value}, "put", accesstoken=access)
+    return json.loads(reply["result"]["body"]) == {"v": value}
+
+shown.append(echo("先"))
+child = os.fork()
+if child == 0:
+    os._exit(0 if echo("子进程") else 1)
+shown.append(os.waitpid(child, 0)[1])
+
+inner = []
+signal.signal(signal.SIGALRM, lambda *_: inner.append(echo("信号")))
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+reply = GlobalFun.rpa_rest_2020_4(base, "/oapi/v1/reply", {"delayMillis": 1500, "body": "7"}, "get", accesstoken=access)
+shown += [reply, inner]
+
+GlobalFun._RpaWaiter.IDLE_SECONDS = 0.05
+for pause in (0, 0.3, 0.04, 0.05, 0.06, 0.3):
+    time.sleep(pause)
+    shown.append(echo("等待"))
+
+class Last:
+    def __del__(self, echo=echo): assert echo("最后")
+GlobalFun.last = Last()
+atexit.register(echo, "结束")
+"#;
+    let Some(shown) = Robot::new("各处").run(&center.facts, steps) else { return };
+    assert_eq!(shown, json!([true, 0, 7, [true], true, true, true, true, true, true]));
 }
 
 // --- Against plain Python -------------------------------------------------------------------------------------------

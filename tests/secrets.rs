@@ -19,7 +19,8 @@ use server::{Server, reply};
 const ACCESS_KEY: &str = "AK+/=~ %\"'中文7f3a91d2c4";
 const SECRET_KEY: &str = "SK&#<>?;密钥😀b81e55ac0d";
 const TOKEN: &str = "Tk+/=~%\"'&<>9f2c4b7e1d5a48c0";
-const REFRESH: &str = "Rf+/=~%\"'&<>令牌4b7e1d5a48c0b3";
+// No run of it is one of the others as well.
+const REFRESH: &str = "Rf+/=~%\"'&<>令牌b3d7e9a1c5f802";
 const PROXY_PASSWORD: &str = "Pw:@/+口令c0ffee5a1e";
 const GATEWAY: &str = "Gw+/=~%\"'&<> key d15ea5e0b2";
 const PARAMETER: &str = "身份证110101199003071234&=+";
@@ -31,8 +32,10 @@ fn put_together(text: &str) -> String {
     let mut parts = text.split("&#");
     let mut plain = parts.next().unwrap().to_owned();
     for part in parts {
-        match part.split_once(';').and_then(|(number, after)| Some((char::from_u32(number.parse().ok()?)?, after))) {
-            Some((c, after)) => plain.extend([c.to_string().as_str(), after]),
+        let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, after) = part.split_at(digits);
+        match number.parse().ok().and_then(char::from_u32) {
+            Some(c) => plain.extend([c.to_string().as_str(), after.strip_prefix(';').unwrap_or(after)]),
             None => plain.push_str(part),
         }
     }
@@ -46,10 +49,11 @@ fn letters(text: &str) -> String {
 /// How a server's or a proxy's page may quote the request: the page of this number, if there are so many.
 fn quoted(seen: &str, number: usize) -> Option<String> {
     const STEP: usize = 23;
+    const WAYS: usize = 17;
     let html = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let decoded = percent_encoding::percent_decode_str(seen).decode_utf8_lossy();
     let text = if number.is_multiple_of(2) { seen } else { &*decoded };
-    let (way, cut) = (number / 2 % 10, number / 20 * STEP);
+    let (way, cut) = (number / 2 % WAYS, number / 2 / WAYS * STEP);
     // Cut at every place, also where the library cuts its excerpt.
     let from = (cut.min(text.len())..=text.len()).find(|&at| text.is_char_boundary(at))?;
     let (before, after) = text.split_at(from);
@@ -63,10 +67,22 @@ fn quoted(seen: &str, number: usize) -> Option<String> {
         6 => after.chars().map(|c| format!("<i>{c}")).collect(),
         7 => after.bytes().map(|byte| format!("%{byte:02x}")).collect(),
         8 => after.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
-        _ => format!("{} {}", ".".repeat(cut % 200), BASE64_STANDARD.encode(after)),
+        9 => format!("{} {}", ".".repeat(cut % 200), BASE64_STANDARD.encode(after)),
+        10 => in_lines(&BASE64_STANDARD.encode(after), 19, "\r\n"),
+        11 => in_lines(&BASE64_STANDARD.encode(after).replace('+', "-").replace('/', "_"), 7, " "),
+        12 => after.bytes().map(|byte| format!("%25{byte:02X}")).collect(),
+        13 => after.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
+        14 => after.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        15 => in_lines(after, 5, "<!-- a > b -->"),
+        _ => format!("<title>404</title>{}", in_lines(after, 7, "<br class='x'>")),
     };
     // No page is JSON by chance.
     (cut < text.len()).then(|| format!(".{page}"))
+}
+
+fn in_lines(text: &str, length: usize, end: &str) -> String {
+    let chars: Vec<_> = text.chars().collect();
+    chars.chunks(length).map(|line| line.iter().collect::<String>() + end).collect()
 }
 
 fn call(fields: Value) -> Value {
@@ -179,7 +195,7 @@ fn child() {
     });
     for fields in [
         json!({ "host": format!("http://{closed}") }),
-        json!({ "host": format!("http://{}.example", "a".repeat(64)) }),
+        json!({ "host": format!("http://{}.example", "a-".repeat(32) + "a") }),
         json!({ "host": dead.url() }),
         json!({ "host": silent.url(), "timeout_ms": 150 }),
         json!({ "host": moved.url() }),
@@ -290,7 +306,7 @@ fn no_secret_leaves_the_library() {
     }
     let apart = letters(&put_together(&read));
     for secret in ALL {
-        for run in letters(secret).chars().collect::<Vec<_>>().windows(12) {
+        for run in letters(secret).chars().collect::<Vec<_>>().windows(8) {
             let run: String = run.iter().collect();
             assert!(!apart.contains(&run), "{run} of {secret} can be put together from the replies");
         }

@@ -1,5 +1,5 @@
 //! The library beside what a robot could use in its place, against one server: `cargo bench`. Writes `benches/RESULTS.md`
-//! and `benches/latency.svg`, which the README shows. With names of parts (`cargo bench -- latency start load growth signing
+//! and `benches/latency.svg`, which docs/performance.md shows. With names of parts (`cargo bench -- latency start load growth signing
 //! instructions size`) it measures those alone, and writes no page.
 //!
 //! Each figure is measured in rounds, all peers in turn within each, and told as the median of the rounds' ratios with

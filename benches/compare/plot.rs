@@ -1,4 +1,4 @@
-//! The plot of the README: how long one call takes, on a logarithmic scale.
+//! The plot of docs/performance.md: how long one call takes, on a logarithmic scale.
 
 use std::fmt::Write;
 use std::fs;

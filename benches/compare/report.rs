@@ -49,7 +49,7 @@ impl Report {
     pub fn write(&self) {
         let text = format!(
             "# The library beside other clients\n\nMade by `cargo bench`: every peer against the same nginx, one after the other within each round. A figure is the \
-             median of the rounds, with the least and the greatest.\n\n| what | bar | measured | reached |\n|---|---|---|---|\n{}{}",
+             median of the rounds, with the least and the greatest. What they mean is in [Performance](../docs/performance.md).\n\n| what | bar | measured | reached |\n|---|---|---|---|\n{}{}",
             self.bars, self.tables
         );
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/RESULTS.md");

@@ -10,7 +10,7 @@ use crate::report::{Bar, Report};
 use crate::statistics::Figure;
 use rpa_signing::Secret;
 use rpa_signing::python::{Value, loads};
-use rpa_signing::scheme::v2020_4::{Encoding, Mode, Payload, Stamp, Values};
+use rpa_signing::scheme::v2020_4::{Encoding, Mode, Payload, Query, Stamp, Values};
 
 const ROUNDS: usize = 9;
 const CALLS: u32 = 50_000;
@@ -60,7 +60,8 @@ fn payload() -> Payload {
     loop {
         let data = format!(r#"{{"procCode":"P001","pageNum":1,"note":"{note}"}}"#);
         let Ok(Value::Dict(entries)) = loads(&data) else { panic!("parameters") };
-        let payload = Payload::new(Mode::Get, &entries, Values::Python).unwrap_or_else(|_| panic!("parameters"));
+        let payload =
+            Payload::new(Mode::Get, &entries, Values::Python, Query::Params).unwrap_or_else(|_| panic!("parameters"));
         let stamp = Stamp {
             payload: &payload,
             token: &Secret::new(TOKEN.to_owned()),

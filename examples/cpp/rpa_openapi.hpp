@@ -5,7 +5,8 @@
  *
  * This one file needs rpa_openapi.h beside it. What the header says of requests, replies, threads and time holds here.
  * Texts are UTF-8. A reply is always JSON: what goes wrong in a call is in the reply. The only exception thrown here is
- * std::bad_alloc, and the reply is freed then, too.
+ * std::bad_alloc, and the reply is freed then, too. A program that is linked to the library does not start where that is
+ * missing, has another bitness or lacks a function; the system says so.
  */
 #ifndef RPA_OPENAPI_HPP
 #define RPA_OPENAPI_HPP

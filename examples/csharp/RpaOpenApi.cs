@@ -18,34 +18,35 @@ using System.Runtime.InteropServices;
 using System.Text;
 
 /// <summary>
-/// JSON text in, JSON text out. What goes wrong in a call is in the reply, which is never null and always JSON. An
-/// exception tells that there was no call: <see cref="ArgumentException"/> for a text that holds NUL,
-/// <see cref="DllNotFoundException"/> where the library is missing or does not fit the process.
+/// JSON text in, JSON text out. What goes wrong in a call is in the reply, which is never null and always JSON, also where
+/// the library is missing, does not fit the process or is too old: then error.kind is "internal" and error.delivered "no".
+/// <see cref="ArgumentException"/> is thrown for a text that holds NUL, and <see cref="DllNotFoundException"/> by Version
+/// where there is no library to ask.
 /// </summary>
 public static class RpaOpenApi
 {
     /// <summary>Gets an access token and a refresh token for an access key and a secret key.</summary>
     public static string GetToken(string request)
     {
-        return Ask(Native.rpa_get_token, request);
+        return Ask("rpa_get_token", Native.rpa_get_token, request);
     }
 
     /// <summary>Trades a refresh token for new tokens.</summary>
     public static string RefreshToken(string request)
     {
-        return Ask(Native.rpa_refresh_token, request);
+        return Ask("rpa_refresh_token", Native.rpa_refresh_token, request);
     }
 
     /// <summary>Signs one API call, sends it and returns the reply.</summary>
     public static string Call(string request)
     {
-        return Ask(Native.rpa_call, request);
+        return Ask("rpa_call", Native.rpa_call, request);
     }
 
     /// <summary>Signs the same request as Call and does not send it. The reply holds the token.</summary>
     public static string Sign(string request)
     {
-        return Ask(Native.rpa_sign, request);
+        return Ask("rpa_sign", Native.rpa_sign, request);
     }
 
     /// <summary>The version of the library, such as "1.2.3".</summary>
@@ -55,21 +56,28 @@ public static class RpaOpenApi
         get { return Loaded(() => Text(Native.rpa_version())); }
     }
 
-    private static string Ask(Func<byte[], IntPtr> function, string request)
+    private static string Ask(string name, Func<byte[], IntPtr> function, string request)
     {
         byte[] bytes = Bytes(request);
-        return Loaded(() =>
+        try
         {
-            IntPtr reply = function(bytes);
-            try
+            return Loaded(() =>
             {
-                return Text(reply);
-            }
-            finally
-            {
-                Native.rpa_free(reply);
-            }
-        });
+                IntPtr reply = function(bytes);
+                try
+                {
+                    return Text(reply);
+                }
+                finally
+                {
+                    Native.rpa_free(reply);
+                }
+            });
+        }
+        catch (NotLoadedException error)
+        {
+            return error.Reply(name);
+        }
     }
 
     // UTF-8 by hand: .NET Framework would marshal a string in the system's code page, and lose what that does not hold.
@@ -181,20 +189,52 @@ public static class RpaOpenApi
         }
         catch (DllNotFoundException error)
         {
-            throw NotLoaded(error);
+            // "the library cannot be found or loaded; put the one of this bitness beside the program"
+            throw new NotLoadedException("cannot be loaded", "\u627e\u4e0d\u5230\u52a8\u6001\u5e93rpa_openapi,\u6216\u8005\u5b83\u4e0d\u80fd\u52a0\u8f7d,\u8bf7\u628a{bits}\u4f4d\u7684\u653e\u5728\u7a0b\u5e8f\u65c1\u8fb9", error);
         }
         catch (BadImageFormatException error)
         {
-            throw NotLoaded(error);
+            // "the library is not of the program's bitness; take the one that is"
+            throw new NotLoadedException("cannot be loaded", "\u52a8\u6001\u5e93rpa_openapi\u7684\u4f4d\u6570\u4e0e\u7a0b\u5e8f\u4e0d\u540c,\u8bf7\u6362\u6210{bits}\u4f4d\u7684", error);
+        }
+        catch (EntryPointNotFoundException error)
+        {
+            // "the library is too old, or another one; take the new one of this bitness"
+            throw new NotLoadedException("is too old or another one: it lacks a function", "\u52a8\u6001\u5e93rpa_openapi\u7248\u672c\u592a\u65e7,\u6216\u8005\u4e0d\u662f\u8fd9\u4e2a\u5e93,\u8bf7\u6362\u6210{bits}\u4f4d\u7684\u65b0\u7248\u672c", error);
         }
     }
 
-    private static DllNotFoundException NotLoaded(Exception error)
+    // The library is not there as it should be. The Chinese texts are written with escapes, since older compilers read a
+    // source file in the system's code page.
+    private sealed class NotLoadedException : DllNotFoundException
     {
-        string bits = "This process is " + IntPtr.Size * 8 + "-bit. ";
-        string tried = Tried.Length > 0 ? "Tried: " + Tried + "then the system's own search. " : "";
-        string message = "The library rpa_openapi cannot be loaded. " + bits + tried + error.Message;
-        return new DllNotFoundException(message, error);
+        private readonly string detail;
+        private readonly string cause;
+
+        internal NotLoadedException(string what, string cause, Exception error)
+            : base(Detail(what) + " " + error.Message, error)
+        {
+            // Without the message of .NET, which is in the language of the system.
+            this.detail = Detail(what);
+            this.cause = cause.Replace("{bits}", (IntPtr.Size * 8).ToString());
+        }
+
+        private static string Detail(string what)
+        {
+            string tried = Tried.Length > 0 ? " Tried: " + Tried + "then the system's own search." : "";
+            return "The library rpa_openapi " + what + ". This process is " + IntPtr.Size * 8 + "-bit." + tried;
+        }
+
+        // What the function would have replied, had the library been there to say so.
+        internal string Reply(string function)
+        {
+            bool isCall = function == "rpa_call" || function == "rpa_sign";
+            string begin = isCall ? "fail,\u610f\u5916\u60c5\u51b5:" : function == "rpa_get_token"
+                ? "fail,\u83b7\u53d6token\u5931\u8d25:" : "fail,\u5237\u65b0token\u5931\u8d25:";
+            return "{\"code\":" + (isCall ? 40 : 44) + ",\"msg\":\"" + begin + cause + "\",\"result\":null,\"error\":"
+                + "{\"kind\":\"internal\",\"detail\":\"" + detail.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\",\"field\":null,"
+                + "\"http_status\":null,\"attempts\":0,\"delivered\":\"no\",\"elapsed_ms\":0}}";
+        }
     }
 
     // The names of include/rpa_openapi.h.

@@ -7,6 +7,9 @@ standard library alone. Everything here may be used from any number of threads a
     client = Client("https://10.0.0.5:8443", accesskey="...", secretkey="...", pin_sha256="...")
     reply = client.post("/oapi/v1/job/create", {"procCode": "P001", "robotNo": "...", "note": "月结"})
 
+Ctrl-C ends the wait for a call at once, with KeyboardInterrupt. The call itself goes on in the background until it ends or
+the process does: whether the server has got it is not known, so look a post up before it is made again.
+
 The library is looked for beside this file: on Windows rpa_openapi_x64.dll or rpa_openapi_x86.dll by the bitness of
 Python, then x64/rpa_openapi.dll or x86/rpa_openapi.dll, then rpa_openapi.dll. The environment variable
 RPA_OPENAPI_LIBRARY names another file.
@@ -15,10 +18,11 @@ RPA_OPENAPI_LIBRARY names another file.
 import ctypes
 import json
 import os
+import queue
 import struct
 import sys
 import threading
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 __all__ = ["Client", "RpaError", "call", "get_token", "refresh_token", "sign", "version"]
 
@@ -85,21 +89,21 @@ class Client:
     """One control center. Its methods return the reply, whatever its code, and raise RpaError where there is none.
 
     host          https://name-or-ip[:port][/prefix]; http:// works too
-    pin_sha256    the SHA-256 fingerprint of the one certificate to accept, such as a self-signed one
+    pin_sha256    the SHA-256 fingerprint of the one certificate to accept, such as a self-signed one; or a list of them
     ca_file       PEM file of a CA to trust beside the system's
     verify        False accepts any certificate: never outside of a test
     timeout_ms, connect_timeout_ms, retry    limits: of a whole call, of one connection, attempts in all
     options       further fields that every request may have: proxy, headers, max_response_bytes, ...
-    encoding, values, retry_mode             fields of calls alone, see the library's documentation
+    encoding, values, retry_mode, query, empty_ok    fields of calls alone, see the library's documentation
     accesskey, secretkey                     with these the library gets, keeps and renews the token: no login() is needed
     token_store   who shares that token: "memory", this process; {"file": path}, this machine; {"redis": "redis://..."}
-    token_ttl_ms, token_refused              of that token, see the library's documentation
+    token_ttl_ms, token_refused, correct_clock       of calls by keys, see the library's documentation
     """
 
     def __init__(
         self,
         host: str,
-        pin_sha256: Optional[str] = None,
+        pin_sha256: Union[None, str, List[str]] = None,
         ca_file: Optional[str] = None,
         verify: bool = True,
         timeout_ms: int = 30000,
@@ -113,6 +117,9 @@ class Client:
         token_store: Any = None,
         token_ttl_ms: Optional[int] = None,
         token_refused: Optional[Json] = None,
+        query: Optional[str] = None,
+        empty_ok: Optional[bool] = None,
+        correct_clock: Optional[bool] = None,
         **options: Any
     ) -> None:
         tls = {"verify": verify}  # type: Json
@@ -123,14 +130,16 @@ class Client:
         limits = {"timeout_ms": timeout_ms, "connect_timeout_ms": connect_timeout_ms, "retry": retry}
         self._common = dict(options, host=host, tls=tls, **limits)  # type: Json
         self._call = {"encoding": encoding, "values": values, "retry_mode": retry_mode}  # type: Json
-        managed = {
-            "accesskey": accesskey,
-            "secretkey": secretkey,
-            "token_store": token_store,
-            "token_ttl_ms": token_ttl_ms,
-            "token_refused": token_refused,
-        }
-        self._keys = {name: value for name, value in managed.items() if value is not None}  # type: Json
+        # Only what was given: an older library does not know the others.
+        self._call.update(_given(query=query, empty_ok=empty_ok))
+        self._keys = _given(
+            accesskey=accesskey,
+            secretkey=secretkey,
+            token_store=token_store,
+            token_ttl_ms=token_ttl_ms,
+            token_refused=token_refused,
+            correct_clock=correct_clock,
+        )
         # One pair, so that another thread sees the old tokens or the new ones.
         self._tokens = (None, None)  # type: Tuple[Optional[str], Optional[str]]
 
@@ -177,6 +186,10 @@ class Client:
         return reply
 
 
+def _given(**fields: Any) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def _checked(reply: Any) -> Any:
     error = reply.get("error") if isinstance(reply, dict) else None
     # A server's own reply may have a field of that name.
@@ -195,26 +208,130 @@ def _tokens_of(result: Any) -> Tuple[str, str]:
     if len(pair) == 2 and isinstance(pair[0], str) and isinstance(pair[1], str):
         return pair
     detail = "the server's reply holds no access token and refresh token that this module can find"
-    facts = {"kind": "response", "detail": detail, "delivered": "yes"}
+    facts = {"kind": "response", "detail": detail, "field": None, "http_status": None, "attempts": 1}  # type: Json
+    facts.update(delivered="yes", elapsed_ms=0)
     raise RpaError({"code": 44, "msg": "fail,获取token失败:应答中没有token", "result": None, "error": facts})
 
 
 # --- The boundary -----------------------------------------------------------------------------------------------------
-
-_lock = threading.Lock()
-_loaded = None  # type: Optional[ctypes.CDLL]
 
 
 def _ask(function: str, request: Json) -> Any:
     library = _library()
     if function not in _FUNCTIONS:
         raise ValueError("no such function: {}".format(function))
-    reply = getattr(library, function)(json.dumps(request, default=str).encode("ascii"))
-    try:
-        text = ctypes.string_at(reply)
-    finally:
-        library.rpa_free(reply)
+    text = _wait_for(getattr(library, function), library.rpa_free, json.dumps(request, default=str).encode("ascii"))
     return json.loads(text.decode("utf-8"))
+
+
+def _exchange(function: Any, free: Any, request: bytes) -> bytes:
+    reply = function(request)
+    if not reply:
+        raise OSError("the library returned NULL, which rpa_openapi never does: this is another one")
+    try:
+        return ctypes.string_at(reply)
+    finally:
+        free(reply)
+
+
+# --- Waiting ----------------------------------------------------------------------------------------------------------
+
+_waiter = None  # type: Optional[_Waiter]
+
+# SimpleQueue is the faster one; Python 3.6 does not have it.
+_QUEUE = getattr(queue, "SimpleQueue", queue.Queue)  # type: Any
+
+
+def _wait_for(function: Any, free: Any, request: bytes) -> bytes:
+    """What the library's function replies.
+
+    Python hears Ctrl-C in its main thread alone, and not while that is in the library. So a call of the main thread is
+    made on another thread, and the main thread waits for it.
+    """
+    global _waiter
+    if threading.get_ident() != threading.main_thread().ident or sys.is_finalizing():
+        return _exchange(function, free, request)
+    # Taken out while it is in use, and put back afterwards: one that Ctrl-C has left behind is still busy.
+    waiter, _waiter = _waiter, None
+    if waiter is None or not waiter.begin(function, free, request):
+        try:
+            waiter = _Waiter()
+        except RuntimeError:  # no further thread can be started
+            return _exchange(function, free, request)
+        waiter.begin(function, free, request)
+    text, error = waiter.wait()
+    _waiter = waiter
+    if error is not None:
+        raise error
+    return text
+
+
+class _Waiter:
+    """A thread that makes one call at a time, and ends when there was none for a second."""
+
+    IDLE_SECONDS = 1
+    # On Windows a wait without a limit does not hear Ctrl-C.
+    LOOK_SECONDS = 0.1
+
+    def __init__(self) -> None:
+        self.process, self.lock, self.is_ended = os.getpid(), threading.Lock(), False
+        self.calls, self.replies = _QUEUE(), _QUEUE()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def begin(self, *call: Any) -> bool:
+        """False where the thread has ended, or was left in the process that this one was forked from."""
+        if self.process != os.getpid():
+            return False
+        with self.lock:
+            if not self.is_ended:
+                self.calls.put(call)
+            return not self.is_ended
+
+    def wait(self) -> Tuple[Any, Optional[BaseException]]:
+        while True:
+            try:
+                return self.replies.get(timeout=self.LOOK_SECONDS)
+            except queue.Empty:
+                pass
+
+    def work(self) -> None:
+        while True:
+            try:
+                call = self.calls.get(timeout=self.IDLE_SECONDS)
+            except queue.Empty:
+                with self.lock:
+                    self.is_ended = self.calls.empty()
+                if self.is_ended:
+                    return
+                continue
+            if call is None:
+                return
+            try:
+                self.replies.put((_exchange(*call), None))
+            except BaseException as error:
+                self.replies.put((None, error))
+
+
+def _before_fork() -> None:
+    """Ends an idle thread: from Python 3.12 on a fork beside other threads is warned of."""
+    global _waiter
+    waiter, _waiter = _waiter, None
+    if waiter is not None:
+        waiter.calls.put(None)
+        waiter.thread.join(1)
+
+
+# Windows has no fork, and Python 3.6 not this function.
+_register_at_fork = getattr(os, "register_at_fork", None)
+if _register_at_fork is not None:
+    _register_at_fork(before=_before_fork)
+
+
+# --- Loading ----------------------------------------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_loaded = None  # type: Optional[ctypes.CDLL]
 
 
 def _library() -> ctypes.CDLL:
@@ -255,6 +372,10 @@ def _load(path: str) -> ctypes.CDLL:
     except OSError as error:
         message = "{} cannot be loaded; this Python is {}-bit, and needs a library that is: {}"
         raise OSError(message.format(path, _bits(), error)) from None
+    missing = [name for name in _FUNCTIONS + ("rpa_free", "rpa_version") if not hasattr(library, name)]
+    if missing:
+        message = "{} is not the library rpa_openapi, or an older one: it lacks {}; this Python is {}-bit"
+        raise OSError(message.format(path, ", ".join(missing), _bits()))
     for name in _FUNCTIONS:
         function = getattr(library, name)
         function.argtypes = [ctypes.c_char_p]

@@ -1,11 +1,11 @@
 # -*- coding: utf-8 -*-
-"""机器人的全局函数:通过rpa_openapi动态库调用控制中心(平台)的API。
+"""机器人的全局函数:通过rpa_openapi动态库调用控制中心的API。
 
 用法:把本文件和rpa_openapi.dll放到机器人脚本所在的文件夹。
 
-新的流程用rpa_api,一行就是一次调用。平台的地址和密钥填在下面的设置里,token由动态库取得、保存和更换:
+新的流程用rpa_api,一行就是一次调用。控制中心的地址和密钥填在下面的设置里,token由动态库取得、保存和更换:
 
-    GlobalFun.rpa_api('/oapi/v1/job/create', {'procCode': 'P001', 'robotNo': '……'}, 'post')
+    GlobalFun.rpa_api('/oapi/v1/job/create', {'procCode': 'P001', 'robotNo': 'Administrator@0A1B2C3D4E5F'}, 'post')
 
 已有的流程不用修改。下面三个函数的名称、参数、默认值和返回值与流程现在调用的相同:
 
@@ -13,9 +13,19 @@
     GlobalFun.refresh_token(host, port, refleshtoken)
     GlobalFun.rpa_rest_2020_4(host, rest_type, data_json, mode, port, accesstoken)
 
-返回值是dict:平台有JSON应答时就是平台的应答,否则是{"code": 40, "msg": "fail,……", "result": None},code和msg的开头
-与原来相同,msg后面多了原因。调用没有成功而由动态库给出时还有一项"error",其中error["delivered"]说明平台是否可能已经
-收到请求:"no"没有收到,可以放心重新调用;"unknown"可能已收到;"yes"已收到。四个函数都不会抛出异常。
+返回值是dict:控制中心有JSON应答时就是它的应答,否则是{"code": 40, "msg": "fail,……", "result": None, "error": {……}},
+code和msg的开头与原来相同,msg后面多了原因和办法。不是控制中心自己的应答,就一定有"error",不论是网络、证书、参数、设置还是DLL的问题:
+
+    kind         哪一类失败,如'connect'、'tls'、'argument'
+    detail       英文说明,便于记日志和搜索
+    field        有误的参数,没有时为None
+    http_status  HTTP状态码,没有时为None
+    attempts     尝试了几次
+    delivered    控制中心是否可能已经收到请求:'no'没有收到,可以放心重新调用;'unknown'可能已收到;'yes'已收到
+    elapsed_ms   用了多少毫秒
+
+四个函数都不会抛出异常,只有一个例外:等待时按Ctrl+C,马上得到KeyboardInterrupt。这时调用还在后台继续,直到它自己结束
+或进程退出;控制中心可能已经收到请求,post请先查询,不要直接重新调用。
 
 需要Python 3.6或更高版本,32位、64位都可以,不需要安装别的库。DLL的位数必须与机器人的Python相同。两种DLL要放在一起时,
 命名为rpa_openapi_x64.dll和rpa_openapi_x86.dll,或分别放进x64和x86文件夹。
@@ -26,13 +36,16 @@
 import ctypes
 import json
 import os
+import queue
+import re
 import struct
 import sys
 import threading
+import time
 
 # ======================================== 设置(按需要修改) ========================================
 
-# 只有rpa_api用到的设置:平台的地址(如'https://10.0.0.5',端口不是443的写成'https://10.0.0.5:8443'),和平台给的密钥。
+# 只有rpa_api用到的设置:控制中心的地址(如'https://10.0.0.5',端口不是443的写成'https://10.0.0.5:8443'),和它给的密钥。
 # 不想把密钥写在这里的,可以从别处读取,如os.environ.get('RPA_SECRETKEY', '')。
 RPA_HOST = ''
 RPA_ACCESSKEY = ''
@@ -43,24 +56,29 @@ RPA_SECRETKEY = ''
 # 'memory'  只在这个进程的内存中
 # 路径      另外指定这个文件,如r'D:\rpa\token.json',例如几个Windows用户的机器人要共用token时;相对路径从本文件所在的文件夹算起
 # 'redis://用户:密码@主机:6379/0'(TLS用rediss://)  所有机器共用,只用密码的写成'redis://:密码@主机:6379/0'
-# 有的平台每发一个新token,就使前一个失效。所以用同一个accesskey的要共用一处;别处(如用get_token的流程)请用另一个accesskey。
+# 有的控制中心每发一个新token,就使前一个失效。所以用同一个accesskey的要共用一处;别处(如用get_token的流程)请用另一个accesskey。
 RPA_TOKEN_STORE = 'file'
 
-# 只有rpa_api用到的设置:平台取token的应答没有写明有效期,而您知道的,在这里填写,单位毫秒。0表示不填:token被拒绝时更换。
+# 只有rpa_api用到的设置:控制中心取token的应答没有写明有效期,而您知道的,在这里填写,单位毫秒。0表示不填:token被拒绝时更换。
 RPA_TOKEN_TTL_MS = 0
 
-# 只有rpa_api用到的设置:怎样看出平台拒绝了token。None按常见的:HTTP状态401,或code为401,或code不为0而msg中有token或令牌。
-# 平台的应答与此不同的,在这里写明,如{'code': [10012]}或{'msg': ['登录失效']};没有写明的那一项仍按常见的。
+# 只有rpa_api用到的设置:怎样看出控制中心拒绝了token。None按常见的:HTTP状态401,或code为401,或code不为0而msg中有token或令牌。
+# 控制中心的应答与此不同的,在这里写明,如{'code': [10012]}或{'msg': ['登录失效']};没有写明的那一项仍按常见的。
 RPA_TOKEN_REFUSED = None
 
-# 平台的证书是自签名的、过期的或名称不符的,把它的SHA-256指纹填在这里(64位十六进制,可以带冒号):只接受这一张证书。
-# 不知道指纹时可以先不填:调用失败后,返回值的["error"]["detail"]里写有平台证书的指纹。请与管理员核对后再填。
+# 只有rpa_api用到的设置:本机时钟与控制中心不同时,是否按控制中心的时钟修正时间戳。
+RPA_CORRECT_CLOCK = True
+
+# 控制中心的证书是自签名的、过期的或名称不符的,把它的SHA-256指纹填在这里(64位十六进制,可以带冒号):只接受这一张证书。
+# 证书快要更换时,新旧两个指纹都填上,如['旧的指纹', '新的指纹']。
+# 不知道指纹时可以先不填:调用失败后,返回值的msg里写有控制中心证书的指纹。请与管理员核对后再填。
 RPA_CERT_SHA256 = ''
 
-# 平台的证书由公司自己的CA签发的,把CA证书(PEM文件)的文件名填在这里,相对路径从本文件所在的文件夹算起。
+# 控制中心的证书由公司自己的CA签发的,把CA证书(PEM文件)的文件名填在这里,相对路径从本文件所在的文件夹算起。
+# 路径中的反斜杠要写两个,或在引号前写r,如r'D:\rpa\ca.pem'。
 RPA_CA_FILE = ''
 
-# 是否检查平台的证书。警告:改成False后,任何人都可以冒充平台并取走密钥和token,只可在测试时短暂使用。
+# 是否检查控制中心的证书。警告:改成False后,任何人都可以冒充控制中心并取走密钥和token,只可在测试时短暂使用。
 RPA_VERIFY = True
 
 # 代理:'system'按系统设置;'none'不用代理;或代理的地址,如'http://10.0.0.1:3128'、'http://用户:密码@10.0.0.1:3128'。
@@ -70,18 +88,28 @@ RPA_PROXY = 'system'
 RPA_TIMEOUT_MS = 30000
 RPA_CONNECT_TIMEOUT_MS = 10000
 
-# 'safe':post请求可能已被平台收到的,不再发送第二次,以免同一个任务启动两次。
+# 'safe':post请求可能已被控制中心收到的,不再发送第二次,以免同一个任务启动两次。
 # 'always':任何失败都重试,post也一样,与原来的全局函数相同。
 RPA_RETRY_MODE = 'safe'
 
 # 签名时的百分号编码:'python'与原来的全局函数相同;'java'还编码/和~。含有/或~的参数总是"签名错误"时,改成'java'试试。
 RPA_ENCODING = 'python'
 
+# post的参数写在哪里:'params'在网址和请求体里各写一份,与原来的全局函数相同;'none'只写在请求体里。
+# 参数很长(控制中心返回HTTP 414)或不应出现在访问日志里时,改成'none'。
+RPA_QUERY = 'params'
+
+# 控制中心以空内容表示成功(如删除后返回HTTP 204)的,改成True:这时返回{"code": 0, "msg": "success", "result": None}。
+RPA_EMPTY_OK = False
+
+# 动态库的其他字段,见它的说明,如{'headers': {'X-Gateway': 'a'}, 'max_response_bytes': 104857600, 'retry': 3}。
+RPA_OPTIONS = {}
+
 # ======================================== 流程调用的四个函数 ========================================
 
 
 def rpa_api(rest_type, data_json=None, mode='get'):
-    """调用一个平台API,地址、密钥和token的保存都按上面的设置。
+    """调用控制中心的一个API,地址、密钥和token的保存都按上面的设置。
 
     rest_type   API的路径,如'/oapi/v1/job/create'
     data_json   API的参数:dict,或内容为JSON对象的文本;没有参数时可以不给。不会被修改
@@ -91,13 +119,13 @@ def rpa_api(rest_type, data_json=None, mode='get'):
         request = _rpa_keys()
         request.update(_rpa_call(rest_type, data_json, mode))
         return request
-    return _rpa_answer('rpa_call', RPA_HOST, '', 2, fields)
+    return _rpa_answer('rpa_call', None, None, None, fields, _RPA_SETTINGS_OF_API)
 
 
 def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, accesstoken=None, retry=2):
-    """调用一个平台API。
+    """调用控制中心的一个API。
 
-    host        平台的地址,如'https://10.0.0.5'或'https://10.0.0.5:8443'
+    host        控制中心的地址,如'https://10.0.0.5'或'https://10.0.0.5:8443'
     rest_type   API的路径,如'/oapi/v1/job/create'
     data_json   API的参数:dict,或内容为JSON对象的文本;没有参数时可以不给。不会被修改
     mode        get、put、post或delete,大小写都可以
@@ -130,67 +158,115 @@ def refresh_token(host='', port='', refleshtoken='', retry=2):
 
 # 意外情况下的code和msg的开头。
 _RPA_UNEXPECTED = {
-    'rpa_call': (40, 'fail,意外情况'),
-    'rpa_get_token': (44, 'fail,获取token失败'),
-    'rpa_refresh_token': (44, 'fail,刷新token失败'),
+    'rpa_call': (40, 'fail,意外情况:'),
+    'rpa_get_token': (44, 'fail,获取token失败:'),
+    'rpa_refresh_token': (44, 'fail,刷新token失败:'),
 }
+_RPA_WRONG_PARAMETERS = 'fail,转换URL参数失败!'
+_RPA_WRONG_SETTINGS = 'fail,GlobalFun.py的设置有误!'
+
+# 动态库的字段在这里叫什么。它的报错说的是字段,而读者能改的是设置。
+_RPA_SETTINGS = {
+    'tls.pin_sha256': 'RPA_CERT_SHA256',
+    'tls.ca_file': 'RPA_CA_FILE',
+    'tls.verify': 'RPA_VERIFY',
+    'proxy': 'RPA_PROXY',
+    'timeout_ms': 'RPA_TIMEOUT_MS',
+    'connect_timeout_ms': 'RPA_CONNECT_TIMEOUT_MS',
+    'retry_mode': 'RPA_RETRY_MODE',
+    'encoding': 'RPA_ENCODING',
+    'query': 'RPA_QUERY',
+    'empty_ok': 'RPA_EMPTY_OK',
+    'headers': "RPA_OPTIONS['headers']",
+    'keep_alive_ms': "RPA_OPTIONS['keep_alive_ms']",
+    'max_response_bytes': "RPA_OPTIONS['max_response_bytes']",
+}
+# 对rpa_api来说,这些也是设置;对另外三个函数来说,它们是参数。
+_RPA_SETTINGS_OF_API = dict(_RPA_SETTINGS, **{
+    'host': 'RPA_HOST',
+    'accesskey': 'RPA_ACCESSKEY',
+    'secretkey': 'RPA_SECRETKEY',
+    'token_store': 'RPA_TOKEN_STORE',
+    'token_ttl_ms': 'RPA_TOKEN_TTL_MS',
+    'token_refused': 'RPA_TOKEN_REFUSED',
+    'correct_clock': 'RPA_CORRECT_CLOCK',
+})
 
 
 class _RpaFailure(Exception):
-    """知道原因的失败。code和msg的开头默认是意外情况的。"""
+    """由本文件发现的失败:中文的原因,英文的说明,error中的其他各项。begin是msg的开头,默认是意外情况的。"""
 
-    def __init__(self, cause, code=None, begin=None):
-        Exception.__init__(self, cause)
-        self.cause, self.code, self.begin = cause, code, begin
+    def __init__(self, cause, detail, kind='argument', field=None, begin=None, attempts=0, delivered='no'):
+        Exception.__init__(self, detail)
+        self.cause, self.begin = cause, begin
+        self.error = {'kind': kind, 'detail': detail, 'field': field, 'http_status': None, 'attempts': attempts,
+                      'delivered': delivered}
+
+    def reply(self, function, begun):
+        code, begin = _RPA_UNEXPECTED[function]
+        if self.begin and function == 'rpa_call':
+            code, begin = 41, self.begin
+        error = dict(self.error, elapsed_ms=int((time.monotonic() - begun) * 1000))
+        return {'code': code, 'msg': begin + self.cause, 'result': None, 'error': error}
 
 
-def _rpa_answer(function, host, port, retry, fields):
-    """调用动态库的一个函数,返回平台的应答;任何失败都作为返回值。fields在这里才执行,它的失败也在其中。"""
+def _rpa_answer(function, host, port, retry, fields, settings=_RPA_SETTINGS):
+    """调用动态库的一个函数,返回控制中心的应答;任何失败都作为返回值。fields在这里才执行,它的失败也在其中。"""
+    begun, delivered = time.monotonic(), 'no'
     try:
         request = _rpa_common(host, port, retry)
         request.update(fields())
-        return _rpa_ask(function, request)
+        library, text = _rpa_library(), json.dumps(request).encode('ascii')
+        delivered = 'unknown'
+        reply = _rpa_read(_rpa_ask(getattr(library, function), library.rpa_free, text))
+        return _rpa_told(reply, request, settings)
     except _RpaFailure as failure:
-        code, begin = _RPA_UNEXPECTED[function]
-        if failure.code is not None:
-            code, begin = failure.code, failure.begin
-        else:
-            begin += ':'
-        return {'code': code, 'msg': begin + failure.cause, 'result': None}
+        return failure.reply(function, begun)
     except Exception as error:
-        # 异常自己的文字里可能有密钥,所以只说类型和位置。
-        code, begin = _RPA_UNEXPECTED[function]
-        place, trace = 0, error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == _rpa_answer.__code__.co_filename:
-                place = trace.tb_lineno
-            trace = trace.tb_next
-        cause = '%s:程序异常%s,在GlobalFun.py的第%d行' % (begin, type(error).__name__, place)
-        return {'code': code, 'msg': cause, 'result': None}
+        return _rpa_program_error(error, delivered).reply(function, begun)
+
+
+def _rpa_program_error(error, delivered):
+    # 异常自己的文字里可能有密钥,所以只说类型和位置。
+    name, line, trace = type(error).__name__, 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == _rpa_answer.__code__.co_filename:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    cause = '程序异常%s,在GlobalFun.py的第%d行' % (name, line)
+    return _RpaFailure(cause, 'the exception %s in GlobalFun.py, line %d' % (name, line), 'internal', delivered=delivered)
+
+
+# ---------------------------------------- 参数 ----------------------------------------
 
 
 def _rpa_common(host, port, retry):
     """各个函数共有的字段。"""
+    request = _rpa_options()
     host = _rpa_text(host)
-    request = {
+    request.update({
         'host': host.strip() if host is not None else None,
-        'retry': _rpa_retry(retry),
-        'timeout_ms': RPA_TIMEOUT_MS,
-        'connect_timeout_ms': RPA_CONNECT_TIMEOUT_MS,
-        'tls': {'verify': RPA_VERIFY},
-    }
+        'timeout_ms': _rpa_number('timeout_ms', RPA_TIMEOUT_MS),
+        'connect_timeout_ms': _rpa_number('connect_timeout_ms', RPA_CONNECT_TIMEOUT_MS),
+        'tls': {'verify': _rpa_flag('tls.verify', RPA_VERIFY)},
+    })
+    if retry is not None or 'retry' not in request:
+        request['retry'] = _rpa_retry(retry)
     if isinstance(port, float) and port.is_integer():
         port = int(port)  # 从Excel读到的整数是8443.0
     port = '' if port is None else str(port).strip()
     # 443是流程中的默认值,意思是没有另给端口:此时host中的端口有效。
     if port not in ('', '443'):
         request['port'] = port
-    if RPA_CERT_SHA256:
-        request['tls']['pin_sha256'] = RPA_CERT_SHA256.replace(' ', '')
-    if RPA_CA_FILE:
-        request['tls']['ca_file'] = os.path.join(_rpa_folder(), RPA_CA_FILE)
-    if RPA_PROXY != 'system':
-        request['proxy'] = None if RPA_PROXY in ('none', '', None) else RPA_PROXY
+    pins = _rpa_fingerprints()
+    if pins:
+        request['tls']['pin_sha256'] = pins if len(pins) > 1 else pins[0]
+    ca_file = _rpa_path('tls.ca_file', RPA_CA_FILE)
+    if ca_file:
+        request['tls']['ca_file'] = ca_file
+    proxy = 'none' if RPA_PROXY is None else _rpa_setting('proxy', RPA_PROXY)
+    if proxy.lower() != 'system':
+        request['proxy'] = None if proxy.lower() in ('none', '') else proxy
     return request
 
 
@@ -199,54 +275,20 @@ def _rpa_call(rest_type, data_json, mode):
     path = _rpa_text(rest_type)
     if path and not path.startswith('/'):
         path = '/' + path
-    return {
+    request = {
         'rest_type': path,
         'mode': str(mode),
         'data_json': _rpa_parameters(data_json),
-        'retry_mode': RPA_RETRY_MODE,
-        'encoding': RPA_ENCODING,
+        'retry_mode': _rpa_setting('retry_mode', RPA_RETRY_MODE),
+        'encoding': _rpa_setting('encoding', RPA_ENCODING),
     }
-
-
-def _rpa_keys():
-    """设置里的密钥,和token保存在哪里。"""
-    settings = [('RPA_HOST', RPA_HOST), ('RPA_ACCESSKEY', RPA_ACCESSKEY), ('RPA_SECRETKEY', RPA_SECRETKEY),
-                ('RPA_TOKEN_STORE', RPA_TOKEN_STORE)]
-    empty = [name for name, value in settings if not isinstance(value, str) or not value.strip()]
-    if empty:
-        cause = '请填写GlobalFun.py开头的设置%s,填在引号里' % '、'.join(empty)
-        raise _RpaFailure(cause, 41, 'fail,转换URL参数失败!')
-    request = {
-        'accesskey': RPA_ACCESSKEY.strip(),
-        'secretkey': RPA_SECRETKEY.strip(),
-        'token_store': _rpa_token_store(RPA_TOKEN_STORE.strip()),
-    }
-    if RPA_TOKEN_TTL_MS:
-        request['token_ttl_ms'] = RPA_TOKEN_TTL_MS
-    if RPA_TOKEN_REFUSED:
-        request['token_refused'] = RPA_TOKEN_REFUSED
+    # 与默认值相同的不写出来,旧的动态库不认识它们。
+    query = _rpa_setting('query', RPA_QUERY)
+    if query != 'params':
+        request['query'] = query
+    if _rpa_flag('empty_ok', RPA_EMPTY_OK):
+        request['empty_ok'] = True
     return request
-
-
-def _rpa_token_store(place):
-    if place.lower() == 'memory':
-        return 'memory'
-    if place.lower().startswith(('redis://', 'rediss://')):
-        return {'redis': place}
-    if place.lower() == 'file':
-        place = os.path.join(_rpa_user_folder(), 'rpa_openapi', 'token.json')
-    elif '://' in place or not any(sign in place for sign in '.\\/'):
-        cause = "GlobalFun.py开头的设置RPA_TOKEN_STORE只能是'file'、'memory'、文件的路径或redis://开头的地址"
-        raise _RpaFailure(cause, 41, 'fail,转换URL参数失败!')
-    return {'file': os.path.join(_rpa_folder(), place)}
-
-
-def _rpa_user_folder():
-    """用户自己的文件夹,不随漫游配置到别的机器上去。找不到时是本文件所在的文件夹。"""
-    found = os.environ.get('LOCALAPPDATA' if os.name == 'nt' else 'XDG_CACHE_HOME', '')
-    if not os.path.isabs(found) and os.name != 'nt':
-        found = os.path.join(os.path.expanduser('~'), '.cache')
-    return found if os.path.isabs(found) else _rpa_folder()
 
 
 def _rpa_text(value):
@@ -264,44 +306,425 @@ def _rpa_retry(retry):
 
 def _rpa_parameters(data_json):
     """API的参数,写成JSON文本。值与原来一样用Python的str()转成文本:日期、Decimal等任何类型都可以。"""
-    def refuse(cause):
-        return _RpaFailure(cause, 41, 'fail,转换URL参数失败!')
+    def refuse(cause, detail):
+        return _RpaFailure(cause, '`data_json` ' + detail, field='data_json', begin=_RPA_WRONG_PARAMETERS)
 
     if isinstance(data_json, str) and data_json.strip():
+        text = data_json
         try:
-            data_json = json.loads(data_json)
-        except (ValueError, RecursionError):
-            raise refuse('data_json是文本,但不是有效的JSON')
+            data_json = json.loads(text)
+        except json.JSONDecodeError as error:
+            cause, detail = _rpa_json_fault(text, error)
+            raise refuse('data_json是文本,但不是有效的JSON:' + cause, 'is text, and not well-formed JSON: ' + detail)
+        except (ValueError, RecursionError) as error:
+            name = type(error).__name__
+            raise refuse('data_json是文本,但其中的数字太长或嵌套太深,不能读入Python(%s)' % name,
+                         'is text that Python cannot read: a number is too long, or it is too deep (%s)' % name)
     elif data_json is None or isinstance(data_json, str):
         data_json = {}
     if not isinstance(data_json, dict):
-        raise refuse('data_json必须是dict(或JSON对象的文本),而不是' + type(data_json).__name__)
+        name = type(data_json).__name__
+        raise refuse('data_json必须是dict(或JSON对象的文本),而不是' + name,
+                     'must be a dict, or text that holds a JSON object; it is ' + name)
     texts = {}
     for key, value in data_json.items():
         try:
             texts[key] = value if isinstance(value, str) else str(value)
         except Exception as error:
-            name = key if isinstance(key, str) else type(key).__name__
-            raise refuse('参数%s的值不能转成文本(%s)' % (name, type(error).__name__))
+            name, why = key if isinstance(key, str) else type(key).__name__, type(error).__name__
+            raise refuse('参数%s的值不能转成文本(%s)' % (name, why), 'has a value that has no text: %s (%s)' % (name, why))
     try:
         return json.dumps(texts, sort_keys=True)
     except TypeError as error:
-        raise refuse('参数的名称必须都是文本(%s)' % error)
+        raise refuse('参数的名称必须都是文本(%s)' % error, 'has a name that is no text (%s)' % error)
 
 
-def _rpa_ask(function, request):
-    """把请求交给动态库,返回读入Python的应答。"""
-    library = _rpa_library()
-    reply = getattr(library, function)(json.dumps(request).encode('ascii'))
+# Python读JSON时的说法,与办公人员看得懂的说法。
+_RPA_JSON_FAULTS = [
+    ('Expecting property name', '这里应为双引号中的参数名称(也可能多了一个逗号)'),
+    ('Expecting value', '这里应为一个值,文本要放在英文双引号里'),
+    ("Expecting ':'", '这里应为英文冒号'),
+    ("Expecting ','", '这里应为英文逗号,或者缺少右括号'),
+    ('Unterminated string', '从这里开始的文本没有结束的双引号'),
+    ('Invalid control character', '这里是文本中的换行或制表符,应写成\\n或\\t'),
+    ('Invalid \\', '这里的反斜杠不能这样写,Windows路径中的反斜杠要写成两个反斜杠'),
+    ('Extra data', 'JSON到这里已经结束,后面还有多余的内容'),
+    ('Illegal trailing comma', '这里多了一个逗号'),
+]
+
+
+def _rpa_json_fault(text, error):
+    """JSON文本的哪里有什么错误,中文和英文。不引用其中的内容,那可能是密码。"""
+    place = 'line %d, column %d' % (error.lineno, error.colno)
+    cause = '第%d行第%d个字符,' % (error.lineno, error.colno)
+    unseen = _rpa_unseen(text[error.pos:error.pos + 1])
+    if unseen and text[error.pos] >= ' ':
+        name, code, cure = unseen[1:]
+        return cause + '这里是%s(%s),%s' % (name, code, cure), '%s at %s' % (code, place)
+    for begin, chinese in _RPA_JSON_FAULTS:
+        if error.msg.startswith(begin):
+            return cause + chinese, '%s at %s' % (error.msg, place)
+    return cause + '这里不符合JSON的写法', '%s at %s' % (error.msg, place)
+
+
+# ---------------------------------------- 设置 ----------------------------------------
+
+
+def _rpa_keys():
+    """设置里的地址和密钥,和token保存在哪里。"""
+    given = [('host', RPA_HOST), ('accesskey', RPA_ACCESSKEY), ('secretkey', RPA_SECRETKEY), ('token_store', RPA_TOKEN_STORE)]
+    empty = [field for field, value in given if not isinstance(value, str) or not value.strip()]
+    if empty:
+        names = '、'.join(_RPA_SETTINGS_OF_API[field] for field in empty)
+        raise _RpaFailure('请填写GlobalFun.py开头的设置%s,填在引号里' % names, 'fill in %s at the head of GlobalFun.py, as text'
+                          % names.replace('、', ', '), field=empty[0], begin=_RPA_WRONG_SETTINGS)
+    request = {field: _rpa_setting(field, value) for field, value in given[:3]}
+    request['token_store'] = _rpa_token_store()
+    if RPA_TOKEN_TTL_MS not in (None, '') and _rpa_number('token_ttl_ms', RPA_TOKEN_TTL_MS) != 0:
+        request['token_ttl_ms'] = _rpa_number('token_ttl_ms', RPA_TOKEN_TTL_MS)
+    if RPA_TOKEN_REFUSED not in (None, ''):
+        request['token_refused'] = _rpa_dict('token_refused', 'RPA_TOKEN_REFUSED', RPA_TOKEN_REFUSED)
+    if not _rpa_flag('correct_clock', RPA_CORRECT_CLOCK):
+        request['correct_clock'] = False
+    return request
+
+
+def _rpa_token_store():
+    place = RPA_TOKEN_STORE.strip()
+    word = place.lower()
+    if word == 'memory':
+        return 'memory'
+    if word.startswith(('redis://', 'rediss://')):
+        return {'redis': place}
+    if word == 'file':
+        return {'file': os.path.join(_rpa_user_folder(), 'rpa_openapi', 'token.json')}
+    if '://' in place or not any(sign in place for sign in '.\\/'):
+        _rpa_setting('token_store', RPA_TOKEN_STORE)
+        raise _rpa_wrong('token_store', "只能是'file'、'memory'、文件的路径或redis://开头的地址",
+                         "must be 'file', 'memory', a file's path or an address that begins with redis://")
+    return {'file': _rpa_path('token_store', place)}
+
+
+def _rpa_user_folder():
+    """用户自己的文件夹,不随漫游配置到别的机器上去。找不到时是本文件所在的文件夹。"""
+    found = os.environ.get('LOCALAPPDATA' if os.name == 'nt' else 'XDG_CACHE_HOME', '')
+    if not os.path.isabs(found) and os.name != 'nt':
+        found = os.path.join(os.path.expanduser('~'), '.cache')
+    return found if os.path.isabs(found) else _rpa_folder()
+
+
+def _rpa_wrong(field, cause, detail):
+    """某一项设置有误。"""
+    name = _RPA_SETTINGS_OF_API.get(field, field)
+    return _RpaFailure('设置%s%s' % (name, cause), '`%s` %s' % (name, detail), field=field, begin=_RPA_WRONG_SETTINGS)
+
+
+def _rpa_number(field, value):
+    """整数的设置。从Excel读到的30.0也是整数;范围由动态库检查。"""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _rpa_wrong(field, '必须是整数,不加引号,而不是' + type(value).__name__,
+                     'must be a whole number, without quotation marks; it is ' + type(value).__name__)
+
+
+def _rpa_flag(field, value):
+    if isinstance(value, bool):
+        return value
+    raise _rpa_wrong(field, '必须是True或False,不加引号', 'must be True or False, without quotation marks')
+
+
+def _rpa_setting(field, value, part=''):
+    """文本的设置,两端的空白除外。其中不应有全角的和看不见的字符。part说明是设置的哪一部分。"""
+    if not isinstance(value, str):
+        raise _rpa_wrong(field, part + '必须是引号中的文本,而不是' + type(value).__name__,
+                         'must be text in quotation marks; it is ' + type(value).__name__)
+    stripped = value.strip()
+    # 代理和Redis的地址里有密码,密码可以是任何看得见的字符。
+    found = _rpa_unseen(stripped, only_invisible=field in ('proxy', 'token_store'))
+    if found:
+        place, name, code, cure = found
+        place += len(value) - len(value.lstrip()) + 1
+        raise _rpa_wrong(field, part + '的第%d个字符是%s(%s),%s' % (place, name, code, cure),
+                         'has %s as its character %d: take it out, or write it in ASCII' % (code, place))
+    return stripped
+
+
+def _rpa_path(field, value):
+    """路径的设置:~和%LOCALAPPDATA%等展开,相对路径从本文件所在的文件夹算起。"""
+    if value is None:
+        return ''
+    if not isinstance(value, str):
+        raise _rpa_wrong(field, '必须是引号中的路径,而不是' + type(value).__name__,
+                         'must be a path in quotation marks; it is ' + type(value).__name__)
+    value = value.strip()
+    if any(character < ' ' for character in value):
+        raise _rpa_wrong(field, "中的反斜杠被当成了换行、制表符等字符,请写成两个反斜杠,或在引号前写r,如r'D:\\rpa\\ca.pem'",
+                         'holds a control character where a backslash was meant: double it, or write r before the text')
+    # 文件名里可以有各种空格;从属性窗口复制的路径前面会有一个看不见的方向标记。
+    found = _rpa_unseen(re.sub('[\u00a0\u3000]', ' ', value), only_invisible=True)
+    if found:
+        raise _rpa_wrong(field, '的第%d个字符是%s(%s),请删去' % (found[0] + 1, found[1], found[2]),
+                         'has %s as its character %d: take it out' % (found[2], found[0] + 1))
+    value = os.path.expandvars(os.path.expanduser(value))
+    unknown = re.search(r'%\w+%', value)
+    if unknown:
+        raise _rpa_wrong(field, '中的%s不是这台机器的环境变量,请写出实际的路径' % unknown.group(),
+                         'names %s, which is no environment variable here: write the path itself' % unknown.group())
+    return os.path.join(_rpa_folder(), value) if value else ''
+
+
+def _rpa_fingerprints():
+    """设置RPA_CERT_SHA256:一个指纹,或几个,用列表或者用逗号、分号、换行隔开。"""
+    field, given = 'tls.pin_sha256', RPA_CERT_SHA256
+    if isinstance(given, (list, tuple)):
+        pins = [_rpa_setting(field, pin, '中第%d个指纹' % place) for place, pin in enumerate(given, 1)]
+    else:
+        # 换成同样长的分号,报错中的位置不变。
+        text = re.sub('[\uff0c\uff1b\u3001\n]', ';', given) if isinstance(given, str) else given
+        pins = [] if text is None else re.split('[,;]', _rpa_setting(field, text))
+    pins = [pin.replace(' ', '') for pin in pins]
+    return [pin for pin in pins if pin]
+
+
+def _rpa_dict(field, name, value):
+    """内容能写成JSON的dict。"""
     try:
-        text = ctypes.string_at(reply)
-    finally:
-        library.rpa_free(reply)
+        if isinstance(value, dict):
+            return json.loads(json.dumps(value, allow_nan=False))
+        why, why_en = '必须是dict,而不是' + type(value).__name__, 'must be a dict; it is ' + type(value).__name__
+    except (TypeError, ValueError, RecursionError) as error:
+        why, why_en = '中有不能写成JSON的值(%s)' % type(error).__name__, 'holds what JSON has not (%s)' % type(error).__name__
+    raise _RpaFailure('设置%s%s' % (name, why), '`%s` %s' % (name, why_en), field=field, begin=_RPA_WRONG_SETTINGS)
+
+
+def _rpa_options():
+    options = _rpa_dict(None, 'RPA_OPTIONS', RPA_OPTIONS or {})
+    for name in options:
+        own = 'RPA_CERT_SHA256、RPA_CA_FILE或RPA_VERIFY' if name == 'tls' else _RPA_SETTINGS_OF_API.get(name, 'RPA_OPTIONS')
+        if not own.startswith('RPA_OPTIONS'):
+            raise _RpaFailure('设置RPA_OPTIONS中的%s请填在设置%s里' % (name, own), '`RPA_OPTIONS` holds `%s`, which has a setting '
+                              'of its own: %s' % (name, own), field=name, begin=_RPA_WRONG_SETTINGS)
+    return options
+
+
+_RPA_INVISIBLE = {
+    '\t': '制表符', '\n': '换行', '\r': '换行', '\u00a0': '不间断空格', '\u00ad': '看不见的连字符', '\u200b': '零宽空格',
+    '\u200e': '看不见的方向标记', '\u200f': '看不见的方向标记', '\u3000': '全角空格', '\ufeff': '看不见的字节顺序标记',
+}
+
+
+def _rpa_unseen(text, only_invisible=False):
+    """第一个看不见的或全角的字符:在第几个(从0数),叫什么,编码,怎么改。没有时为None。"""
+    for place, character in enumerate(text):
+        code = 'U+%04X' % ord(character)
+        if not character.isprintable():
+            return place, _RPA_INVISIBLE.get(character, '看不见的字符'), code, '请删去'
+        if only_invisible:
+            continue
+        if '\uff01' <= character <= '\uff5e':
+            return place, '全角的「%s」' % character, code, '请改成半角的「%s」' % chr(ord(character) - 0xfee0)
+        if character in '。、“”‘’《》【】—…':
+            return place, '中文标点「%s」' % character, code, '请删去或改成英文标点'
+    return None
+
+
+# ---------------------------------------- 应答 ----------------------------------------
+
+
+def _rpa_read(text):
+    """动态库的应答,读入Python。"""
+    if text is None:
+        raise _RpaFailure('动态库没有给出应答,请换成与GlobalFun.py一起的那一个', 'the library returned NULL, which it never does',
+                          'internal', attempts=1, delivered='unknown')
     try:
         return json.loads(text.decode('utf-8'))
     except (ValueError, RecursionError) as error:
         # 动态库只返回JSON,但Python读不了太长的整数和太深的嵌套。
-        raise _RpaFailure('平台已应答,但应答不能读入Python(%s),请不要直接重新调用' % type(error).__name__)
+        name = type(error).__name__
+        raise _RpaFailure('控制中心已应答,但应答不能读入Python(%s),请不要直接重新调用' % name,
+                          'there is a reply that Python cannot read (%s)' % name, 'response', attempts=1, delivered='yes')
+
+
+_RPA_FACTS = {'kind', 'detail', 'field', 'http_status', 'attempts', 'delivered', 'elapsed_ms'}
+
+
+def _rpa_told(reply, request, settings):
+    """动态库的报错,换成读者自己的设置,并在msg中写明办法。控制中心的应答原样返回。"""
+    error = reply.get('error') if isinstance(reply, dict) else None
+    if not isinstance(error, dict) or not _RPA_FACTS.issubset(error) or not isinstance(reply.get('msg'), str):
+        return reply
+    settings = dict({str(name): 'RPA_OPTIONS[%r]' % name for name in RPA_OPTIONS or {}}, **settings)
+    msg = _rpa_in_settings(reply['msg'], settings).replace('字段', '参数')
+    field = error['field'] or ''
+    owner = field if field in settings else field.split('.')[0]
+    if owner in settings and reply['code'] == 41:
+        msg = _RPA_WRONG_SETTINGS + msg.split('!', 1)[-1]
+        if '未知设置' in msg and field == owner and '是否应为' not in msg:
+            msg = '%s这个动态库不认识设置%s,请换成与GlobalFun.py一起的新版本' % (_RPA_WRONG_SETTINGS, settings[owner])
+    cure = _rpa_cure(error, msg, request, settings)
+    error['detail'] = _rpa_in_settings(str(error['detail']), settings, english=True)
+    reply['msg'] = msg + (',' + cure if cure else '')
+    return reply
+
+
+def _rpa_in_settings(text, settings, english=False):
+    """文字中的字段换成设置。英文里host等常用的词,只有在反引号中的才是字段。"""
+    def setting(found):
+        mark, name, inner = found.group(1) or '', found.group(2), found.group(3)
+        is_word = '_' not in name and '.' not in name
+        holds_fields = name in ('token_store', 'token_refused') or settings[name].startswith('RPA_OPTIONS')
+        if inner and not holds_fields or english and is_word and text[found.start() - 1:found.start()] != '`':
+            return found.group()
+        parts = [] if name == 'token_store' else inner.split('.')[1:]
+        return mark.replace('字段', '设置') + settings[name] + ''.join('[%r]' % part for part in parts)
+
+    def assignment(found):
+        value = json.loads(found.group(2))
+        return '%s = %r' % (settings[found.group(1)], value)
+
+    names = '|'.join(re.escape(name) for name in sorted(settings, key=len, reverse=True))
+    # "query":"none"是JSON的写法,在本文件里是RPA_QUERY = 'none'。
+    text = re.sub(r'"(%s)": ?("[^"\\]*"|true|false|null|\d+)' % names, assignment, text)
+    pattern = r'(字段)?(?<![\w./:@-])(%s)((?:\.[\w-]+)*)(?![\w/@-]|:\d)' % names
+    return re.sub(pattern, setting, text, flags=re.ASCII)
+
+
+def _rpa_cure(error, msg, request, settings):
+    """下一步怎么做,msg里还没有写的。"""
+    kind, detail = error['kind'], str(error['detail'])
+    if kind == 'tls' and 'tls.pin_sha256' in detail:
+        return _rpa_trust(detail, msg)
+    if error['field'] == 'tls.ca_file' and request['tls'].get('ca_file', '') not in msg:
+        return '文件是' + request['tls']['ca_file']
+    if '请' in msg:
+        return ''
+    limits = request['timeout_ms'], request['connect_timeout_ms']
+    if kind == 'timeout' and min(limits) < 1000 and '毫秒' not in msg:
+        return '现在的RPA_TIMEOUT_MS是%d毫秒,RPA_CONNECT_TIMEOUT_MS是%d毫秒' % limits
+    if kind == 'timeout' and 'TIMEOUT_MS' not in msg:
+        return '需要更多时间的,请加大设置RPA_TIMEOUT_MS'
+    if kind == 'proxy':
+        return '请检查设置RPA_PROXY' if 'proxy' in request else "请检查系统的代理;不用代理的,把设置RPA_PROXY改成'none'"
+    if kind == 'too_large':
+        return "请在设置RPA_OPTIONS中加大'max_response_bytes'"
+    if kind in ('dns', 'connect', 'redirect'):
+        return '请检查' + ('设置RPA_HOST' if 'host' in settings else '参数host')
+    return ''
+
+
+def _rpa_trust(detail, msg):
+    """怎样信任这张证书:它的指纹,和填在哪里。"""
+    digits = '((?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2})'
+    found = re.search('SHA-256 fingerprint ' + digits, detail) or re.search(digits, detail)
+    fingerprint = found.group(1) if found else ''
+    if 'RPA_CERT_SHA256' in msg:
+        return '这张证书的指纹是' + fingerprint if fingerprint and fingerprint not in msg else ''
+    cure = '请与管理员核对证书的指纹%s,无误后填入设置RPA_CERT_SHA256' % fingerprint
+    return cure + (',或把签发它的CA证书填入设置RPA_CA_FILE' if 'tls.ca_file' in detail else '')
+
+
+# ---------------------------------------- 调用动态库 ----------------------------------------
+
+# queue.SimpleQueue更快,从Python 3.7开始有。
+_RPA_QUEUE = getattr(queue, 'SimpleQueue', queue.Queue)
+
+
+def _rpa_ask(function, free, request):
+    """把请求交给动态库,返回应答的文本。
+
+    只有主线程才收到Ctrl+C,而且在动态库返回之前不会收到。所以主线程的调用在一个后台线程里进行,主线程只是等它。
+    """
+    global _rpa_waiter
+    if threading.get_ident() != threading.main_thread().ident or sys.is_finalizing():
+        return _rpa_exchange(function, free, request)
+    # 取出来用,用完放回:被Ctrl+C打断的不会放回,它那里的调用还没有结束。
+    waiter, _rpa_waiter = _rpa_waiter, None
+    if waiter is None or not waiter.begin(function, free, request):
+        try:
+            waiter = _RpaWaiter()
+        except RuntimeError:  # 这个进程不能再有新的线程
+            return _rpa_exchange(function, free, request)
+        waiter.begin(function, free, request)
+    text, error = waiter.wait()
+    _rpa_waiter = waiter
+    if error is not None:
+        raise error
+    return text
+
+
+def _rpa_exchange(function, free, request):
+    reply = function(request)
+    try:
+        return ctypes.string_at(reply) if reply else None
+    finally:
+        free(reply)
+
+
+_rpa_waiter = None
+
+
+class _RpaWaiter:
+    """一个后台线程,一次做一个调用;一秒钟没有调用就结束。"""
+
+    IDLE_SECONDS = 1
+    # 在Windows上,没有时限的等待收不到Ctrl+C。
+    LOOK_SECONDS = 0.1
+
+    def __init__(self):
+        self.process, self.lock, self.is_ended = os.getpid(), threading.Lock(), False
+        self.calls, self.replies = _RPA_QUEUE(), _RPA_QUEUE()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def begin(self, *call):
+        """False:线程已经结束,或者在fork出这个进程时留在了原来的进程里。"""
+        if self.process != os.getpid():
+            return False
+        with self.lock:
+            if not self.is_ended:
+                self.calls.put(call)
+            return not self.is_ended
+
+    def wait(self):
+        while True:
+            try:
+                return self.replies.get(timeout=self.LOOK_SECONDS)
+            except queue.Empty:
+                pass
+
+    def work(self):
+        while True:
+            try:
+                call = self.calls.get(timeout=self.IDLE_SECONDS)
+            except queue.Empty:
+                with self.lock:
+                    self.is_ended = self.calls.empty()
+                if self.is_ended:
+                    return
+                continue
+            if call is None:
+                return
+            try:
+                self.replies.put((_rpa_exchange(*call), None))
+            except BaseException as error:
+                self.replies.put((None, error))
+
+
+def _rpa_before_fork():
+    """结束闲着的线程:从Python 3.12起,进程中有别的线程时fork会有警告。"""
+    global _rpa_waiter
+    waiter, _rpa_waiter = _rpa_waiter, None
+    if waiter is not None:
+        waiter.calls.put(None)
+        waiter.thread.join(1)
+
+
+# Windows上没有fork,Python 3.6没有这个函数。
+_rpa_register_at_fork = getattr(os, 'register_at_fork', None)
+if _rpa_register_at_fork is not None:
+    _rpa_register_at_fork(before=_rpa_before_fork)
 
 
 # ---------------------------------------- 加载动态库 ----------------------------------------
@@ -328,6 +751,10 @@ def _rpa_bits():
     return struct.calcsize('P') * 8
 
 
+def _rpa_not_loaded(cause, detail):
+    return _RpaFailure(cause, '%s; this Python is %d-bit' % (detail, _rpa_bits()), 'internal')
+
+
 def _rpa_find():
     bits, folder = _rpa_bits(), _rpa_folder()
     machine = 'x64' if bits == 64 else 'x86'
@@ -344,9 +771,10 @@ def _rpa_find():
                 return _rpa_load(path)
             except _RpaFailure as failure:
                 first_failure = first_failure or failure
-    raise first_failure or _RpaFailure(
+    raise first_failure or _rpa_not_loaded(
         '找不到%s(或%s、%s),请把%d位的这个文件放到文件夹%s中,机器人的Python是%d位的'
-        % (names[2], names[0], names[1], bits, folder, bits))
+        % (names[2], names[0], names[1], bits, folder, bits),
+        'found none of %s in %s' % (', '.join(names), folder))
 
 
 def _rpa_load(path):
@@ -355,20 +783,26 @@ def _rpa_load(path):
     try:
         found = _rpa_bits_of(path)
         if found not in (None, bits):
-            raise _RpaFailure('%s是%d位的,而机器人的Python是%d位的,请换成%d位的' % (path, found, bits, bits))
+            raise _rpa_not_loaded('%s是%d位的,而机器人的Python是%d位的,请换成%d位的' % (path, found, bits, bits),
+                                  '%s is %d-bit' % (path, found))
         library = ctypes.CDLL(path)
     except OSError as error:
         reason = ' '.join(str(error).split())
-        raise _RpaFailure('%s不能加载,可能已损坏或不是%d位的(机器人的Python是%d位的):%s' % (path, bits, bits, reason))
-    try:
-        for function in _RPA_UNEXPECTED:
-            getattr(library, function).argtypes = [ctypes.c_char_p]
-            # 不能用c_char_p:它得到的是复制的文本,原来的指针就无法释放了。
-            getattr(library, function).restype = ctypes.c_void_p
-        library.rpa_free.argtypes = [ctypes.c_void_p]
-        library.rpa_free.restype = None
-    except AttributeError:
-        raise _RpaFailure('%s不是rpa_openapi库,请换成%d位的rpa_openapi库(机器人的Python是%d位的)' % (path, bits, bits))
+        raise _rpa_not_loaded('%s不能加载,可能已损坏或不是%d位的(机器人的Python是%d位的):%s' % (path, bits, bits, reason),
+                              '%s cannot be loaded (%s %s)' % (path, type(error).__name__, getattr(error, 'winerror', error.errno)))
+    missing = [name for name in list(_RPA_UNEXPECTED) + ['rpa_free'] if not hasattr(library, name)]
+    if len(missing) == len(_RPA_UNEXPECTED) + 1:
+        raise _rpa_not_loaded('%s不是rpa_openapi库,请换成%d位的rpa_openapi库(机器人的Python是%d位的)' % (path, bits, bits),
+                              '%s is no rpa_openapi library' % path)
+    if missing:
+        raise _rpa_not_loaded('%s版本太旧,没有函数%s,请换成%d位的新版本(机器人的Python是%d位的)'
+                              % (path, '、'.join(missing), bits, bits), '%s is too old: it lacks %s' % (path, ', '.join(missing)))
+    for function in _RPA_UNEXPECTED:
+        getattr(library, function).argtypes = [ctypes.c_char_p]
+        # 不能用c_char_p:它得到的是复制的文本,原来的指针就无法释放了。
+        getattr(library, function).restype = ctypes.c_void_p
+    library.rpa_free.argtypes = [ctypes.c_void_p]
+    library.rpa_free.restype = None
     return library
 
 

@@ -105,11 +105,14 @@ int main(void)
     printf("%.12s\n", reply);
     int before[LINES];
     for (int i = 2; i < count; i++) before[i] = count_all(lines[i], lengths[i], 0);
+    /* A leak, planted to show that the search finds one. */
+    char *volatile leak = getenv("RPA_PLANT") != NULL ? strdup(request) : NULL;
     rpa_free(reply);
     memset(request, 0, lengths[1]);
     for (int i = 2; i < count; i++) {
         printf("%d %d %d\n", i - 2, before[i], count_all(lines[i], lengths[i], 0));
         count_all(lines[i], lengths[i], 1);
     }
+    free(leak);
     return 0;
 }

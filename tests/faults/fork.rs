@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::harness::built_library;
-use crate::server::{Server, reply};
+use crate::server::{Server, kept_reply};
 use crate::{request, tools};
 
 /// Calls once, forks, and calls from both processes at once; prints what each got for what it asked.
@@ -41,7 +41,7 @@ fn parent_and_child_share_no_connection() {
     let server = Server::start(|connection| {
         while let Some(seen) = connection.request() {
             let who = seen.split_once("\"who\": \"").unwrap().1.split('"').next().unwrap().to_owned();
-            connection.send(reply("200 OK", &json!({ "who": who }).to_string()).as_bytes());
+            connection.send(kept_reply("200 OK", &json!({ "who": who }).to_string()).as_bytes());
         }
     });
     let mut python = Command::new("python3");

@@ -3,15 +3,17 @@
 //! `RPA_TEST_IDLE_POSTS=20000 cargo test --test faults idle -- --nocapture` measures how often it is left.
 
 use std::env;
+use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::Library;
-use crate::request;
-use crate::server::Server;
+use crate::harness::{Library, built_library};
+use crate::server::{Server, reply};
+use crate::{request, tools};
 
 const CALLERS: usize = 64;
 /// The server's limit, and how far from it the posts come.
@@ -69,4 +71,64 @@ fn how_often_an_idle_connection_leaves_a_doubt() {
             scope.spawn(move || measure(server));
         }
     });
+}
+
+/// Nobody calls after these: each connection is closed all the same.
+#[test]
+fn idle_connections_are_closed_when_their_time_is_over() {
+    let library = Library::load();
+    let ended = Arc::new(AtomicUsize::new(0));
+    let counted = ended.clone();
+    let server = Server::start(move |connection| {
+        while connection.request().is_some() && connection.send(reply("200 OK", "{}").as_bytes()) {}
+        counted.fetch_add(1, Ordering::SeqCst);
+    });
+    for settings in 0..40 {
+        let mode = if settings % 2 == 0 { "get" } else { "post" };
+        let keep_alive = json!({ "keep_alive_ms": 300 + settings });
+        assert_eq!(library.json("rpa_call", &request(&server.url(), mode, keep_alive)), json!({}));
+    }
+    assert_eq!(server.connections(), 40, "one for each setting");
+    // A busy machine takes its time, but not the twenty seconds after which this server would close them itself.
+    let until = Instant::now() + Duration::from_secs(10);
+    while ended.load(Ordering::SeqCst) < 40 && Instant::now() < until {
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ended.load(Ordering::SeqCst), 40);
+}
+
+/// Calls on a thread that has ended since, unloads the library while a connection is idle, and goes on until its time is over.
+const UNLOADS: &str = r#"
+import ctypes, _ctypes, sys, threading, time
+rpa = ctypes.CDLL(sys.argv[1])
+rpa.rpa_call.restype = ctypes.c_void_p
+rpa.rpa_call.argtypes = [ctypes.c_char_p]
+rpa.rpa_free.argtypes = [ctypes.c_void_p]
+
+def call():
+    reply = rpa.rpa_call(sys.argv[2].encode())
+    print(ctypes.string_at(reply).decode(), flush=True)
+    rpa.rpa_free(reply)
+
+thread = threading.Thread(target=call)
+thread.start()
+thread.join()
+_ctypes.dlclose(rpa._handle)
+time.sleep(float(sys.argv[3]))
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_that_unloads_the_library_or_ends_with_idle_connections_does_not_crash() {
+    if !tools::all_run(&["python3"], "unloading the library") {
+        return;
+    }
+    let server = Server::answering(reply("200 OK", "{}"));
+    for seconds in ["1", "0"] {
+        let mut python = Command::new("python3");
+        python.args(["-c", UNLOADS]).arg(built_library());
+        python.arg(request(&server.url(), "get", json!({ "keep_alive_ms": 500 })).to_string()).arg(seconds);
+        let output = tools::succeed(&mut python, "a process that unloads the library");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "{}\n");
+    }
 }

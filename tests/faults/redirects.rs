@@ -12,28 +12,32 @@ fn redirects_of_every_kind() {
     let elsewhere = Server::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
     let other = elsewhere.url();
     let long = format!("{other}/{}", "x".repeat(20_000));
+    let to_other = format!("to {other}; ");
+    let to_tls = format!("to {}; ", other.replace("http", "https"));
+    let secret = "to a host whose name holds what this call sent; ";
     let mut targets: Vec<(String, &str)> = vec![
-        (format!("{other}/a?token=9f2c4b7e&b=c#d"), "to http://127.0.0.1;"),
-        (other.replace("http", "https"), "to https://127.0.0.1;"),
-        (other.replace("127.0.0.1", "user:hunter2@127.0.0.1"), "to http://127.0.0.1;"),
-        ("/login?next=9f2c4b7e".to_owned(), "to another path of the same host;"),
-        ("login".to_owned(), "to another path of the same host;"),
-        (other.trim_start_matches("http:").to_owned(), "to "),
-        ("javascript:alert(1)".to_owned(), "to "),
-        ("ftp://files.example/9f2c4b7e".to_owned(), "to ftp://files.example;"),
-        ("http://登录.example/页".to_owned(), "to "),
-        (long, "to http://127.0.0.1;"),
+        (format!("{other}/a?token=9f2c4b7e&b=c#d"), &to_other),
+        (other.replace("http", "https"), &to_tls),
+        (other.replace("127.0.0.1", "user:hunter2@127.0.0.1"), &to_other),
+        ("/login?next=9f2c4b7e".to_owned(), "to another path of the same host; "),
+        ("login".to_owned(), "to another path of the same host; "),
+        (other.trim_start_matches("http:").to_owned(), &to_other),
+        ("javascript:alert(1)".to_owned(), "to what is no web address; "),
+        ("ftp://files.example/9f2c4b7e".to_owned(), "to ftp://files.example; "),
+        ("http://登录.example/页".to_owned(), "to http://登录.example; "),
+        ("http://login.example:8443/a b".to_owned(), "to http://"),
+        (long, &to_other),
+        (String::new(), "to what is no web address; "),
     ];
-    targets.push((String::new(), "to "));
-    // What it was sent, as a name.
-    targets.push((
-        "https://9f2c4b7e1d5a48c0b3e6a7d812f45c90.example/".to_owned(),
-        "to a host whose name holds what this call sent;",
-    ));
-    targets.push((
-        "http://9f2c4b7e1d5a.48c0b3e6a7d8.12f45c90.example/".to_owned(),
-        "to a host whose name holds what this call sent;",
-    ));
+    // What it was sent, as a name, and in Base64 and hex.
+    for host in [
+        "9f2c4b7e1d5a48c0b3e6a7d812f45c90.example",
+        "9f2c4b7e1d5a.48c0b3e6a7d8.12f45c90.example",
+        "OWYyYzRiN2UxZDVhNDhjMGIzZTZhN2Q4MTJmNDVjOTA.example",
+        "3966326334623765316435613438633062336536613764383132663435633930.example",
+    ] {
+        targets.push((format!("https://{host}/"), secret));
+    }
     for status in [301, 302, 303, 307, 308] {
         for (target, named) in &targets {
             let head = format!(
@@ -46,7 +50,9 @@ fn redirects_of_every_kind() {
                 assert_eq!(facts(&told), (40, "redirect", "yes", 1), "{what}");
                 let detail = told["error"]["detail"].as_str().unwrap();
                 assert!(detail.contains(named), "{what}");
-                for of_target in ["9f2c4b7e", "48c0b3e6", "hunter2", "login", "alert", "xxxx", "?"] {
+                for of_target in
+                    ["9f2c4b7e", "48c0b3e6", "OWYyYzRi", "39663263", "hunter2", "next", "alert", "xxxx", "?"]
+                {
                     assert!(!detail.contains(of_target), "{of_target} in {what}");
                 }
             }

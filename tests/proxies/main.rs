@@ -1,18 +1,17 @@
 //! The way through proxies that people run, in front of the control center.
 
-use rpa_test_support::{harness, server, tools};
+use rpa_test_support::{c, harness, server, tools};
+mod environment;
+mod messages;
 mod programs;
 
-use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::OnceLock;
 
 use harness::{ControlCenter, Library};
 use programs::{PASSWORD, PLAIN_PASSWORD, Proxy};
 use serde_json::{Value, json};
-use server::{Server, reply};
 
 fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
@@ -86,12 +85,9 @@ fn tinyproxy() {
                 assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
                 let wrong = proxy.url_with("http", PLAIN_PASSWORD).replace("robot", "other");
                 let (kind, delivered, detail) = fails_through(center, &wrong, json!({}));
-                if center.text("base").starts_with("https") {
-                    assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
-                } else {
-                    // It answers 401 in the control center's place, and nobody can tell.
-                    assert!(matches!(kind.as_str(), "response" | "disconnected"), "{kind}: {detail}");
-                }
+                // For plain http it answers 401 in the control center's place, but says who it is.
+                assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
+                assert!(detail.contains("refused these credentials"), "{detail}");
             }
         }
     }
@@ -119,9 +115,9 @@ fn squid() {
     }
     // A target that is not there: its page for plain HTTP, its refusal for a tunnel.
     let nobody = json!({ "host": "http://127.0.0.1:1", "retry": 1 });
-    let (kind, _, detail) = fails_through(&plain, &open.url("http"), nobody);
-    assert_eq!(kind, "response", "{detail}");
-    assert!(detail.contains("503"), "{detail}");
+    let (kind, delivered, detail) = fails_through(&plain, &open.url("http"), nobody);
+    assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
+    assert!(detail.contains("503") && detail.contains("could not reach 127.0.0.1:1"), "{detail}");
     let nobody = json!({ "host": "https://127.0.0.1:1", "retry": 1 });
     let (kind, delivered, detail) = fails_through(&tls, &open.url("http"), nobody);
     assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
@@ -151,8 +147,8 @@ fn squid() {
     let denying = Proxy::squid(&folder, false, "http_access deny all\n");
     let (kind, delivered, detail) = fails_through(&tls, &denying.url("http"), json!({}));
     assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
-    let (kind, _, detail) = fails_through(&plain, &denying.url("http"), json!({}));
-    assert_eq!(kind, "response", "{detail}");
+    let (kind, delivered, detail) = fails_through(&plain, &denying.url("http"), json!({}));
+    assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
     assert!(detail.contains("403"), "{detail}");
     drop(denying);
     fs::remove_dir_all(folder).unwrap();
@@ -189,63 +185,4 @@ fn socks() {
         assert_ne!(delivered, "yes", "{detail}");
     }
     fs::remove_dir_all(folder).unwrap();
-}
-
-/// Not a test: makes the call that its parent asks for.
-#[test]
-#[ignore = "run by the test below, as a process of its own"]
-fn child() {
-    println!("reply: {}", library().call("rpa_call", &env::var("RPA_TEST_REQUEST").expect("a request")));
-}
-
-/// A call in a process of its own, with these variables and no others that name a proxy.
-fn call_with(environment: &[(&str, &str)], request: &Value) -> Value {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "child", "--nocapture"]).env("RPA_TEST_REQUEST", request.to_string());
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
-        command.env_remove(name).env_remove(name.to_uppercase());
-    }
-    let output = tools::succeed(command.envs(environment.iter().copied()), "a process of its own");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let reply = output.lines().find_map(|line| line.split_once("reply: ")).expect("a reply").1;
-    serde_json::from_str(reply).unwrap()
-}
-
-#[test]
-fn the_environment() {
-    let server = Server::answering(reply("200 OK", "{\"way\":\"straight\"}"));
-    let proxy = Server::answering(reply("200 OK", "{\"way\":\"proxy\"}"));
-    let to = format!("http://{}", proxy.address());
-    let port = server.address().port();
-    let mut request = json!({
-        "host": server.url(), "mode": "post", "rest_type": "/a", "accesstoken": "9f2c4b7e1d5a48c0", "retry": 1,
-    });
-    let with_port = format!("127.0.0.1:{port}");
-    for (environment, way) in [
-        (vec![], "straight"),
-        (vec![("http_proxy", to.as_str())], "proxy"),
-        (vec![("HTTP_PROXY", to.as_str())], "proxy"),
-        (vec![("HTTP_PROXY", to.as_str()), ("REQUEST_METHOD", "GET")], "straight"),
-        (vec![("ALL_PROXY", to.as_str())], "proxy"),
-        (vec![("https_proxy", to.as_str())], "straight"),
-        (vec![("http_proxy", "")], "straight"),
-        (vec![("http_proxy", to.as_str()), ("no_proxy", "*")], "straight"),
-        (vec![("http_proxy", to.as_str()), ("NO_PROXY", "corp.example, 127.0.0.0/8")], "straight"),
-        (vec![("http_proxy", to.as_str()), ("NO_PROXY", "127.0.0.1")], "straight"),
-        (vec![("http_proxy", to.as_str()), ("NO_PROXY", with_port.as_str())], "straight"),
-        (vec![("http_proxy", to.as_str()), ("NO_PROXY", "127.0.0.1:1,10.0.0.0/8,example")], "proxy"),
-    ] {
-        assert_eq!(call_with(&environment, &request), json!({ "way": way }), "{environment:?}");
-    }
-    for (variable, value) in
-        [("http_proxy", "ftp://proxy:21"), ("ALL_PROXY", "http://"), ("HTTP_PROXY", "http://a b:1")]
-    {
-        let told = call_with(&[(variable, value)], &request);
-        assert_eq!((&told["error"]["kind"], &told["error"]["field"]), (&json!("argument"), &json!("proxy")), "{told}");
-        assert!(told["error"]["detail"].as_str().unwrap().contains(variable), "{told}");
-    }
-    for none in [Value::Null, json!("")] {
-        request["proxy"] = none;
-        assert_eq!(call_with(&[("http_proxy", &to)], &request), json!({ "way": "straight" }));
-    }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes src/python/printable.rs, the table of what Python's str.isprintable() calls not printable.
+"""Makes crates/signing/src/python/printable.rs, the table of what Python's str.isprintable() calls not printable.
 
     python3 printable.py            writes the file from this Python's own Unicode data
     python3 printable.py --check    writes nothing; exits with 1 if the file differs. Another Python has another
@@ -52,9 +52,9 @@ def check():
     if version and version.group(1) != unicodedata.unidata_version:
         print(f"skipped: this Python has Unicode {unicodedata.unidata_version}, the table is of {version.group(1)}")
     elif found != table():
-        sys.exit("src/python/printable.rs differs from what tests/python/printable.py writes")
+        sys.exit("crates/signing/src/python/printable.rs differs from what tests/python/printable.py writes")
     else:
-        print("src/python/printable.rs is as printable.py writes it")
+        print("crates/signing/src/python/printable.rs is as printable.py writes it")
 
 
 def main():

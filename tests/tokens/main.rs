@@ -1,13 +1,14 @@
 //! Tokens that look after themselves, seen from outside: many threads, processes and machines call by keys through the
 //! built library, processes are killed and frozen, Redis is taken away, clocks are wrong.
 //!
-//! Each line under "Shown by" of what was asked for has a test here, in a short form. The long one:
+//! What docs/tokens.md promises has a test here, in a short form. The long one:
 //! `RPA_TEST_TOKENS_LONG=1 cargo test --release --test tokens -- --nocapture --test-threads=1`
 #![cfg(target_os = "linux")]
 
 mod center;
 mod clock;
 mod counts;
+mod deadline;
 mod eviction;
 mod forks;
 use rpa_test_support::{forms, harness, python, redis, server, tools};

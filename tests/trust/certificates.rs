@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
-    IsCa, Issuer, KeyPair, NameConstraints, SignatureAlgorithm,
+    IsCa, Issuer, KeyPair, NameConstraints, PublicKeyData, SignatureAlgorithm,
 };
 use sha2::{Digest, Sha256};
 
@@ -70,6 +72,18 @@ impl Workshop {
     /// The same with another kind of key.
     pub fn issued_with(&self, name: &str, key: &'static SignatureAlgorithm) -> Certificate {
         self.made(name, Some(&self.root), key, |_| {}, "")
+    }
+
+    /// A new certificate for the key of another one, as a renewal gives it.
+    pub fn renewed(&self, old: &Certificate) -> Certificate {
+        let key = KeyPair::from_pem(&fs::read_to_string(&old.key).unwrap()).unwrap();
+        let mut parameters = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, format!("{} renewed", old.name));
+        let certificate = parameters.signed_by(&key, &self.root.issuer).unwrap();
+        let mut made = self.place(&format!("{} renewed", old.name), certificate.der());
+        fs::write(&made.chain, certificate.pem()).unwrap();
+        made.key = old.key.clone();
+        made
     }
 
     pub fn self_signed(&self, name: &str, change: impl Fn(&mut CertificateParams)) -> Certificate {
@@ -199,6 +213,12 @@ pub fn unknown_and_critical(parameters: &mut CertificateParams) {
 pub fn der(pem: &Path) -> Vec<u8> {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
     CertificateDer::from_pem_file(pem).unwrap().to_vec()
+}
+
+/// The pin of a key, as curl writes it.
+pub fn key_pin(key: &Path) -> String {
+    let key = KeyPair::from_pem(&fs::read_to_string(key).unwrap()).unwrap();
+    format!("sha256//{}", BASE64_STANDARD.encode(Sha256::digest(key.subject_public_key_info())))
 }
 
 /// As `tls.pin_sha256` takes it.

@@ -20,6 +20,7 @@ use super::certificates::Certificate;
 pub struct Impostor {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
     ending: Arc<AtomicBool>,
 }
 
@@ -61,17 +62,19 @@ fn start_with(
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let (requests, ending) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-    let (seen, end) = (requests.clone(), ending.clone());
+    let (requests, connections) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let ending = Arc::new(AtomicBool::new(false));
+    let (seen, accepted, end) = (requests.clone(), connections.clone(), ending.clone());
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             if end.load(Ordering::SeqCst) {
                 return;
             }
+            accepted.fetch_add(1, Ordering::SeqCst);
             serve(stream, &config, &seen);
         }
     });
-    Impostor { address, requests, ending }
+    Impostor { address, requests, connections, ending }
 }
 
 /// Answers one request.
@@ -94,6 +97,12 @@ impl Impostor {
     /// How many requests were let through to it.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Impostor {
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 

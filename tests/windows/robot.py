@@ -7,11 +7,14 @@ It is run from a folder whose name holds Chinese characters and a space, against
 exit status is 0 only if everything is as it should be.
 """
 
+import _thread
 import datetime
 import decimal
 import importlib.util
 import os
 import sys
+import threading
+import time
 
 _folder = os.path.dirname(os.path.abspath(__file__))
 _spec = importlib.util.spec_from_file_location('GlobalFun', os.path.join(_folder, 'GlobalFun.py'))
@@ -70,7 +73,8 @@ class Flow:
     def step_4_a_mistake(self):
         reply = self.rest('/oapi/v1/echo', None, 'patch')
         assert (reply['code'], reply['msg'][:12]) == (42, 'fail,mode错误,'), ascii(reply)
-
+        reply = GlobalFun.get_token(host='http://127.0.0.1:1')
+        assert reply['error']['delivered'] == 'no' and reply['error']['detail'].isascii(), ascii(reply)
 
     def step_5_by_keys(self):
         GlobalFun.RPA_HOST = '%s:%s' % (self.host, self.port)
@@ -83,6 +87,16 @@ class Flow:
         assert os.path.getsize(os.path.join(folder, 'token.json')) > 100, os.listdir(folder)
         assert not os.path.exists(os.path.join(folder, 'token.json.new')), os.listdir(folder)
 
+    def step_6_interrupted(self):
+        begun = time.time()
+        threading.Timer(0.3, _thread.interrupt_main).start()
+        try:
+            reply = self.rest('/oapi/v1/reply', {'delayMillis': 20000, 'body': '1'}, 'post')
+            raise AssertionError(ascii(reply))
+        except KeyboardInterrupt:
+            assert time.time() - begun < 15, time.time() - begun
+        assert self.rest('/oapi/v1/echo', {}, 'get')['code'] == 0
+
 
 def main(host, port):
     assert any(ord(character) > 127 for character in _folder) and ' ' in _folder, ascii(_folder)
@@ -92,6 +106,7 @@ def main(host, port):
     flow.step_3_refresh_token()
     flow.step_4_a_mistake()
     flow.step_5_by_keys()
+    flow.step_6_interrupted()
     print('robot: all as it should be, Python %s' % sys.version.split()[0])
 
 

@@ -10,7 +10,9 @@
 //! | `reply` | the server's answer to reply text, without secrets |
 //! | `http` | one HTTP request, sent once |
 //! | `proxy` | which way a request takes |
+//! | `http_head` | the head of a reply |
 //! | `tls` | whose certificate is trusted |
+//! | `network` | TCP, and the limits of an attempt |
 //! | `request` | request text to checked request |
 //! | `wait` | work on another thread, within a limit |
 //! | `error` | the kinds of errors, and their envelope |
@@ -21,10 +23,15 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 
+/// What requests say they come from.
+pub(crate) const USER_AGENT: &str = concat!("rpa-openapi/", env!("CARGO_PKG_VERSION"));
+
 mod basics;
 mod call;
 mod error;
 mod http;
+mod http_head;
+mod network;
 mod panic;
 mod proxy;
 mod reply;

@@ -8,24 +8,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::call;
-use crate::error::{Delivered, Error, Function, Kind};
+use crate::error::{Error, Function, Kind};
 use crate::http;
+use crate::network::attempt::Progress;
 
 /// The reply of a function to a request: JSON, in UTF-8, without a NUL. `None` stands for a request that is NULL.
 pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
-    fenced(function, request, |request| call::run(function, request))
+    fenced(function, request, |request, progress| call::run(function, request, progress))
 }
 
-fn fenced(function: Function, request: Option<&[u8]>, work: impl FnOnce(&str) -> Vec<u8>) -> Vec<u8> {
+fn fenced(function: Function, request: Option<&[u8]>, work: impl FnOnce(&str, &Progress) -> Vec<u8>) -> Vec<u8> {
+    let progress = Progress::default();
     let answer = || {
         let Some(request) = request else {
             return refusal(function, "请求为NULL", "the request is NULL");
         };
         match simdutf8::compat::from_utf8(request) {
-            Ok(request) => {
-                http::forget_attempts();
-                work(request)
-            }
+            Ok(request) => work(request, &progress),
             Err(error) => {
                 let detail = format!("the request is not UTF-8: the byte at {} is not", error.valid_up_to());
                 refusal(function, "请求不是UTF-8编码", &detail)
@@ -35,9 +34,10 @@ fn fenced(function: Function, request: Option<&[u8]>, work: impl FnOnce(&str) ->
     let started = Instant::now();
     caught(answer).unwrap_or_else(|place| {
         let detail = format!("the library panicked at {place}; please report it");
-        // What can no longer be known may have happened.
-        let delivered = caught(http::recover).unwrap_or(Delivered::Unknown);
-        Error { delivered, ..Error::new(Kind::Internal, "程序内部错误", detail) }.envelope(function, started.elapsed())
+        // Where not even that can be done, what is left is no worse than before.
+        let _ = caught(http::recover);
+        Error { delivered: progress.so_far(), ..Error::new(Kind::Internal, "程序内部错误", detail) }
+            .envelope(function, started.elapsed())
     })
 }
 
@@ -90,8 +90,9 @@ fn forget_payload(payload: Box<dyn Any + Send>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Delivered;
 
-    fn through_the_fence(request: Option<&[u8]>, work: impl FnOnce(&str) -> Vec<u8>) -> serde_json::Value {
+    fn through_the_fence(request: Option<&[u8]>, work: impl FnOnce(&str, &Progress) -> Vec<u8>) -> serde_json::Value {
         serde_json::from_slice(&fenced(Function::Call, request, work)).unwrap()
     }
 
@@ -109,12 +110,24 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_reply_that_names_its_place_alone() {
-        let reply = through_the_fence(Some(b"hunter2"), |request| panic!("{request}"));
+        let reply = through_the_fence(Some(b"hunter2"), |request, _| panic!("{request}"));
         assert_eq!((&reply["code"], &reply["error"]["kind"]), (&40.into(), &"internal".into()));
         let detail = reply["error"]["detail"].as_str().unwrap();
         assert!(detail.starts_with("the library panicked at panic.rs:"), "{detail}");
         assert!(!reply.to_string().contains("hunter2"));
+        assert_eq!(reply["error"]["delivered"], "no");
         let after = called(Some(b"{}"));
         assert_eq!(after["error"]["kind"], "argument", "the next call works");
+    }
+
+    #[test]
+    fn a_panic_in_mid_call_says_what_was_delivered() {
+        for (delivered, expected) in [(Delivered::No, "no"), (Delivered::Unknown, "unknown"), (Delivered::Yes, "yes")] {
+            let reply = through_the_fence(Some(b"{}"), |_, progress| {
+                progress.fail(delivered);
+                panic!("on purpose")
+            });
+            assert_eq!(reply["error"]["delivered"], expected);
+        }
     }
 }

@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Center;
 use crate::envelope::{Outcome, Refusal};
-use crate::routes::wrong_method;
 
 /// Longest body that is looked at.
 const BODY_LIMIT: usize = 64 << 20;
@@ -36,6 +35,11 @@ pub async fn front(State(center): State<Arc<Center>>, request: Request, next: Ne
     }
     line.answered(&response);
     response
+}
+
+/// A HEAD lands here too: the protocol has four methods, and axum would answer it as a GET.
+pub async fn wrong_method() -> Refusal {
+    Refusal::http(StatusCode::METHOD_NOT_ALLOWED, "请求方法不支持", "wrong method for this path")
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Refusal> {

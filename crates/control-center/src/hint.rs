@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::percent::{Encoding, Plus};
 use crate::random::hex;
-use crate::signature::{Content, Received, digest, params};
+use crate::source::{Content, Received, digest, params};
 
 /// Above this size nothing is tried, since each try is an HMAC over all of it.
 const SIZE_LIMIT: usize = 1 << 20;

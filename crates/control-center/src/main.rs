@@ -33,6 +33,7 @@ mod probe;
 mod random;
 mod routes;
 mod signature;
+mod source;
 mod stop;
 mod tls;
 mod tokens;

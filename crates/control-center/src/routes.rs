@@ -9,7 +9,7 @@ use axum::routing::{MethodFilter, delete, get, on, post, put};
 
 use crate::Center;
 use crate::envelope::Refusal;
-use crate::front::front;
+use crate::front::{front, wrong_method};
 use crate::{handlers, probe};
 
 const FOUR_MODES: MethodFilter =
@@ -41,9 +41,4 @@ pub fn router(center: Arc<Center>) -> Router {
 
 async fn no_such_path() -> Refusal {
     Refusal::http(StatusCode::NOT_FOUND, "接口不存在", "no such path")
-}
-
-/// A HEAD lands here too: the protocol has four methods, and axum would answer it as a GET.
-pub async fn wrong_method() -> Refusal {
-    Refusal::http(StatusCode::METHOD_NOT_ALLOWED, "请求方法不支持", "wrong method for this path")
 }

@@ -6,32 +6,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use ring::hmac;
 use serde::Serialize;
 
 use crate::hint::hint;
-use crate::percent::{self, Encoding, Plus};
+use crate::percent::Encoding;
 use crate::random::hex;
+use crate::source::{Received, digest};
 
 /// How much of a source string a refusal repeats.
 const SHOWN_LIMIT: usize = 64 << 10;
-
-/// The part of a request that is signed.
-#[derive(Clone, Copy)]
-pub enum Content<'a> {
-    /// get: the query as it came.
-    Query(&'a str),
-    /// post, put, delete: the body as it came. The query beside it is not signed.
-    Body { body: &'a [u8], query: &'a str },
-}
-
-/// What a signature is checked against.
-pub struct Received<'a> {
-    pub content: Content<'a>,
-    pub token: &'a str,
-    pub timestamp: &'a str,
-    pub signature: Option<&'a str>,
-}
 
 /// What a person needs to find out why a signature was refused.
 ///
@@ -63,35 +46,6 @@ pub fn check(encoding: Encoding, received: &Received) -> Result<(), Box<Mismatch
     }))
 }
 
-impl Received<'_> {
-    pub fn signed_text(&self) -> Vec<u8> {
-        match self.content {
-            Content::Query(query) => params(query, Plus::Stays).unwrap_or_else(|| query.into()),
-            Content::Body { body, .. } => body.to_vec(),
-        }
-    }
-
-    pub fn source(&self, text: &[u8]) -> Vec<u8> {
-        let tail = format!("&token={}&timestamp={}", self.token, self.timestamp);
-        [text, tail.as_bytes()].concat()
-    }
-}
-
-/// `key=value` of the decoded pairs, sorted by key, joined with `&`.
-///
-/// The order is that of code points, which is the order of UTF-8's bytes too.
-pub fn params(query: &str, plus: Plus) -> Option<Vec<u8>> {
-    let mut pairs = percent::pairs(query, plus).ok()?;
-    pairs.sort_by(|a, b| a.0.cmp(&b.0));
-    let texts: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    Some(texts.join("&").into_bytes())
-}
-
-pub fn digest(token: &str, text: &[u8]) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
-    hmac::sign(&key, text).as_ref().to_vec()
-}
-
 fn shown(text: &str) -> String {
     match text.char_indices().find(|(at, _)| *at >= SHOWN_LIMIT) {
         None => text.to_owned(),
@@ -102,6 +56,7 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Content;
 
     const TOKEN: &str = "9f2c4b7e1d5a48c0b3e6a7d812f45c90";
 

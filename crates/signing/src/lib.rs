@@ -1,5 +1,7 @@
 //! From parameters, token and time to a signature: the scheme of iS-RPA's OpenAPI.
 //!
+//! **The rule stands step by step in [`scheme::v2020_4`].**
+//!
 //! Pure: what goes in comes from the caller, and nothing here knows of HTTP, of the clock or of the network. The request is
 //! read and sent by the crate `rpa-client`.
 //!

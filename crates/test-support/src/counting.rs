@@ -25,8 +25,13 @@ void rpa_free(char *reply) { alive--; free(reply); }
 
 /// Compiles it as the file `library`, its source beside it.
 pub fn compile(library: &Path) {
+    compile_source(library, COUNTING_LIBRARY);
+}
+
+/// Compiles a library from this C source as the file `library`, the source beside it.
+pub fn compile_source(library: &Path, text: &str) {
     let source = library.with_extension("c");
-    fs::write(&source, COUNTING_LIBRARY).unwrap();
+    fs::write(&source, text).unwrap();
     let mut compile = Command::new(env::var("CC").unwrap_or_else(|_| "cc".to_owned()));
     compile.args(["-shared", "-fPIC", "-o"]).args([library, &source]);
     assert!(compile.status().expect("Rust itself needs cc to link").success());

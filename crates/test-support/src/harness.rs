@@ -10,14 +10,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::tools;
-
-/// The folder of this build: `target/debug`, or the like.
-pub fn build_folder() -> PathBuf {
-    let executable = env::current_exe().expect("this program has a path");
-    // target/debug/deps/test-0123, target/debug/examples/demo
-    executable.ancestors().nth(2).expect("this program lies in a build folder").to_owned()
-}
+pub use crate::places::build_folder;
+use crate::places::in_tree;
 
 /// Builds the shared library and the programs of this workspace as they are now, once, and returns the library's path.
 /// Cargo alone knows whether they are up to date, and a single test does not build them.
@@ -33,7 +27,7 @@ pub fn built_library() -> &'static Path {
     })
 }
 
-/// Builds the shared library as it is handed out, by the command of the README, and returns its path. What is said of
+/// Builds the shared library as it is handed out, by the command of README.md, and returns its path. What is said of
 /// its size, its speed and what it leaves in memory is true of this one.
 pub fn shipped_library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
@@ -48,7 +42,7 @@ pub fn shipped_library() -> &'static Path {
 fn build(folder: &Path, options: &[&str]) {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet"]).args(options);
-    cargo.arg("--manifest-path").arg(tools::in_tree("Cargo.toml"));
+    cargo.arg("--manifest-path").arg(in_tree("Cargo.toml"));
     // target/debug, or target/x86_64-unknown-linux-gnu/debug
     let mut target = folder.parent().expect("a build folder has a parent");
     if !target.join("CACHEDIR.TAG").exists() {

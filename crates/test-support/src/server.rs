@@ -116,3 +116,8 @@ impl Connection {
 pub fn reply(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
+
+/// The same from a server that says for how long it keeps the connection.
+pub fn kept_reply(status: &str, body: &str) -> String {
+    reply(status, body).replacen("\r\n", "\r\nKeep-Alive: timeout=600\r\n", 1)
+}

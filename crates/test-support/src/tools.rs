@@ -3,8 +3,10 @@
 use std::env;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+
+pub use crate::places::{in_tree, temporary};
 
 /// Whether this machine has a program.
 pub fn runs(program: &str) -> bool {
@@ -12,16 +14,6 @@ pub fn runs(program: &str) -> bool {
     // Most of them know this; all of them can be started.
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok()
-}
-
-/// A file of this repository.
-pub fn in_tree(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
-
-/// The build folder's own place for what tests make.
-pub fn temporary() -> PathBuf {
-    crate::harness::build_folder().with_file_name("tmp")
 }
 
 /// A folder for what one test makes.

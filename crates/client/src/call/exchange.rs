@@ -1,11 +1,13 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use ureq::http::header::DATE;
+use ::http::header::DATE;
 
+use crate::call::advice;
 use crate::error::Error;
 use crate::http::{self, HttpRequest, Reply};
+use crate::network::attempt::Call;
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
@@ -48,13 +50,42 @@ pub(crate) fn exchange<'s>(
     request: &HttpRequest<'_>,
     options: &Options,
     secrets: impl IntoIterator<Item = &'s str>,
-    deadline: Instant,
+    call: &Call,
+    empty: Empty,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let mut reply = http::send(request, options, deadline)?;
+    let reply = http::send(request, options, call);
+    let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
-    let text = reply::json_text(&mut reply, || redactor(request, options, secrets))?;
+    let is_empty_success = reply.status.is_success() && !reply.may_be_cut && is_blank(&reply.body);
+    if is_empty_success && empty == Empty::IsSuccess {
+        return Ok(Answered { text: SUCCESS.to_vec(), before, after, reply });
+    }
+    let text = reply::json_text(&mut reply, request, || redactor(request, options, secrets));
+    let text = text.map_err(|error| match (is_empty_success, empty) {
+        (true, Empty::MayBeSuccess) => advice::about_empty_reply(error),
+        _ => advice::about_length(error, request),
+    })?;
     Ok(Answered { text, before, after, reply })
+}
+
+/// What an empty reply with a status of success means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// That the server has done what it was asked to: the caller said so by `empty_ok`.
+    IsSuccess,
+    /// Perhaps that. The caller can say so.
+    MayBeSuccess,
+    /// Nothing: the answer must hold something.
+    IsFailure,
+}
+
+/// The reply that stands for an empty one.
+const SUCCESS: &[u8] = br#"{"code":0,"msg":"success","result":null}"#;
+
+/// Whether a body is white space alone, a byte-order mark aside.
+fn is_blank(body: &[u8]) -> bool {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii().is_empty()
 }
 
 /// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.

@@ -123,10 +123,10 @@ impl ManagedCall<'_, '_> {
 
     fn attempt(&mut self, sent: &mut Instant) -> Result<Answered, Error> {
         let ManagedCall { prepared, keeper, held, policy, stamp, .. } = self;
-        let deadline = policy.deadline;
+        let call = policy.call();
         policy.run(|| {
             *sent = Instant::now();
-            let answered = prepared.send(&held.token, now(stamp.ahead_ms)?, deadline)?;
+            let answered = prepared.send(&held.token, now(stamp.ahead_ms)?, &call)?;
             keeper.observe(answered.observed());
             Ok(answered)
         })
@@ -135,7 +135,8 @@ impl ManagedCall<'_, '_> {
     fn refuses_token(&self, outcome: &Result<Answered, Error>) -> bool {
         match outcome {
             Ok(answered) => is_refused(&self.keys.refusal, answered.status(), &answered.text),
-            // Some servers refuse with a status alone, and without JSON.
+            // Some servers refuse with a status alone, and without JSON. A proxy knows nothing of the token.
+            Err(error) if error.kind == Kind::Proxy => false,
             Err(error) => error.http_status.is_some_and(|status| self.keys.refusal.http_status.contains(&status)),
         }
     }

@@ -1,7 +1,9 @@
 //! The way of a call: text in, checked request, signature, HTTP, reply, text out.
 
+mod advice;
 mod exchange;
 mod managed;
+mod notes;
 mod now;
 mod prepared;
 mod retry;
@@ -11,59 +13,75 @@ mod token_call;
 use std::time::Instant;
 
 use crate::error::{Error, Function};
+use crate::network::attempt::Progress;
 use crate::request::{CallText, Options, Pass, TokenRequest};
 use now::now;
 use prepared::Prepared;
 use retry::{Policy, Repeat};
 use sign::show;
 
-/// The reply of a function to its request text.
-pub(crate) fn run(function: Function, request: &str) -> Vec<u8> {
+/// The reply of a function to its request text. `progress` is told what becomes of the request.
+pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec<u8> {
     let started = Instant::now();
     let reply = match function {
-        Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started)),
-        Function::RefreshToken => TokenRequest::refresh(request).and_then(|request| tokens(&request, started)),
-        Function::Call => call(request, started),
+        Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started, progress)),
+        Function::RefreshToken => {
+            TokenRequest::refresh(request).and_then(|request| tokens(&request, started, progress))
+        }
+        Function::Call => call(request, started, progress),
         Function::Sign => sign(request, started),
     };
     reply.unwrap_or_else(|error| error.envelope(function, started.elapsed()))
 }
 
 /// Signs one API call and sends it.
-fn call(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
+fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
     let prepared = Prepared::new(text.check()?)?;
-    let mut policy = policy(&prepared.request.options, prepared.repeat(), started);
-    match &prepared.request.pass {
+    let mut policy = policy(&prepared.request.options, prepared.repeat(), started, progress);
+    let reply = match &prepared.request.pass {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
-            let deadline = policy.deadline;
-            policy.run(|| Ok(prepared.send(token, now(0)?, deadline)?.text))
+            let call = policy.call();
+            policy.run(|| Ok(prepared.send(token, now(0)?, &call)?.text))
         }
         Pass::Keys(keys) => managed::call(&prepared, keys, policy),
-    }
+    };
+    reply.map_err(|error| advice::about_limits(error, &prepared.request.options))
 }
 
 /// Signs one API call and shows what would be sent.
 fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
-    let prepared = Prepared::new(text.check()?)?;
+    let request = text.check()?;
+    let lifetime = match &request.pass {
+        Pass::Token(_) => None,
+        Pass::Keys(keys) => keys.lifetime,
+    };
+    let mut notes = notes::of_parameters(&request.parameters);
+    notes.extend(notes::of_limits(&request.options, lifetime));
+    let prepared = Prepared { notes, ..Prepared::new(request)? };
     match &prepared.request.pass {
         Pass::Token(token) => show(&prepared, token, now(0)?, Vec::new(), None),
         Pass::Keys(keys) => {
-            let policy = policy(&prepared.request.options, Repeat::Idempotent, started);
-            managed::sign(&prepared, keys, policy.deadline)
+            let options = &prepared.request.options;
+            let signed = managed::sign(&prepared, keys, deadline(options, started));
+            signed.map_err(|error| advice::about_limits(error, options))
         }
     }
 }
 
-fn tokens(request: &TokenRequest, started: Instant) -> Result<Vec<u8>, Error> {
-    let policy = policy(&request.options, Repeat::Idempotent, started);
-    Ok(token_call::send(&request.credentials, &request.address, &request.options, policy)?.text)
+fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
+    let policy = policy(&request.options, Repeat::Idempotent, started, progress);
+    let answered = token_call::send(&request.credentials, &request.address, &request.options, policy);
+    Ok(answered.map_err(|error| advice::about_limits(error, &request.options))?.text)
 }
 
-fn policy(options: &Options, repeat: Repeat, started: Instant) -> Policy {
+fn policy(options: &Options, repeat: Repeat, started: Instant, progress: &Progress) -> Policy {
+    Policy::new(options.retry, repeat, deadline(options, started)).telling(progress)
+}
+
+fn deadline(options: &Options, started: Instant) -> Instant {
     // At most ten minutes: only a clock at the end of its range cannot hold it.
-    let deadline = started.checked_add(options.timeout).unwrap_or(started);
-    Policy::new(options.retry, repeat, deadline)
+    started.checked_add(options.timeout).unwrap_or(started)
 }

@@ -1,14 +1,13 @@
 //! A call that is written, but for the token and the time it is signed with.
 
-use std::time::Instant;
+use ::http::header::CONTENT_TYPE;
+use ::http::{HeaderName, HeaderValue, Method};
 
-use ureq::http::header::CONTENT_TYPE;
-use ureq::http::{HeaderName, HeaderValue, Method};
-
-use crate::call::exchange::{Answered, exchange, url};
+use crate::call::exchange::{Answered, Empty, exchange, url};
 use crate::call::retry::Repeat;
 use crate::error::{Error, Kind};
 use crate::http::HttpRequest;
+use crate::network::attempt::Call;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
 use rpa_signing::scheme::v2020_4::{Mode, Payload, Stamp};
@@ -19,20 +18,22 @@ pub(crate) struct Prepared<'a> {
     pub(crate) payload: Payload,
     /// With the query.
     pub(crate) url: Secret,
+    /// What `rpa_sign` has to say of the request.
+    pub(crate) notes: Vec<String>,
 }
 
 impl<'a> Prepared<'a> {
     pub(crate) fn new(mut request: CallRequest<'a>) -> Result<Prepared<'a>, Error> {
         let parameters = std::mem::take(&mut request.parameters);
-        let payload = Payload::new(request.mode, &parameters, request.values).map_err(|surrogate| {
+        let payload = Payload::new(request.mode, &parameters, request.values, request.query).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
             let detail = format!(
-                "`data_json` holds half of a surrogate pair in the parameter \"{shown}\"; it has no UTF-8 and cannot be sent in a query (put and delete can send it)"
+                "`data_json` holds half of a surrogate pair in the parameter \"{shown}\"; it has no UTF-8 and cannot be sent in a query (put and delete can send it, and a post with \"query\":\"none\")"
             );
             Error::argument("data_json", "字段data_json含有不成对的代理字符", detail)
         })?;
         let url = url(&request.address.url(&request.path), payload.query.as_deref());
-        Ok(Prepared { request, payload, url })
+        Ok(Prepared { request, payload, url, notes: Vec::new() })
     }
 
     pub(crate) fn stamp<'s>(&'s self, token: &'s Secret, timestamp: u64) -> Stamp<'s> {
@@ -40,7 +41,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, token: &Secret, timestamp: u64, deadline: Instant) -> Result<Answered, Error> {
+    pub(crate) fn send(&self, token: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
         let stamp = self.stamp(token, timestamp);
         let signature = stamp.signature();
         let http = HttpRequest {
@@ -48,9 +49,10 @@ impl<'a> Prepared<'a> {
             address: &self.request.address,
             url: &self.url,
             headers: headers(&stamp, &signature)?,
-            body: self.payload.body.as_deref(),
+            body: self.payload.body(),
         };
-        exchange(&http, &self.request.options, [token.expose(), &*signature], deadline)
+        let empty = if self.request.empty_ok { Empty::IsSuccess } else { Empty::MayBeSuccess };
+        exchange(&http, &self.request.options, [token.expose(), &*signature], call, empty)
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -85,6 +87,6 @@ pub(crate) fn headers(stamp: &Stamp<'_>, signature: &str) -> Result<Vec<(HeaderN
         (HeaderName::from_static("timestamp"), HeaderValue::from(stamp.timestamp)),
         (HeaderName::from_static("signature"), secret(signature)?),
     ];
-    headers.extend(stamp.payload.content_type.map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))));
+    headers.extend(stamp.payload.content_type().map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))));
     Ok(headers)
 }

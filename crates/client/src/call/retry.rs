@@ -4,9 +4,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Delivered, Error, Kind};
+use crate::network::attempt::{Call, Progress};
 
 /// How often and when a failed attempt is repeated, and what became of those that were made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Policy {
     /// Attempts in all.
     pub(crate) attempts: u32,
@@ -15,8 +16,8 @@ pub(crate) struct Policy {
     pub(crate) deadline: Instant,
     /// Attempts that failed.
     failed: u32,
-    /// What they say together.
-    delivered: Delivered,
+    /// What they say about the request.
+    progress: Progress,
 }
 
 /// What may be repeated.
@@ -35,7 +36,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Policy {
     pub(crate) fn new(attempts: u32, repeat: Repeat, deadline: Instant) -> Policy {
-        Policy { attempts, repeat, deadline, failed: 0, delivered: Delivered::No }
+        Policy { attempts, repeat, deadline, failed: 0, progress: Progress::default() }
+    }
+
+    /// Tells somebody else, too, what becomes of the request.
+    pub(crate) fn telling(self, progress: &Progress) -> Policy {
+        Policy { progress: progress.clone(), ..self }
+    }
+
+    /// What its attempts share.
+    pub(crate) fn call(&self) -> Call {
+        Call { deadline: self.deadline, progress: self.progress.clone() }
     }
 
     /// Makes attempts until one succeeds or none may follow. The error is that of the last one, but says of all
@@ -47,11 +58,11 @@ impl Policy {
                 Err(error) => error,
             };
             self.failed = self.failed.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
-            self.delivered = self.delivered.max(error.delivered);
+            self.progress.fail(error.delivered);
             let pause = self.pause(&error);
             let left = self.deadline.saturating_duration_since(Instant::now());
             if self.failed >= self.attempts || !self.repeat.allows(&error) || pause >= left {
-                return Err(Error { attempts: self.failed, delivered: self.delivered, ..error });
+                return Err(Error { attempts: self.failed, delivered: self.progress.of_failed(), ..error });
             }
             thread::sleep(pause);
         }
@@ -69,12 +80,12 @@ impl Policy {
 impl Repeat {
     pub(crate) fn allows(self, error: &Error) -> bool {
         match self {
-            _ if error.kind.is_before_any_attempt() => false,
+            _ if error.kind.is_before_any_attempt() || error.is_final => false,
             _ if error.delivered == Delivered::No => true,
             Repeat::Undelivered => false,
             Repeat::Idempotent => match error.kind {
                 Kind::Disconnected | Kind::Timeout => true,
-                Kind::Response => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
+                Kind::Response | Kind::Proxy => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
                 _ => false,
             },
             Repeat::Anything => true,
@@ -105,6 +116,8 @@ mod tests {
             (Kind::Dns, None, No, [true, true, true]),
             (Kind::Connect, None, No, [true, true, true]),
             (Kind::Proxy, None, No, [true, true, true]),
+            (Kind::Proxy, Some(504), Unknown, [false, true, true]),
+            (Kind::Proxy, Some(302), Unknown, [false, false, true]),
             (Kind::Tls, None, No, [true, true, true]),
             (Kind::Timeout, None, No, [true, true, true]),
             (Kind::Timeout, None, Unknown, [false, true, true]),
@@ -124,6 +137,15 @@ mod tests {
             let policies = [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything];
             assert_eq!(policies.map(|repeat| repeat.allows(&error)), expected, "{error:?}");
         }
+    }
+
+    #[test]
+    fn what_is_final_is_never_repeated() {
+        let refused = Error { is_final: true, ..Error::new(Kind::Proxy, "", "") };
+        for repeat in [Repeat::Undelivered, Repeat::Idempotent, Repeat::Anything] {
+            assert!(!repeat.allows(&refused), "{repeat:?}");
+        }
+        assert_eq!(attempts_made(&refused, Duration::from_secs(60)), 1);
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::basics::time::WINDOW_MS;
+use crate::call::notes;
 use crate::call::prepared::{Prepared, headers};
-use crate::error::{Error, Kind, TokenFacts};
+use crate::error::{Error, TokenFacts};
 use rpa_signing::Secret;
-use rpa_signing::scheme::v2020_4::Encoding;
 
 /// The reply of `rpa_sign`.
 #[derive(Serialize)]
@@ -52,7 +51,9 @@ pub(crate) fn show(
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), prepared.method());
     let headers = headers(&stamp, &signature)?;
     let all_headers = headers.iter().chain(&request.options.headers);
-    let mut notes = notes(source.expose(), request.encoding, stamp.timestamp, now);
+    let mut notes = notes::of_signature(source.expose(), request.encoding, stamp.timestamp, now);
+    notes.extend(notes::of_url(request.mode, prepared.url.expose()));
+    notes.extend(prepared.notes.iter().cloned());
     notes.extend(warnings);
     let reply = SignReply {
         code: 0,
@@ -60,8 +61,10 @@ pub(crate) fn show(
         result: Signed {
             method: method.as_str(),
             url: prepared.url.expose(),
-            headers: all_headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
-            body: prepared.payload.body.as_deref(),
+            headers: all_headers
+                .map(|(name, value)| (name.as_str(), value.to_str().expect("a header is visible ASCII")))
+                .collect(),
+            body: prepared.payload.body(),
             source: source.expose(),
             encoded: encoded.expose(),
             signature: &signature,
@@ -70,47 +73,5 @@ pub(crate) fn show(
             token: facts,
         },
     };
-    serde_json::to_vec(&reply).map_err(|_| Error::new(Kind::Internal, "结果无法生成", "the reply cannot be written"))
-}
-
-/// What may make a server refuse this signature.
-fn notes(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
-    let mut notes = Vec::new();
-    let differing: Vec<&str> = ["/", "~"].into_iter().filter(|character| source.contains(character)).collect();
-    if !differing.is_empty() {
-        let (this, other) = match encoding {
-            Encoding::Python => ("python", "java"),
-            Encoding::Java => ("java", "python"),
-        };
-        let list = differing.join(" ");
-        notes.push(format!(
-            "the source holds {list}, which the encodings write differently; if the server refuses this signature ({this}), try \"encoding\":\"{other}\" \
-             (源串含有{list},两种编码结果不同;若签名被拒,请改用\"encoding\":\"{other}\")"
-        ));
-    }
-    let difference = timestamp.abs_diff(now);
-    if difference > WINDOW_MS {
-        notes.push(format!(
-            "the timestamp is {} seconds away from the present time; the server refuses more than 600 (时间戳与当前时间相差超过10分钟,服务器会拒绝)",
-            difference / 1000
-        ));
-    }
-    notes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn notes_name_the_option_that_helps() {
-        assert!(notes("a=1&token=t", Encoding::Python, 5, 5).is_empty());
-        let slash = notes("a=/&token=t", Encoding::Python, 5, 5);
-        assert!(slash.len() == 1 && slash[0].contains("\"encoding\":\"java\""), "{slash:?}");
-        let tilde = notes("a=~&token=t", Encoding::Java, 0, 600_001);
-        assert!(
-            tilde.len() == 2 && tilde[0].contains("\"encoding\":\"python\"") && tilde[1].contains("600"),
-            "{tilde:?}"
-        );
-    }
+    Ok(serde_json::to_vec(&reply).expect("texts and numbers alone are always JSON"))
 }

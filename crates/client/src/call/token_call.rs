@@ -1,8 +1,8 @@
 //! The token call: by keys or by a refresh token, and not signed.
 
-use ureq::http::Method;
+use ::http::Method;
 
-use crate::call::exchange::{Answered, exchange, url};
+use crate::call::exchange::{Answered, Empty, exchange, url};
 use crate::call::retry::Policy;
 use crate::error::Error;
 use crate::http::HttpRequest;
@@ -24,15 +24,14 @@ pub(crate) fn send(
     let url = url(&address.url("/oapi/v1/token"), Some(query(&parameters).expose()));
     let http = HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None };
     let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
-    let deadline = policy.deadline;
-    policy.run(|| exchange(&http, options, secrets(), deadline))
+    let call = policy.call();
+    policy.run(|| exchange(&http, options, secrets(), &call, Empty::IsFailure))
 }
 
 fn query(parameters: &[(&str, &Secret)]) -> Secret {
     // Sized for the worst case, so that no reallocation leaves a copy of a key behind.
-    let longest =
-        parameters.iter().map(|(name, secret)| name.len().saturating_add(secret.expose().len().saturating_mul(3)));
-    let mut query = String::with_capacity(longest.fold(8, usize::saturating_add));
+    let longest: usize = parameters.iter().map(|(name, secret)| name.len() + 3 * secret.expose().len() + 2).sum();
+    let mut query = String::with_capacity(longest);
     for (index, (name, secret)) in parameters.iter().enumerate() {
         query.extend([if index > 0 { "&" } else { "" }, name, "="]);
         escape_into(secret.expose(), Escape::Component, &mut query);

@@ -1,6 +1,7 @@
 //! What went wrong, and the envelope that says so.
 
 mod envelope;
+pub(crate) mod system;
 mod token_facts;
 
 use std::time::Duration;
@@ -70,6 +71,8 @@ pub(crate) struct Error {
     pub(crate) http_status: Option<u16>,
     pub(crate) delivered: Delivered,
     pub(crate) attempts: u32,
+    /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
+    pub(crate) is_final: bool,
     /// How long the server asks to wait before the next attempt.
     pub(crate) retry_after: Option<Duration>,
     /// Of the token that the library looks after.
@@ -86,6 +89,7 @@ impl Error {
             http_status: None,
             delivered: Delivered::No,
             attempts: 0,
+            is_final: false,
             retry_after: None,
             token: None,
         }

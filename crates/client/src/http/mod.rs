@@ -1,31 +1,36 @@
 //! Sends one HTTP request once, and hands back what came. Knows nothing of signatures, tokens or JSON.
 
-mod agent;
-pub(crate) mod buffers;
-mod fault;
-mod idle;
-pub(crate) mod lookup;
-mod observe;
-pub(crate) mod tcp;
-pub(crate) mod wire;
+mod body;
+mod connect;
+mod connection;
+mod content_coding;
+mod exchange;
+mod failure;
+mod framing;
+mod habit;
+mod header_list;
+mod input;
+mod keep_alive;
+mod pool;
+mod tls_settings;
 
 use std::borrow::Cow;
-use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ureq::http::header::{AGE, CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
-use ureq::http::uri::{self, PathAndQuery, Scheme};
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use ureq::{Agent, Body};
-
-use crate::error::{Delivered, Error, Kind};
-use crate::request::{Address, Options};
+use http::header::AGE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rpa_signing::Secret;
 
+use crate::error::{Delivered, Error, Kind};
+use crate::network::attempt::{Attempt, Call};
+use crate::proxy::in_use::ProxyInUse;
 use crate::proxy::route::{self, Route};
-use wire::{Outgoing, Phase};
+use crate::proxy::script;
+use crate::request::{Address, Options};
+use connection::Connection;
+use failure::Context;
+use pool::{Key, Origin};
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// What caches say of themselves, beside `Age`.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
@@ -48,146 +53,84 @@ pub(crate) struct Reply {
     pub(crate) may_be_cut: bool,
     /// The server asked for a client certificate.
     pub(crate) certificate_wanted: bool,
+    /// By whom request and reply were passed on, where they were.
+    pub(crate) forwarded: Option<Forwarded>,
+}
+
+/// A forward proxy may have written the reply itself.
+pub(crate) struct Forwarded {
+    pub(crate) by: ProxyInUse,
+    /// The control center, `host:port`.
+    pub(crate) target: String,
 }
 
 /// No option helps here.
 pub(crate) const CERTIFICATE_WANTED: &str =
     "the server wants a client certificate, which this library does not have: its owner must let calls in without one";
 
-/// Before a call: nothing is known of any attempt.
-pub(crate) fn forget_attempts() {
-    wire::forget();
+/// After a panic: forgets whatever it may have left in disorder.
+pub(crate) fn recover() {
+    pool::forget_all();
+    tls_settings::forget_all();
 }
 
-/// After a panic: says whether the server can have seen the request, and puts the sender back into order. The
-/// panic may have left a pool's lock poisoned.
-pub(crate) fn recover() -> Delivered {
-    let delivered = wire::delivered_in_all();
-    wire::forget();
-    agent::forget_all();
-    delivered
-}
-
-/// Sends a request, within `options`' limits and before `deadline`.
-pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, deadline: Instant) -> Result<Reply, Error> {
+/// Sends a request, within the limits of `options` and of the call.
+pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) -> Result<Reply, Error> {
     let route = route::choose(&options.proxy, request.address)?;
-    let left = deadline.saturating_duration_since(Instant::now());
-    let agent = agent::find(options, request.address.https, left)?;
-    let outgoing = Outgoing {
-        target: target(request, &route),
-        body: request.body.map(str::len),
-        forward: matches!(route, Route::Forward { .. }),
-    };
-    wire::begin(deadline, options.connect_timeout, outgoing);
-    let reply = exchange(&agent, request, options, &route, deadline);
-    if reply.as_ref().is_err_and(|error| error.kind == Kind::Tls) {
-        agent::look_again(&options.trust);
-    }
-    // What never went out must not stay in this thread's memory.
-    drop(wire::take_outgoing());
-    reply
+    let key = key(request.address, options, &route, call.deadline)?;
+    let attempt = Attempt::new(call, options.connect_timeout);
+    let sent = send_over(key, request, options, &route, &attempt);
+    sent.map_err(|error| script::note(error, &options.proxy))
 }
 
-fn exchange(
-    agent: &Agent,
+fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -> Result<Key, Error> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let tls = if address.https { Some(tls_settings::find(options, left)?) } else { None };
+    let proxy = route.proxy().map(|proxy| proxy.server.clone());
+    let zone = address.zone().map(str::to_owned);
+    let origin = Origin { https: address.https, authority: address.authority.clone(), zone, proxy };
+    Ok(Key { origin, tls, keep_alive: options.keep_alive })
+}
+
+/// Sends the request over a kept connection or a new one, and lays that aside for the next.
+fn send_over(
+    key: Key,
     request: &HttpRequest<'_>,
     options: &Options,
     route: &Route,
-    deadline: Instant,
+    attempt: &Attempt,
 ) -> Result<Reply, Error> {
-    let head = head(request, options, route)?;
-    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    let proxy = match route {
-        Route::Tunnel(tunnel) => Some(tunnel.clone()),
-        Route::Direct | Route::Forward { .. } => None,
+    let is_post = request.method == Method::POST;
+    let target = format!("{}:{}", request.address.host(), request.address.port);
+    let context = Context { attempt, proxy: route.proxy(), target: &target };
+    let mut connection = match pool::take(&key, is_post) {
+        Some(kept) => kept,
+        None => {
+            let connected = connect::connect(request.address, route, key.tls.as_deref(), attempt);
+            connected.map_err(|error| failure::explain(&error, &context))?
+        }
     };
-    let config = agent.configure_request(head).proxy(proxy);
-    let head = config.timeout_global(Some(left)).timeout_connect(Some(options.connect_timeout)).build();
-    let sent = match request.body {
-        None => agent.run(head),
-        Some(body) => agent.run(head.map(|()| body)),
-    };
-    let response = sent.map_err(|error| fault::explain(&error))?;
-    wire::enter(Phase::Read);
-    if matches!(route, Route::Forward { .. }) && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        let detail = "the proxy wants a user name and a password, or refuses those it got: write `http://user:password@host:port`";
-        return Err(Error {
-            http_status: Some(407), ..Error::new(Kind::Proxy, "代理服务器要求用户名和密码", detail)
-        });
+    if connection.is_certificate_wanted() {
+        attempt.wants_certificate();
     }
-    read(response, options.max_response_bytes)
-}
-
-/// Method, headers, and whom they go to. The target is written in by the last transport, see src/sender/observe.rs.
-fn head(request: &HttpRequest<'_>, options: &Options, route: &Route) -> Result<Request<()>, Error> {
-    let unusable = || Error::new(Kind::Internal, "请求无法生成", "the request's address cannot be written");
-    let mut place = uri::Parts::default();
-    place.scheme = Some(if request.address.https { Scheme::HTTPS } else { Scheme::HTTP });
-    place.authority = Some(match route {
-        Route::Forward { authority, .. } => authority.clone(),
-        Route::Direct | Route::Tunnel(_) => request.address.authority.clone(),
-    });
-    place.path_and_query = Some(PathAndQuery::from_static("/"));
-    let mut head = Request::new(());
-    *head.method_mut() = request.method.clone();
-    *head.uri_mut() = Uri::from_parts(place).map_err(|_| unusable())?;
-    let headers = head.headers_mut();
-    for (name, value) in request.headers.iter().chain(&options.headers) {
-        headers.append(name, value.clone());
-    }
-    // Some forward proxies (tinyproxy) close after each reply and do not say so: a post that comes just then would be
-    // left in doubt.
-    if options.keep_alive.is_zero() || matches!(route, Route::Forward { .. }) {
-        headers.append(CONNECTION, HeaderValue::from_static("close"));
-    }
-    if let Route::Forward { authorization, .. } = route {
-        headers.append(HOST, HeaderValue::from_str(request.address.authority.as_str()).map_err(|_| unusable())?);
-        if let Some(authorization) = authorization {
-            headers.append(PROXY_AUTHORIZATION, authorization.clone());
+    match exchange::run(&mut connection, request, options, route, &context) {
+        Ok((reply, true)) => {
+            pool::put(key, connection, is_post);
+            Ok(reply)
+        }
+        Ok((reply, false)) => Ok(reply),
+        Err(error) => {
+            if was_ended(&connection, &error) {
+                pool::ended(&key.origin, &connection);
+            }
+            Err(error)
         }
     }
-    Ok(head)
 }
 
-/// What stands in the request line: the whole URL for a forward proxy, else its path and query.
-fn target(request: &HttpRequest<'_>, route: &Route) -> Secret {
-    let url = request.url.expose();
-    if let Route::Forward { .. } = route {
-        return request.url.clone();
-    }
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
-    Secret::new(path.to_owned())
-}
-
-fn read(response: Response<Body>, limit: u64) -> Result<Reply, Error> {
-    let (head, body) = response.into_parts();
-    if let Some(limit) = head.headers.get(KEEP_ALIVE).and_then(|value| value.to_str().ok()) {
-        wire::server_keeps(limit);
-    }
-    let mut bytes = Vec::new();
-    // One byte more for the NUL of the reply text. Where there is no room for what the server announces, the vector
-    // grows as far as it comes.
-    let _ = bytes.try_reserve_exact(expected_length(&head.headers, limit).saturating_add(1));
-    let read = body.into_with_config().limit(limit).reader().read_to_end(&mut bytes);
-    read.map_err(|error| Error { http_status: Some(head.status.as_u16()), ..fault::explain(&error.into()) })?;
-    Ok(Reply {
-        status: head.status,
-        headers: head.headers,
-        body: bytes,
-        may_be_cut: wire::is_broken(),
-        certificate_wanted: wire::is_certificate_wanted(),
-    })
-}
-
-/// How much to allocate beforehand: what the server announces, as far as that is credible. The system gives the memory
-/// only as it is written to; and a block that is allocated once can be had again warm, where one that grew cannot.
-fn expected_length(headers: &HeaderMap, limit: u64) -> usize {
-    const CREDIBLE: u64 = 16 << 20;
-    // A vector that grows leaves its old bytes behind, and they may be a token.
-    const USUAL: u64 = 4096;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    usize::try_from(announced.unwrap_or(USUAL).min(limit).min(CREDIBLE)).unwrap_or_default()
+/// It was a kept connection, and broke before anything of a reply came.
+fn was_ended(connection: &Connection, error: &Error) -> bool {
+    connection.replies > 0 && error.kind == Kind::Disconnected && error.delivered != Delivered::Yes
 }
 
 impl Reply {

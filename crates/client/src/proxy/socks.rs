@@ -1,71 +1,58 @@
-//! SOCKS5 (RFC 1928, RFC 1929), over the same TCP transport as everything else. ureq has a SOCKS connector, but on
-//! sockets of its own, which begin their time limits anew with every step.
+//! SOCKS5 (RFC 1928, RFC 1929), over whatever connection leads to the proxy.
 
 use std::io::{self, Read, Write};
 use std::net::IpAddr;
 
-use ureq::Error;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, Transport, TransportAdapter};
-
-use crate::http::lookup::bare_host;
-use crate::http::tcp::{self, TcpTransport};
-use crate::http::wire;
+use super::refusal::Refusal;
+use super::socks_refusal::SocksRefusal;
+use rpa_signing::Secret;
 
 const VERSION: u8 = 5;
 
-/// Connects to the control center through a SOCKS5 proxy, if the request names one.
-#[derive(Debug)]
-pub(crate) struct SocksConnector;
-
-impl<In: Transport> Connector<In> for SocksConnector {
-    type Out = TcpTransport;
-
-    fn connect(&self, details: &ConnectionDetails, _: Option<In>) -> Result<Option<Self::Out>, Error> {
-        let Some(proxy) = details.config.proxy().filter(|proxy| super::route::is_socks(proxy)) else { return Ok(None) };
-        wire::enter_proxy();
-        // The limits that count are those of the attempt; the adapter has none.
-        let mut stream = TransportAdapter::new(tcp::open(proxy.uri(), details.config)?, details.current_time.clone());
-        greet(&mut stream, proxy.username(), proxy.password())?;
-        let port = details.uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
-        ask_for(&mut stream, bare_host(details.uri), port)?;
-        wire::leave_proxy();
-        Ok(Some(stream.into_inner()))
-    }
+/// Asks for a connection to `host`, without brackets, and `port`. After `Ok` the next byte of the stream is the server's.
+/// What the proxy does in its place is a [`Refusal`] in an `io::Error`, as in `tunnel.rs`.
+pub(crate) fn open(
+    stream: &mut (impl Read + Write),
+    credentials: Option<&(Secret, Secret)>,
+    host: &str,
+    port: u16,
+) -> io::Result<()> {
+    greet(stream, credentials.map(|(user, password)| (user.expose(), password.expose())))?;
+    ask_for(stream, host, port)
 }
 
-fn refused(why: impl Into<String>) -> io::Error {
-    io::Error::other(why.into())
+fn refused(refusal: SocksRefusal) -> io::Error {
+    Refusal::Socks(refusal).into()
 }
 
 /// Agrees on a way to sign in, and signs in.
-fn greet(stream: &mut (impl Read + Write), user: Option<&str>, password: Option<&str>) -> io::Result<()> {
+fn greet(stream: &mut (impl Read + Write), credentials: Option<(&str, &str)>) -> io::Result<()> {
     const NOTHING: u8 = 0;
     const PASSWORD: u8 = 2;
-    let methods: &[u8] = if user.is_some() { &[VERSION, 2, NOTHING, PASSWORD] } else { &[VERSION, 1, NOTHING] };
+    let methods: &[u8] = if credentials.is_some() { &[VERSION, 2, NOTHING, PASSWORD] } else { &[VERSION, 1, NOTHING] };
     stream.write_all(methods)?;
-    match (read(stream)?, user) {
+    match (read(stream)?, credentials) {
         ([VERSION, NOTHING], _) => Ok(()),
-        ([VERSION, PASSWORD], Some(user)) => sign_in(stream, user, password.unwrap_or_default()),
-        ([VERSION, _], None) => {
-            Err(refused("it wants a user name and a password: write `socks5://user:password@host:port`"))
-        }
-        ([VERSION, _], Some(_)) => Err(refused("it wants another way to sign in than a user name and a password")),
-        _ => Err(refused("it does not speak SOCKS5")),
+        ([VERSION, PASSWORD], Some((user, password))) => sign_in(stream, user, password),
+        ([VERSION, _], None) => Err(refused(SocksRefusal::WantsPassword)),
+        ([VERSION, _], Some(_)) => Err(refused(SocksRefusal::WantsAnotherWay)),
+        ([first, _], _) => Err(refused(SocksRefusal::Unspoken { http: first == b'H' })),
     }
 }
 
 fn sign_in(stream: &mut (impl Read + Write), user: &str, password: &str) -> io::Result<()> {
-    let mut request = zeroize::Zeroizing::new(vec![1]);
+    // Sized beforehand: a vector that grows leaves a copy of the password behind.
+    let mut request = zeroize::Zeroizing::new(Vec::with_capacity(3 + user.len() + password.len()));
+    request.push(1);
     for text in [user, password] {
-        let length = u8::try_from(text.len())
-            .map_err(|_| refused("SOCKS5 takes a user name and a password of at most 255 bytes"))?;
+        let length = u8::try_from(text.len()).map_err(|_| refused(SocksRefusal::CredentialsTooLong))?;
         request.push(length);
         request.extend_from_slice(text.as_bytes());
     }
     stream.write_all(&request)?;
     match read(stream)? {
         [_, 0] => Ok(()),
-        _ => Err(refused("it refuses the user name or the password")),
+        _ => Err(refused(SocksRefusal::WrongPassword)),
     }
 }
 
@@ -82,7 +69,7 @@ fn ask_for(stream: &mut (impl Read + Write), host: &str, port: u16) -> io::Resul
             request.extend_from_slice(&address.octets());
         }
         Err(_) => {
-            let length = u8::try_from(host.len()).map_err(|_| refused("SOCKS5 takes a name of at most 255 bytes"))?;
+            let length = u8::try_from(host.len()).map_err(|_| refused(SocksRefusal::NameTooLong))?;
             request.extend_from_slice(&[3, length]);
             request.extend_from_slice(host.as_bytes());
         }
@@ -91,36 +78,23 @@ fn ask_for(stream: &mut (impl Read + Write), host: &str, port: u16) -> io::Resul
     stream.write_all(&request)?;
     let [version, answer, _, kind] = read(stream)?;
     if version != VERSION {
-        return Err(refused("it does not speak SOCKS5"));
+        return Err(refused(SocksRefusal::Unspoken { http: false }));
     }
     if answer != 0 {
-        return Err(refused(format!("it refuses the connection: {}", reason(answer))));
+        return Err(refused(SocksRefusal::Refused(answer)));
     }
     // The address that the proxy is bound to, and a port; of no use here.
     let length = match kind {
         1 => 4,
         3 => usize::from(read::<1>(stream)?[0]),
         4 => 16,
-        _ => return Err(refused("it names an address of a kind that SOCKS5 does not have")),
+        _ => return Err(refused(SocksRefusal::OddAddress)),
     };
-    stream.read_exact(&mut vec![0; length.saturating_add(2)])
+    stream.read_exact(&mut vec![0; length + 2])
 }
 
 fn read<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     stream.read_exact(&mut bytes)?;
     Ok(bytes)
-}
-
-fn reason(answer: u8) -> &'static str {
-    match answer {
-        1 => "general failure",
-        2 => "not allowed by its rules",
-        3 => "network unreachable",
-        4 => "host unreachable",
-        5 => "connection refused",
-        6 => "the way is too long",
-        7 | 8 => "it cannot do this",
-        _ => "for a reason of its own",
-    }
 }

@@ -1,41 +1,58 @@
 //! From an HTTP reply to the text that the caller gets: the server's JSON as it came, or an error.
 
-mod letters;
+mod charset;
+mod of_proxy;
+mod reading;
 pub(crate) mod redact;
+mod redirect;
+mod runs;
 
 use std::time::{Duration, SystemTime};
 
-use encoding_rs::{Encoding, UTF_8};
+use ::http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::IgnoredAny;
-use ureq::http::Uri;
-use ureq::http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
-use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
-use crate::http::{CERTIFICATE_WANTED, Reply};
+use crate::http::{CERTIFICATE_WANTED, HttpRequest, Reply};
 use crate::reply::redact::Redactor;
-
-/// At most this much of a reply that is not JSON is quoted.
-const EXCERPT: usize = 200;
+use charset::{Decoded, Problem};
 
 /// The server's JSON, byte for byte, but for a byte-order mark, white space around it, and a charset other than UTF-8.
 /// `redactor` is asked for only when something of the reply must be quoted.
-pub(crate) fn json_text(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) -> Result<Vec<u8>, Error> {
+pub(crate) fn json_text(
+    reply: &mut Reply,
+    request: &HttpRequest<'_>,
+    redactor: impl FnOnce() -> Redactor,
+) -> Result<Vec<u8>, Error> {
     let body = std::mem::take(&mut reply.body);
-    let mut decoded = decode(reply, body);
-    let text = if decoded.problem.is_none() { simdutf8::basic::from_utf8(&decoded.bytes).ok().map(trim) } else { None };
-    let json = text.filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok());
+    let content_types = reply.headers.get_all(CONTENT_TYPE).iter().map(|value| value.as_bytes());
+    let mut decoded = charset::decode(content_types, body);
+    let json = json_in(&decoded);
+    if json.is_none()
+        && let Some(mark) = of_proxy::mark(reply)
+    {
+        let error = of_proxy::explain(&mark, reply, &decoded.text, &redactor());
+        return Err(Error { retry_after: retry_after(reply), ..error });
+    }
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {
         return Err(reply.error(Kind::Disconnected, "连接中断", "the connection broke before the reply was whole"));
     }
-    if let Some(json) = json {
-        let whole = json.len() == decoded.bytes.len();
-        return Ok(if whole { std::mem::take(&mut *decoded.bytes) } else { json.as_bytes().to_vec() });
+    if let Some(json) = json.filter(|_| decoded.problem.is_none()) {
+        let whole = json.len() == decoded.text.len();
+        return Ok(if whole { std::mem::take(&mut *decoded.text) } else { json.as_bytes().to_vec() });
     }
     let redactor = redactor();
-    let error = redirection(reply, &redactor).unwrap_or_else(|| not_json(reply, &decoded, &redactor));
+    let redirection = redirect::explain(reply, request, &redactor);
+    let error = redirection.unwrap_or_else(|| not_json(reply, &decoded, &redactor));
+    let error = of_proxy::doubt(error, reply);
     Err(Error { retry_after: retry_after(reply), ..error })
+}
+
+/// The text without white space around it, if it is JSON.
+fn json_in(decoded: &Decoded) -> Option<&str> {
+    let text = trim(simdutf8::basic::from_utf8(&decoded.text).ok()?);
+    serde_json::from_str::<IgnoredAny>(text).is_ok().then_some(text)
 }
 
 /// White space as JSON has it.
@@ -43,113 +60,39 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-/// A body in UTF-8, if nothing is wrong with it.
-struct Decoded {
-    bytes: Zeroizing<Vec<u8>>,
-    problem: Option<Problem>,
-}
-
-enum Problem {
-    Malformed(&'static Encoding),
-    /// Not UTF-8, and the Content-Type names a charset that nobody knows.
-    UnknownCharset(String),
-}
-
-/// Reads the body in the charset that a byte-order mark or the Content-Type names.
-fn decode(reply: &Reply, body: Vec<u8>) -> Decoded {
-    let mut bytes = Zeroizing::new(body);
-    let (charset, mark) = match (Encoding::for_bom(&bytes), charset(reply)) {
-        (Some((charset, length)), _) => (charset, length),
-        (None, Ok(charset)) => (charset, 0),
-        // A label that nobody knows ("utf8mb4") is mostly a slip of who meant UTF-8.
-        (None, Err(label)) => {
-            let problem = (!is_utf8(&bytes)).then_some(Problem::UnknownCharset(label));
-            return Decoded { bytes, problem };
-        }
-    };
-    bytes.drain(..mark);
-    if charset == UTF_8 {
-        let problem = (!is_utf8(&bytes)).then_some(Problem::Malformed(charset));
-        return Decoded { bytes, problem };
-    }
-    let (text, malformed) = charset.decode_without_bom_handling(&bytes);
-    let text = Zeroizing::new(text.into_owned().into_bytes());
-    Decoded { bytes: text, problem: malformed.then_some(Problem::Malformed(charset)) }
-}
-
-/// The standard library's check takes longer over Chinese text than all else that is done with a reply.
-fn is_utf8(bytes: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(bytes).is_ok()
-}
-
-/// The charset of the Content-Type, UTF-8 where it names none; or the label that nobody knows.
-fn charset(reply: &Reply) -> Result<&'static Encoding, String> {
-    let content_type = reply.header(CONTENT_TYPE).unwrap_or_default();
-    let named = content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches(['"', '\'']))
-    });
-    let Some(label) = named else { return Ok(UTF_8) };
-    Encoding::for_label(label.as_bytes()).ok_or_else(|| label.chars().take(40).collect())
-}
-
 fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
     let status = reply.status.as_u16();
-    let text = Zeroizing::new(String::from_utf8_lossy(&decoded.bytes).into_owned());
-    if trim(&text).is_empty() {
+    let text = str::from_utf8(&decoded.text).expect("what was decoded is UTF-8");
+    if trim(text).is_empty() {
         return reply.error(Kind::Response, "返回内容为空", format!("the reply is empty, with HTTP status {status}"));
     }
-    // Secrets go before the cut: half of one would no longer be found.
-    let clean = redactor.clean(beginning(&text));
-    let words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    let excerpt: String = words.chars().take(EXCERPT).collect();
+    // What a Content-Type says is the server's text, too.
+    let said = |labels: &[String]| match labels {
+        [] => "its Content-Type names no charset".to_owned(),
+        labels => format!("its Content-Type says charset={}", redactor.quote(&labels.join(", charset="))),
+    };
+    let remedy = "let whoever runs the control center, or the gateway before it, send UTF-8, or say charset=GBK";
     let (cause, problem) = match &decoded.problem {
         None => ("返回内容不是JSON", "is not JSON".to_owned()),
-        Some(Problem::Malformed(charset)) => ("返回内容编码错误", format!("is not well-formed {}", charset.name())),
-        // What the server names is the server's text, too.
-        Some(Problem::UnknownCharset(label)) => {
-            ("返回内容编码错误", format!("is not UTF-8, and names the unknown charset \"{}\"", *redactor.clean(label)))
+        Some(Problem::ReadsAsGb18030 { labels }) if json_in(decoded).is_some() => (
+            "返回内容是GBK编码,但服务器没有这样声明,请控制中心管理员改为UTF-8",
+            format!("is JSON in GB18030 (GBK), but not said to be: {}; {remedy}", said(labels)),
+        ),
+        Some(Problem::ReadsAsGb18030 { labels }) => (
+            "返回内容不是JSON",
+            format!("is not JSON; it is not UTF-8, and quoted here as GB18030 (GBK): {}", said(labels)),
+        ),
+        Some(Problem::Malformed { labels }) => {
+            let detail =
+                format!("is not well-formed UTF-8, nor GB18030 (GBK), nor what it is said to be: {}", said(labels));
+            ("返回内容编码错误", detail)
         }
+        Some(Problem::MalformedUnicode { name }) => ("返回内容编码错误", format!("is not well-formed {name}")),
     };
     // Some servers ask for a certificate, let anyone in, and answer with a page.
     let hint = if reply.certificate_wanted { [" (", CERTIFICATE_WANTED, ")"].concat() } else { String::new() };
+    let excerpt = redactor.quote(text);
     reply.error(Kind::Response, cause, format!("the reply {problem}, with HTTP status {status}{hint}: {excerpt}"))
-}
-
-/// As much of a page as an excerpt is made from: what is hidden makes it shorter, and much white space says nothing.
-fn beginning(page: &str) -> &str {
-    const ENOUGH: usize = 8 * EXCERPT;
-    const LONGEST: usize = 200 * EXCERPT;
-    let (mut counted, mut after_space) = (0_usize, true);
-    for (at, c) in page.char_indices() {
-        let counts = !(c.is_whitespace() && after_space);
-        after_space = c.is_whitespace();
-        counted = counted.saturating_add(counts.into());
-        if counted > ENOUGH || at > LONGEST {
-            return page.get(..at).unwrap_or_default();
-        }
-    }
-    page
-}
-
-/// The error over a redirection, which is never followed: the headers carry the token.
-fn redirection(reply: &Reply, redactor: &Redactor) -> Option<Error> {
-    let location = reply.header(LOCATION).filter(|_| matches!(reply.status.as_u16(), 301 | 302 | 303 | 307 | 308))?;
-    let target = location
-        .parse::<Uri>()
-        .ok()
-        .and_then(|uri| Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?.host())));
-    let target = match target {
-        None => "another path of the same host".to_owned(),
-        // The name, too, is the server's text.
-        Some(target) if redactor.is_shown_in(&target) => "a host whose name holds what this call sent".to_owned(),
-        Some(target) => target,
-    };
-    let detail = format!(
-        "the server redirects with HTTP status {} to {target}; redirects are not followed, since the headers carry the token: give the right `host`",
-        reply.status.as_u16()
-    );
-    Some(reply.error(Kind::Redirect, "服务器要求重定向", detail))
 }
 
 /// Retry-After, in seconds or as a date.
@@ -173,15 +116,19 @@ pub(crate) fn retry_after(reply: &Reply) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ureq::http::{HeaderMap, HeaderName, StatusCode};
+    use crate::request::Address;
+    use ::http::header::LOCATION;
+    use ::http::{HeaderMap, HeaderName, Method, StatusCode};
+    use rpa_signing::Secret;
 
-    fn reply(status: u16, content_type: &str, body: &[u8]) -> Reply {
+    pub(super) fn reply(status: u16, content_type: &str, body: &[u8]) -> Reply {
         Reply {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]),
             body: body.to_owned(),
             may_be_cut: false,
             certificate_wanted: false,
+            forwarded: None,
         }
     }
 
@@ -189,8 +136,17 @@ mod tests {
         reply.headers.insert(name, value.parse().unwrap());
     }
 
+    /// What the request of these tests, to `http://rpa.example/center/oapi/v1/a`, gets.
+    pub(super) fn asked(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) -> Result<Vec<u8>, Error> {
+        let address = Address::of_test("http://rpa.example/center");
+        let url = Secret::new(address.url("/oapi/v1/a") + "?b=c");
+        let request =
+            HttpRequest { method: Method::GET, address: &address, url: &url, headers: Vec::new(), body: None };
+        json_text(reply, &request, redactor)
+    }
+
     fn text(content_type: &str, body: &[u8]) -> Result<String, Error> {
-        let text = json_text(&mut reply(200, content_type, body), Redactor::default);
+        let text = asked(&mut reply(200, content_type, body), Redactor::default);
         text.map(|text| String::from_utf8(text).unwrap())
     }
 
@@ -222,22 +178,39 @@ mod tests {
     }
 
     #[test]
+    fn chinese_in_gbk_that_is_not_said_to_be_is_told_readably() {
+        let (json, _, _) = encoding_rs::GB18030.encode("{\"msg\":\"操作成功\"}");
+        for (content_type, said) in [("", "names no charset"), ("a/b; charset=ISO-8859-1", "says charset=ISO-8859-1")] {
+            let error = text(content_type, &json).unwrap_err();
+            assert!(error.cause.contains("GBK") && error.cause.contains("管理员"), "{error:?}");
+            assert!(error.detail.contains(said), "{error:?}");
+            assert!(error.detail.ends_with(", with HTTP status 200: {\"msg\":\"操作成功\"}"), "{error:?}");
+        }
+        let (page, _, _) = encoding_rs::GB18030.encode("<html>网关超时");
+        let error = text("text/html", &page).unwrap_err();
+        assert_eq!(error.cause, "返回内容不是JSON");
+        assert!(error.detail.ends_with("<html>网关超时"), "{error:?}");
+        let error = text("a/b;charset=klingon", b"\"\xff\"").unwrap_err();
+        assert!(error.detail.contains("says charset=klingon"), "{error:?}");
+    }
+
+    #[test]
     fn what_is_not_json_is_quoted_without_secrets() {
-        let page = format!("<html>\n  cannot fetch http://a/b?secretKey=hunter2 for hunter2 {}", "中".repeat(300));
-        let error = json_text(&mut reply(502, "", page.as_bytes()), || {
+        let hiding = || {
             let mut redactor = Redactor::default();
             redactor.hide(["hunter2"]);
             redactor
-        })
-        .unwrap_err();
+        };
+        let page = format!("<html>\n  cannot fetch http://a/b?secretKey=hunter2 {}", "中".repeat(300));
+        let error = asked(&mut reply(502, "", page.as_bytes()), hiding).unwrap_err();
+        let quoted = "<html> cannot fetch http://a/b?*** ";
+        let expected =
+            format!("the reply is not JSON, with HTTP status 502: {quoted}{}", "中".repeat(200 - quoted.len()));
+        assert_eq!(error.detail, expected);
+        let error = asked(&mut reply(502, "", b"<html>\n  no key hunter2 here"), hiding).unwrap_err();
         assert!(
-            error.detail.starts_with(
-                "the reply is not JSON, with HTTP status 502: <html> cannot fetch http://a/b?*** for *** 中"
-            )
-        );
-        assert_eq!(
-            error.detail.chars().filter(|&c| c == '中').count(),
-            200 - "<html> cannot fetch http://a/b?*** for *** ".len()
+            error.detail.ends_with(": <html> no key (the rest is not quoted: it holds what this call sent)"),
+            "{error:?}"
         );
         for body in [&b""[..], b" \n", b"{", b"{}{}", b"{'a':1}", b"\0", b"NaN"] {
             assert_eq!(text("", body).unwrap_err().kind, Kind::Response);
@@ -245,27 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn redirections_name_scheme_and_host_alone() {
-        let mut moved = reply(302, "", b"<a href='/login?token=hunter2'>");
-        set(&mut moved, LOCATION, "https://user:hunter2@sso.example:8443/login?token=hunter2");
-        let error = json_text(&mut moved, Redactor::default).unwrap_err();
-        assert_eq!(error.kind, Kind::Redirect);
-        assert!(
-            error.detail.contains(" to https://sso.example; ") && !error.detail.contains("hunter2"),
-            "{}",
-            error.detail
-        );
-        let mut echoing = reply(302, "", b"");
-        set(&mut echoing, LOCATION, "https://9f2c4b7e1d5a48c0.evil.example/");
-        let error = json_text(&mut echoing, || {
-            let mut redactor = Redactor::default();
-            redactor.hide(["9f2c4b7e1d5a48c0"]);
-            redactor
-        });
-        assert!(error.unwrap_err().detail.contains(" to a host whose name holds what this call sent; "));
+    fn json_is_an_answer_also_where_the_status_redirects() {
         let mut json = reply(302, "", b"{}");
         set(&mut json, LOCATION, "/x");
-        assert_eq!(json_text(&mut json, Redactor::default).unwrap(), b"{}");
+        assert_eq!(asked(&mut json, Redactor::default).unwrap(), b"{}");
+        set(&mut json, LOCATION, "/y");
+        json.body = b"<p>".to_vec();
+        assert_eq!(asked(&mut json, Redactor::default).unwrap_err().kind, Kind::Redirect);
     }
 
     #[test]
@@ -274,7 +233,7 @@ mod tests {
             [("{\"a\":1}", true), ("[1]", true), ("true", true), ("12", false), ("{\"a\":1", false), ("", false)]
         {
             let mut cut = Reply { may_be_cut: true, ..reply(200, "", body.as_bytes()) };
-            let kind = json_text(&mut cut, Redactor::default).map_err(|error| error.kind).err();
+            let kind = asked(&mut cut, Redactor::default).map_err(|error| error.kind).err();
             assert_eq!(kind, (!whole).then_some(Kind::Disconnected), "{body}");
         }
     }

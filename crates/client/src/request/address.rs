@@ -1,9 +1,13 @@
 //! The control center's address: `host` and `port`.
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode_byte, utf8_percent_encode};
-use ureq::http::uri::Authority;
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
-use super::fields::Fields;
+use ::http::uri::Authority;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode_byte, utf8_percent_encode};
+
+use super::fields::{Fields, whole_number};
+use super::{chinese_name, unseen};
 use crate::error::Error;
 
 /// What a path must not hold as it is (RFC 3986, `pchar` and `/`), but for `%`, which may begin an escape.
@@ -30,23 +34,23 @@ const LONGEST_NAME: usize = 253;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) https: bool,
-    /// `host[:port]`, as a `Host` header has it: without the port that the scheme implies.
+    /// `host[:port]`, as a `Host` header has it: without the port that the scheme implies, and without a zone.
     pub(crate) authority: Authority,
     pub(crate) port: u16,
+    /// The zone of an IPv6 address of this link alone: which of this machine's networks it is in. It says nothing to
+    /// anybody else (RFC 6874), so it serves to connect, and stands in no header and no certificate's name.
+    zone: Option<String>,
     /// What comes before each API path; empty, or begins with `/` and does not end with it.
     prefix: String,
 }
 
 impl Address {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Address, Error> {
-        let host = fields.required_text("host")?;
+        let host = fields.required_text("host", unseen::in_key)?;
         let port = port(fields)?;
         let wrong = |cause: &str, detail: &str| fields.refuse("host", cause, detail);
         if host.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
             return Err(wrong("不能含有?或#", "must not hold a query or a fragment: end it before `?` and `#`"));
-        }
-        if !host.split('/').nth(2).unwrap_or(&host).is_ascii() {
-            return Err(wrong("的域名必须为ASCII", "holds a name that is not ASCII: write it in its `xn--` form"));
         }
         let (scheme, rest) = host.split_once("://").unwrap_or(("", &host));
         let https = scheme.eq_ignore_ascii_case("https");
@@ -56,6 +60,15 @@ impl Address {
         let (authority, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(wrong("不能含有用户名", "must not hold a user name or a password"));
+        }
+        let (authority, zone) = without_zone(authority).map_err(|(cause, detail)| wrong(cause, detail))?;
+        let authority = in_ascii(&authority).map_err(|(cause, detail)| wrong(&cause, &detail))?;
+        if authority.contains('\\') {
+            return Err(wrong("要用斜杠「/」,不能用反斜杠「\\」", "holds a backslash: an address has slashes"));
+        }
+        if !authority.starts_with('[') && authority.matches(':').count() > 1 {
+            let detail = "holds more than one colon: write an IPv6 address in brackets, as in `https://[fe80::1]:8443`";
+            return Err(wrong("有多个冒号;IPv6地址要写在方括号[]中", detail));
         }
         // Parsed without the prefix: http's parser takes no Chinese one.
         let invalid =
@@ -77,6 +90,7 @@ impl Address {
             https,
             authority: shown.try_into().map_err(|_| invalid())?,
             port,
+            zone,
             prefix: encode_path(prefix.trim_end_matches('/')),
         })
     }
@@ -87,10 +101,30 @@ impl Address {
         [scheme, "://", self.authority.as_str(), &self.prefix, &encode_path(path)].concat()
     }
 
-    /// A name or an IP address; an IPv6 address in brackets.
+    /// A name or an IP address; an IPv6 address in brackets and without its zone.
     pub(crate) fn host(&self) -> &str {
         self.authority.host()
     }
+
+    /// The zone of an IPv6 address: `eth0`, or a number on Windows.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// What to look up in order to connect: the host, an IPv6 address with a zone as the system's lookup wants it,
+    /// `fe80::1%eth0`.
+    pub(crate) fn lookup_name(&self) -> Cow<'_, str> {
+        let bare = self.host().trim_start_matches('[').trim_end_matches(']');
+        match &self.zone {
+            None => Cow::Borrowed(bare),
+            Some(zone) => Cow::Owned(format!("{bare}%{zone}")),
+        }
+    }
+}
+
+/// A host as an IP address is read and as it is looked up: an IPv6 address without the brackets that a URL puts around it.
+pub(crate) fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -101,21 +135,57 @@ impl Address {
     }
 }
 
+/// An authority without the zone of its IPv6 address, and the zone. RFC 6874 writes `%25` before it; what `ip` and
+/// `ipconfig` show has a `%` alone.
+fn without_zone(authority: &str) -> Result<(String, Option<String>), (&'static str, &'static str)> {
+    let inner = authority.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let Some((within, rest)) = inner else { return Ok((authority.to_owned(), None)) };
+    let Some((address, written)) = within.split_once('%') else { return Ok((authority.to_owned(), None)) };
+    let zone = written.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(written);
+    let zone = percent_decode_str(zone).decode_utf8_lossy();
+    let well_formed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
+    if zone.is_empty() || !zone.chars().all(well_formed) || address.parse::<Ipv6Addr>().is_err() {
+        return Err((
+            "中的IPv6区域标识无效,应写成[fe80::1%25eth0]",
+            "holds a malformed zone of an IPv6 address: write `[fe80::1%25eth0]`, with the name or number of this machine's network",
+        ));
+    }
+    Ok((format!("[{address}]{rest}"), Some(zone.into_owned())))
+}
+
+/// An authority whose Chinese name has become ASCII.
+fn in_ascii(authority: &str) -> Result<String, (String, String)> {
+    if let Some(stray) = unseen::in_word(authority) {
+        return Err((format!("的域名{}", stray.cause()), format!("holds a name that {}", stray.detail())));
+    }
+    let (name, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+    let Some(foreign) = authority.chars().find(|c| !c.is_ascii()) else { return Ok(authority.to_owned()) };
+    let ascii = chinese_name::to_ascii(name).ok_or_else(|| {
+        let code = u32::from(foreign);
+        (
+            format!("的域名含有「{foreign}」(U+{code:04X}),请改用xn--开头的写法或IP地址"),
+            format!(
+                "holds a name with `{foreign}` (U+{code:04X}): write the name in its `xn--` form, as browsers copy it and Python's `name.encode(\"idna\")` gives it, or the IP address"
+            ),
+        )
+    })?;
+    Ok(ascii + port)
+}
+
 /// `port`: an integer, or its digits as text; null and "" are as good as nothing, since flows pass them.
 fn port(fields: &Fields<'_>) -> Result<Option<u16>, Error> {
     let Some(raw) = fields.raw("port") else { return Ok(None) };
     let text: Option<String> = serde_json::from_str(raw.get()).ok();
-    let digits = match (raw.get(), &text) {
+    let number = match (raw.get(), &text) {
         ("null", _) => return Ok(None),
-        (_, Some(text)) => text.as_str(),
-        (number, None) => number,
+        (_, Some(text)) if text.is_empty() => return Ok(None),
+        (_, Some(text)) => {
+            fields.without_stray("port", text, unseen::in_word)?;
+            text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+        }
+        (_, None) => whole_number(raw).and_then(|number| u16::try_from(number).ok()),
     };
-    if digits.is_empty() {
-        return Ok(None);
-    }
-    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let port = digits.parse().ok().filter(|&port: &u16| all_digits && port > 0);
-    port.map(Some).ok_or_else(|| {
+    number.filter(|&port| port > 0).map(Some).ok_or_else(|| {
         fields.refuse("port", "必须是1到65535的整数", "must be a whole number from 1 to 65535, or its digits as text")
     })
 }
@@ -155,8 +225,46 @@ mod tests {
             (r#"{"host":"http://rpa.example","port":443}"#, "http://rpa.example:443/x"),
             (r#"{"host":"http://[::1]:80","port":""}"#, "http://[::1]/x"),
             (r#"{"host":"https://[::1]:8443"}"#, "https://[::1]:8443/x"),
+            (r#"{"host":"https://a","port":8443.0}"#, "https://a:8443/x"),
+            (r#"{"host":"https://控制中心.公司.中国:8443"}"#, "https://xn--fiq21hn5o0xd.xn--55qx5d.xn--fiqs8s:8443/x"),
         ] {
             assert_eq!(read(json).unwrap().url("/x"), url, "{json}");
+        }
+    }
+
+    /// RFC 6874; the second is what the systems' own programs show.
+    #[test]
+    fn the_zone_of_an_ipv6_address_serves_to_connect_and_stands_in_no_header() {
+        for (host, zone) in [
+            ("https://[fe80::1%25eth0]:8443/p", "eth0"),
+            ("https://[fe80::1%eth0]:8443/p", "eth0"),
+            ("https://[fe80::1%2512]:8443/p", "12"),
+            ("https://[fe80::1%12]:8443/p", "12"),
+            ("https://[fe80::1%25en%2D0]:8443/p", "en-0"),
+            ("https://[fe80::1%25]:8443/p", "25"),
+        ] {
+            let address = Address::of_test(host);
+            assert_eq!(address.lookup_name(), format!("fe80::1%{zone}"), "{host}");
+            assert_eq!(address.authority, "[fe80::1]:8443", "{host}");
+            assert_eq!((address.host(), &*address.url("/x")), ("[fe80::1]", "https://[fe80::1]:8443/p/x"));
+        }
+        assert_eq!(Address::of_test("https://[fe80::1]:8443").lookup_name(), "fe80::1");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_named() {
+        for (json, cause) in [
+            (r#"{"host":"https：//a"}"#, "字段host的第6个字符是全角冒号「：」(U+FF1A),请改成半角「:」"),
+            (r#"{"host":"https://10.0。0.5"}"#, "字段host的第13个字符是中文句号「。」(U+3002),请改成半角「.」"),
+            (r#"{"host":"https://a:８443"}"#, "字段host的第11个字符是全角数字「８」(U+FF18),请改成半角「8」"),
+            (r#"{"host":" https://a"}"#, "字段host开头的第1个字符是空格(U+0020),请删去"),
+            (r#"{"host":"https://a\ufeff"}"#, "字段host末尾的第10个字符是看不见的字节顺序标记(BOM)(U+FEFF),请删去"),
+            (r#"{"host":"https://a b"}"#, "字段host的域名的第2个字符是空格(U+0020),请删去"),
+            (r#"{"host":"https://bücher.example"}"#, "字段host的域名含有「ü」(U+00FC),请改用xn--开头的写法或IP地址"),
+            (r#"{"host":"https://a","port":"８443"}"#, "字段port的第1个字符是全角数字「８」(U+FF18),请改成半角「8」"),
+            (r#"{"host":"https://a","port":"443 "}"#, "字段port末尾的第4个字符是空格(U+0020),请删去"),
+        ] {
+            assert_eq!(read(json).unwrap_err().cause, cause, "{json}");
         }
     }
 
@@ -177,8 +285,14 @@ mod tests {
             "https://a:65536",
             "https://a:",
             "https://a:x",
-            "https://中文.example",
+            "https://bücher.example",
             "https://a\\nb",
+            "https://[fe80::1%25]x",
+            "https://[fe80::1%]",
+            "https://[fe80::1%25e/0]",
+            "https://[a.example%25eth0]",
+            "https://fe80::1",
+            "https://fe80::1:8443",
             "https://[::1",
             "https://[::1]x:80",
             &format!("https://{}", "a".repeat(254)),
@@ -188,7 +302,7 @@ mod tests {
             assert_eq!(error.field.as_deref(), Some("host"), "{host}");
             assert!(!error.detail.contains("u:p"), "{error:?}");
         }
-        for port in ["0", "65536", "-1", "1.5", "\"x\"", "\"+80\"", "\" 80\"", "true", "[]", "{}", "1e2"] {
+        for port in ["0", "65536", "-1", "1.5", "\"x\"", "\"+80\"", "\" 80\"", "true", "[]", "{}", "1e5", "80.5"] {
             let error = read(&format!("{{\"host\":\"https://a\",\"port\":{port}}}")).expect_err(port);
             assert_eq!(error.field.as_deref(), Some("port"), "{port}");
         }

@@ -1,7 +1,7 @@
 //! What follows the scheme in the address of a proxy or of a Redis server: `[user:password@]host[:port][/path]`.
 
+use ::http::Uri;
 use percent_encoding::percent_decode_str;
-use ureq::http::Uri;
 
 use rpa_signing::Secret;
 

@@ -9,8 +9,16 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
+use super::unseen::{self, Stray};
+use super::{near_miss, syntax, windows_path};
 use crate::error::{Error, Function};
 use rpa_signing::Secret;
+
+/// What a flag is.
+const FLAG: &str = "true or false";
+
+/// Finds a character that cannot belong to a kind of text.
+pub(super) type FindStray = fn(&str) -> Option<Stray>;
 
 /// The fields of a JSON object. Of a name that comes twice, the last value counts.
 pub(super) struct Fields<'a> {
@@ -52,17 +60,16 @@ impl<'de> Visitor<'de> for MembersVisitor {
 impl<'a> Fields<'a> {
     /// Reads a whole request text.
     pub(super) fn of_request(text: &'a str) -> Result<Self, Error> {
-        let members = serde_json::from_str(text).map_err(|error| {
-            // serde_json's own message for a wrong type quotes the text, which may be a secret.
-            let position = format!("line {}, column {}", error.line(), error.column());
-            let (cause, detail) = match error.classify() {
-                Category::Data => ("请求必须是JSON对象", "the request is JSON, but not an object".to_owned()),
-                Category::Eof => {
-                    ("请求不是完整的JSON", format!("the request is not JSON: it ends too early, at {position}"))
-                }
-                _ => ("请求不是JSON", format!("the request is not JSON: syntax error at {position}")),
-            };
-            Error::request(cause, detail)
+        let members = serde_json::from_str(text).map_err(|error| match error.classify() {
+            _ if text.trim().is_empty() => {
+                Error::request("请求是空文本", "the request is empty; it must be a JSON object")
+            }
+            Category::Data => Error::request("请求必须是JSON对象", "the request is JSON, but not an object"),
+            _ => {
+                let fault = syntax::of_serde(text, &error);
+                let cause = format!("请求不是JSON:{}", fault.cause);
+                Error::request(&cause, format!("the request is not JSON: {}", fault.detail))
+            }
         })?;
         Ok(Fields { members, prefix: "" })
     }
@@ -83,18 +90,23 @@ impl<'a> Fields<'a> {
             ["verify", "ca_file", "pin_sha256"].into_iter().find(|inner| known.contains(&"tls") && *inner == name);
         let meant = match within_tls {
             Some(inner) => Some(format!("tls.{inner}")),
-            None => nearest(name, known).map(|meant| self.name(meant)),
+            None => near_miss::meant_by(name, known).map(|meant| self.name(meant)),
+        };
+        let stray = unseen::in_word(name);
+        let (look, looks) = match &stray {
+            None => (String::new(), String::new()),
+            Some(stray) => (format!("(其名称{})", stray.cause()), format!(", whose name {}", stray.detail())),
         };
         Err(match meant {
             Some(meant) => Error::argument(
                 &*shown,
-                format!("未知字段{shown},是否应为{meant}"),
-                format!("unknown field `{shown}`; did you mean `{meant}`?"),
+                format!("未知字段{shown}{look},是否应为{meant}"),
+                format!("unknown field `{shown}`{looks}; did you mean `{meant}`?"),
             ),
             None => Error::argument(
                 &*shown,
-                format!("未知字段{shown}"),
-                format!("unknown field `{shown}`; the fields here are {}", known.join(", ")),
+                format!("未知字段{shown}{look}"),
+                format!("unknown field `{shown}`{looks}; the fields here are {}", known.join(", ")),
             ),
         })
     }
@@ -136,56 +148,88 @@ impl<'a> Fields<'a> {
         self.typed(name, "text", "文本")
     }
 
-    /// A field that is text and must be there, not empty and without control characters.
-    pub(super) fn required_text(&self, name: &str) -> Result<String, Error> {
-        self.required_secret(name).map(Secret::into_inner)
+    /// A field that is text, must be there, and holds no character that `find` finds.
+    pub(super) fn required_text(&self, name: &str, find: FindStray) -> Result<String, Error> {
+        let text = self.given(name)?.into_inner();
+        self.without_stray(name, &text, find)?;
+        Ok(text)
     }
 
-    /// The same for a secret: whatever comes of it, it is wiped.
+    /// A field that is a key or a token, and must be there. Whatever comes of it, it is wiped.
     pub(super) fn required_secret(&self, name: &str) -> Result<Secret, Error> {
-        let text = self.text(name)?.map(Secret::new).ok_or_else(|| self.missing(name))?;
-        if text.expose().is_empty() {
-            return Err(self.refuse(name, "不能为空", "must not be empty"));
-        }
-        self.without_control_characters(name, text.expose())?;
+        let text = self.given(name)?;
+        self.without_stray(name, text.expose(), unseen::in_key)?;
         Ok(text)
+    }
+
+    /// A field that is text, must be there, and is not empty.
+    fn given(&self, name: &str) -> Result<Secret, Error> {
+        let text = self.text(name)?.map(Secret::new).ok_or_else(|| self.missing(name))?;
+        match text.expose() {
+            "" => Err(self.refuse(name, "不能为空", "must not be empty")),
+            _ => Ok(text),
+        }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.names().any(|other| other == name)
     }
 
-    /// Refuses line breaks, NUL and their like: they would end a header or a URL early.
-    pub(super) fn without_control_characters(&self, name: &str, text: &str) -> Result<(), Error> {
-        match text.chars().find(|c| c.is_control()) {
+    /// Refuses a text that holds a character which `find` finds: the end of a line would end a header or a URL early, and
+    /// what only looks right is not found by who looks for it.
+    pub(super) fn without_stray(&self, name: &str, text: &str, find: FindStray) -> Result<(), Error> {
+        match find(text) {
             None => Ok(()),
-            Some(found) => {
-                let detail = format!("holds the control character U+{:04X}; take it out", u32::from(found));
-                Err(self.refuse(name, "含有控制字符", &detail))
-            }
+            Some(stray) => Err(self.refuse(name, &stray.cause(), &stray.detail())),
         }
     }
 
+    /// A path that can belong to a file.
+    pub(super) fn check_file_path(&self, name: &str, path: &str) -> Result<(), Error> {
+        if path.is_empty() {
+            return Err(self.refuse(name, "不能为空", "must not be empty; leave it out instead"));
+        }
+        if windows_path::was_misread(path) {
+            return Err(self.refuse(
+                name,
+                "中的反斜杠「\\」要写成两个「\\\\」",
+                "is a Windows path whose backslashes were read as escapes, such as \\t for a tab: in JSON write two of them, or a slash",
+            ));
+        }
+        self.without_stray(name, path, unseen::in_file_path)
+    }
+
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {
-        self.typed(name, "true or false", "true或false")
+        self.typed(name, FLAG, "true或false")
     }
 
     /// A whole number in `range`.
     pub(super) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, Error> {
-        let (low, high) = (*range.start(), *range.end());
         let Some(raw) = self.raw(name) else { return Ok(None) };
-        let number = serde_json::from_str::<u64>(raw.get()).ok().filter(|number| range.contains(number));
-        number.map(Some).ok_or_else(|| {
+        let number = whole_number(raw).and_then(|number| u64::try_from(number).ok());
+        number.filter(|number| range.contains(number)).map(Some).ok_or_else(|| {
+            let (low, high) = (range.start(), range.end());
+            // Who writes a number as text does not see what is wrong with it.
+            let quotes = if describe(raw) == "text" { ",不加引号" } else { "" };
+            let what = match (describe(raw), whole_number(raw)) {
+                ("a number", Some(_)) => "a number outside of that",
+                ("a number", None) => "a number with a fraction, or far too large",
+                (other, _) => other,
+            };
             self.refuse(
                 name,
-                &format!("必须是{low}到{high}的整数"),
-                &format!(
-                    "must be a whole number from {low} to {high}; it is {}{}",
-                    describe(raw),
-                    if describe(raw) == "a number" { " outside of that" } else { "" }
-                ),
+                &format!("必须是{low}到{high}的整数{quotes}"),
+                &format!("must be a whole number from {low} to {high}; it is {what}"),
             )
         })
+    }
+
+    /// An array of whole numbers.
+    pub(super) fn numbers(&self, name: &str, wanted: &str, wanted_zh: &str) -> Result<Option<Vec<i64>>, Error> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        let items: Option<Vec<&RawValue>> = serde_json::from_str(raw.get()).ok();
+        let numbers = items.and_then(|items| items.into_iter().map(whole_number).collect());
+        numbers.map(Some).ok_or_else(|| self.wrong_type(name, wanted, wanted_zh, raw))
     }
 
     /// One of a few words.
@@ -193,6 +237,9 @@ impl<'a> Fields<'a> {
         let Some(word) = self.text(name)? else { return Ok(None) };
         let found = choices.iter().find(|(choice, _)| *choice == word).map(|(_, value)| *value);
         found.map(Some).ok_or_else(|| {
+            if let Err(stray) = self.without_stray(name, &word, unseen::in_word) {
+                return stray;
+            }
             let words = choices.iter().map(|(choice, _)| *choice).collect::<Vec<_>>();
             let detail = format!("must be one of {}", words.join(", "));
             self.refuse(name, &format!("只能为{}", words.join("、")), &detail)
@@ -245,7 +292,8 @@ impl<'a> Fields<'a> {
                 "holds half of a surrogate pair (such as \\ud800), which has no UTF-8",
             );
         }
-        self.refuse(name, &format!("必须是{wanted_zh}"), &format!("must be {wanted}; it is {}", describe(raw)))
+        let quotes = if (wanted, describe(raw)) == (FLAG, "text") { ",不加引号" } else { "" };
+        self.refuse(name, &format!("必须是{wanted_zh}{quotes}"), &format!("must be {wanted}; it is {}", describe(raw)))
     }
 
     /// An error over the field `name`. The texts go on after the name, and never quote the value of a secret.
@@ -257,6 +305,17 @@ impl<'a> Fields<'a> {
     fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
+}
+
+/// The whole number that a JSON number is, however it is written: programs that know one kind of number write 30 as `30.0`.
+pub(super) fn whole_number(raw: &RawValue) -> Option<i64> {
+    /// Beyond it not every whole number has a double.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    let text = raw.get();
+    text.parse().ok().or_else(|| {
+        let number: f64 = serde_json::from_str(text).ok()?;
+        (number.fract() == 0.0 && number.abs() <= LARGEST).then_some(number as i64)
+    })
 }
 
 /// What type of JSON a value is, in words; never the value itself, which may be a secret in the wrong place.
@@ -274,43 +333,14 @@ fn describe(raw: &RawValue) -> &'static str {
 /// The beginning of a name that the caller made up.
 fn excerpt(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(40) {
-        Some((end, _)) => Cow::Owned(format!("{}…", name.get(..end).unwrap_or_default())),
+        Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),
         None => Cow::Borrowed(name),
     }
-}
-
-/// The known name that `name` is probably a slip of.
-fn nearest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
-    // Case and separators are the commonest slips, so they cost nothing.
-    let fold = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let folded = fold(name);
-    let slips = |known: &&str| strsim::osa_distance(&folded, &fold(known));
-    let best = known.iter().copied().min_by_key(slips)?;
-    // Three letters in ten may be wrong.
-    let longest = folded.len().max(fold(best).len());
-    (slips(&best).saturating_mul(10) <= longest.saturating_mul(3)).then_some(best)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn near_misses_are_named() {
-        let known = ["host", "accesstoken", "rest_type", "timeout_ms", "retry", "retry_mode"];
-        for (slip, meant) in [
-            ("acesstoken", Some("accesstoken")),
-            ("accessToken", Some("accesstoken")),
-            ("restType", Some("rest_type")),
-            ("timeout", Some("timeout_ms")),
-            ("timeout-ms", Some("timeout_ms")),
-            ("Host", Some("host")),
-            ("retrys", Some("retry")),
-            ("zzz", None),
-        ] {
-            assert_eq!(nearest(slip, &known), meant, "{slip}");
-        }
-    }
 
     #[test]
     fn a_secret_in_the_wrong_place_is_not_quoted() {
@@ -329,9 +359,43 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_counts_however_it_is_written() {
+        let read = |number: &str| {
+            let text = format!("{{\"n\":{number}}}");
+            Fields::of_request(&text).unwrap().number("n", 0..=600_000).map(Option::unwrap)
+        };
+        for (written, number) in
+            [("30", 30), ("30.0", 30), ("3e1", 30), ("3.0E+1", 30), ("300e-1", 30), ("-0.0", 0), ("0", 0)]
+        {
+            assert_eq!(read(written).unwrap(), number, "{written}");
+        }
+        for written in ["30.5", "-1", "-1.0", "600001.0", "1e99", "1e400", "\"30\"", "true", "null", "[30]"] {
+            assert_eq!(read(written).unwrap_err().field.as_deref(), Some("n"), "{written}");
+        }
+        assert_eq!(read("\"30\"").unwrap_err().cause, "字段n必须是0到600000的整数,不加引号");
+        let codes =
+            Fields::of_request(r#"{"code":[401.0,-7,4.01e2]}"#).unwrap().numbers("code", "numbers", "整数").unwrap();
+        assert_eq!(codes, Some(vec![401, -7, 401]));
+    }
+
+    #[test]
+    fn a_field_whose_name_only_looks_right_is_explained() {
+        for (name, cause) in [
+            (
+                "host\u{200b}",
+                "未知字段host\u{200b}(其名称末尾的第5个字符是看不见的零宽空格(U+200B),请删去),是否应为host",
+            ),
+            ("Ｈost", "未知字段Ｈost(其名称的第1个字符是全角字母「Ｈ」(U+FF28),请改成半角「H」),是否应为host"),
+        ] {
+            let text = serde_json::json!({ name: 1 }).to_string();
+            assert_eq!(Fields::of_request(&text).unwrap().only(&[&["host"]]).unwrap_err().cause, cause);
+        }
+    }
+
+    #[test]
     fn names_and_positions() {
         let error = Fields::of_request("{\"a\":\n tru}").err().unwrap();
-        assert_eq!(error.detail, "the request is not JSON: syntax error at line 2, column 5");
+        assert_eq!(error.detail, "the request is not JSON: expected ident, at line 2, character 5");
         assert_eq!(error.field, None);
         let fields = Fields::of_request(r#"{"tls":{"verfy":true}}"#).unwrap();
         let tls = fields.object("tls", "tls.").unwrap().unwrap();

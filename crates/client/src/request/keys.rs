@@ -4,9 +4,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::without_brackets;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
-use super::options::{Options, Trust};
+use super::options::Options;
+use super::path;
+use super::unseen;
 use crate::error::Error;
 use rpa_signing::Secret;
 
@@ -94,19 +97,29 @@ fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
     const WANTED_ZH: &str = "只能为\"memory\"、{\"file\":\"路径\"}或{\"redis\":\"redis://主机:端口/库\"}";
     let Some(raw) = fields.raw("token_store") else { return Ok(Place::Memory) };
     if raw.get().starts_with('"') {
-        return match fields.text("token_store")?.as_deref() {
-            Some("memory") => Ok(Place::Memory),
-            _ => Err(fields.refuse("token_store", WANTED_ZH, WANTED)),
-        };
+        let word = fields.text("token_store")?.expect("it is there");
+        if word == "memory" {
+            return Ok(Place::Memory);
+        }
+        fields.without_stray("token_store", &word, unseen::in_word)?;
+        return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
     }
     let Some(store) = fields.object("token_store", "token_store.").ok().flatten() else {
         return Err(fields.refuse("token_store", WANTED_ZH, WANTED));
     };
     store.only(&[&["file", "redis"]])?;
     match (store.has("file"), store.has("redis")) {
-        (true, false) => Ok(Place::File(PathBuf::from(store.required_text("file")?))),
+        (true, false) => {
+            let path: String = store.text("file")?.expect("it is there");
+            store.check_file_path("file", &path)?;
+            match path::fault(&path) {
+                Some((detail, cause)) => Err(store.refuse("file", cause, detail)),
+                None => Ok(Place::File(PathBuf::from(path))),
+            }
+        }
         (false, true) => {
-            let url = store.required_secret("redis")?;
+            let url = store.text("redis")?.map(Secret::new).expect("it is there");
+            store.without_stray("redis", url.expose().trim(), unseen::in_key)?;
             let wrong = || {
                 store.refuse(
                     "redis",
@@ -142,12 +155,16 @@ impl RedisServer {
         let database = if path.is_empty() { 0 } else { path.parse().ok().filter(|_| all_digits)? };
         let given = |text: Secret| (!text.expose().is_empty()).then_some(text);
         let (user, password) = credentials.map_or((None, None), |(user, password)| (given(user), given(password)));
-        let ca_file = match &options.trust {
-            Trust::System { ca_file } => ca_file.clone(),
-            Trust::Pinned(_) | Trust::Anything => None,
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Some(RedisServer { tls, host, port: port.unwrap_or(6379), database, user, password, ca_file })
+        let host = without_brackets(&host).to_owned();
+        Some(RedisServer {
+            tls,
+            host,
+            port: port.unwrap_or(6379),
+            database,
+            user,
+            password,
+            ca_file: options.ca_file.clone(),
+        })
     }
 }
 
@@ -155,8 +172,17 @@ fn refusal(fields: &Fields<'_>) -> Result<RefusalRule, Error> {
     let usual = RefusalRule::default();
     let Some(rule) = fields.object("token_refused", "token_refused.")? else { return Ok(usual) };
     rule.only(&[&["http_status", "code", "msg"]])?;
-    let statuses = rule.typed("http_status", "an array of HTTP statuses", "HTTP状态码的数组")?;
-    let codes = rule.typed("code", "an array of whole numbers", "整数的数组")?;
+    let (wanted, wanted_zh) = ("an array of HTTP statuses", "HTTP状态码的数组");
+    let statuses = match rule.numbers("http_status", wanted, wanted_zh)? {
+        None => None,
+        Some(numbers) => {
+            let statuses: Option<Vec<u16>> = numbers.iter().map(|&number| u16::try_from(number).ok()).collect();
+            Some(statuses.ok_or_else(|| {
+                rule.refuse("http_status", "必须是HTTP状态码的数组", "must be an array of HTTP statuses")
+            })?)
+        }
+    };
+    let codes = rule.numbers("code", "an array of whole numbers", "整数的数组")?;
     let texts: Option<Vec<String>> = rule.typed("msg", "an array of texts", "文本的数组")?;
     if texts.iter().flatten().any(String::is_empty) {
         return Err(rule.refuse("msg", "不能含有空文本", "must not hold an empty text: every message has that in it"));
@@ -222,6 +248,8 @@ mod tests {
             (r#"{"file":"a","redis":"redis://b"}"#, "token_store"),
             (r#"{"file":""}"#, "token_store.file"),
             (r#"{"file":"a\u0000"}"#, "token_store.file"),
+            (r#"{"file":"~/token"}"#, "token_store.file"),
+            (r#"{"file":"%LOCALAPPDATA%\\token"}"#, "token_store.file"),
             (r#"{"files":"a"}"#, "token_store.files"),
             (r#"{"redis":"http://a"}"#, "token_store.redis"),
             (r#"{"redis":"redis://a/x"}"#, "token_store.redis"),

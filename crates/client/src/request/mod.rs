@@ -1,24 +1,34 @@
 //! From the request text to a checked request. After this nothing of the caller's input is in doubt.
 
 mod address;
+mod chinese_name;
 mod endpoint;
 mod fields;
 mod keys;
+mod near_miss;
 mod options;
+mod path;
+mod pin;
 mod proxy;
+mod syntax;
+mod trust;
+pub(crate) mod unseen;
+pub(crate) mod windows_path;
 
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
 use rpa_signing::python::{Entry, Value, loads};
-use rpa_signing::scheme::v2020_4::{Encoding, Mode, Values};
+use rpa_signing::scheme::v2020_4::{Encoding, Mode, Query, Values};
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
-pub(crate) use options::{Options, Proxy, Trust};
+pub(crate) use options::{Options, Proxy};
+pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
+pub(crate) use trust::Trust;
 
 /// A request for tokens, by the keys or by a refresh token.
 #[derive(Debug)]
@@ -44,6 +54,9 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) pass: Pass,
     pub(crate) values: Values,
     pub(crate) encoding: Encoding,
+    pub(crate) query: Query,
+    /// Whether an empty reply is a success.
+    pub(crate) empty_ok: bool,
     /// Whether anything that failed is sent again, a post included.
     pub(crate) retry_always: bool,
     /// `rpa_sign` may fix the time.
@@ -63,6 +76,10 @@ pub(crate) struct CallText<'a> {
     fields: Fields<'a>,
     data: Data<'a>,
 }
+
+/// The fields of `rpa_call` and `rpa_sign` alone.
+const CALL_NAMES: [&str; 10] =
+    ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode", "query", "empty_ok"];
 
 enum Data<'a> {
     Object(&'a str),
@@ -117,12 +134,11 @@ impl<'a> CallText<'a> {
     /// Reads the outline of a request of `rpa_call` or `rpa_sign`.
     pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
         let fields = Fields::of_request(text)?;
-        let own = ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode"];
         match function {
-            Function::Sign => fields.only(&[&own, &keys::NAMES, &options::NAMES, &["timestamp"]])?,
+            Function::Sign => fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES, &["timestamp"]])?,
             _ => {
                 fields.not_for("timestamp", function, "rpa_sign")?;
-                fields.only(&[&own, &keys::NAMES, &options::NAMES])?;
+                fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES])?;
             }
         }
         let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
@@ -158,6 +174,8 @@ impl<'a> CallText<'a> {
             pass,
             values: fields.choice("values", &values)?.unwrap_or(Values::Python),
             encoding: fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Python),
+            query: query(fields, mode)?,
+            empty_ok: fields.flag("empty_ok")?.unwrap_or(false),
             retry_always: fields.choice("retry_mode", &[("safe", false), ("always", true)])?.unwrap_or(false),
             timestamp: fields.number("timestamp", 0..=latest)?,
             options,
@@ -167,20 +185,33 @@ impl<'a> CallText<'a> {
 
 fn mode(fields: &Fields<'_>) -> Result<Mode, Error> {
     let mode = fields.text("mode")?.ok_or_else(|| fields.missing("mode"))?;
+    let wrong = |cause: String, detail: String| Error { kind: Kind::Mode, ..Error::argument("mode", cause, detail) };
+    if let Some(stray) = unseen::in_word(&mode) {
+        return Err(wrong(format!("字段mode{}", stray.cause()), format!("`mode` {}", stray.detail())));
+    }
     match mode.to_ascii_lowercase().as_str() {
         "get" => Ok(Mode::Get),
         "post" => Ok(Mode::Post),
         "put" => Ok(Mode::Put),
         "delete" => Ok(Mode::Delete),
-        _ => Err(Error {
-            kind: Kind::Mode,
-            ..Error::argument("mode", "请检查字段mode", "`mode` must be get, post, put or delete")
-        }),
+        _ => Err(wrong("请检查字段mode".to_owned(), "`mode` must be get, post, put or delete".to_owned())),
     }
 }
 
+fn query(fields: &Fields<'_>, mode: Mode) -> Result<Query, Error> {
+    let query = fields.choice("query", &[("params", Query::Params), ("none", Query::None)])?.unwrap_or(Query::Params);
+    if (mode, query) == (Mode::Get, Query::None) {
+        return Err(fields.refuse(
+            "query",
+            "在mode为get时不能为none:get的参数只能放在网址中",
+            "must not be \"none\" for a get, whose parameters have no other place than the URL; leave it out",
+        ));
+    }
+    Ok(query)
+}
+
 fn path(fields: &Fields<'_>) -> Result<String, Error> {
-    let path = fields.required_text("rest_type")?;
+    let path = fields.required_text("rest_type", unseen::in_key)?;
     if !path.starts_with('/') {
         return Err(fields.refuse("rest_type", "必须以/开头", "must begin with `/`"));
     }
@@ -200,6 +231,7 @@ fn token(fields: &Fields<'_>) -> Result<Secret, Error> {
         return Err(Error::argument("accesstoken", "缺少字段accesstoken", detail));
     }
     let token = fields.required_secret("accesstoken")?;
+    fields.without_stray("accesstoken", token.expose(), unseen::in_word)?;
     if token.expose().len() > options::LONGEST_HEADER {
         return Err(fields.refuse("accesstoken", "过长", "must not be longer than 8192 characters"));
     }
@@ -217,9 +249,28 @@ fn parameters<'d>(data: &'d Data<'_>, fields: &Fields<'_>) -> Result<Vec<Entry<'
     match loads(text) {
         Ok(Value::Dict(entries)) => Ok(entries),
         Ok(_) => Err(fields.refuse("data_json", "必须是JSON对象或其文本", "is JSON, but not an object")),
+        Err(_) if text.trim().is_empty() => Err(fields.refuse(
+            "data_json",
+            "是空文本;没有参数时请写{}",
+            "is an empty text; without parameters write {}",
+        )),
         Err(error) => {
-            let detail = format!("is not well-formed JSON: {}, at character {}", error.what, error.at);
-            Err(fields.refuse("data_json", "不是有效的JSON", &detail))
+            let fault = syntax::of_parameters(text, &error);
+            let (cause, detail) =
+                (format!("不是有效的JSON:{}", fault.cause), format!("is not well-formed JSON: {}", fault.detail));
+            Err(fields.refuse("data_json", &cause, &detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_can_name_every_field() {
+        for name in CALL_NAMES.iter().chain(&options::NAMES).chain(&keys::NAMES) {
+            assert!(syntax::NAMES.contains(name), "{name}");
         }
     }
 }

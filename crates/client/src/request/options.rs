@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ureq::http::{HeaderName, HeaderValue};
+use ::http::{HeaderName, HeaderValue};
 
 use super::fields::Fields;
 use super::proxy::ProxyServer;
+use super::trust::{Tls, Trust};
+use super::unseen;
 use crate::error::Error;
 use rpa_signing::Secret;
 
@@ -23,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) keep_alive: Duration,
     pub(crate) proxy: Proxy,
     pub(crate) trust: Trust,
+    /// `tls.ca_file`, for Redis too: a pin is the control center's alone.
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) max_response_bytes: u64,
 }
@@ -34,17 +38,6 @@ pub(crate) enum Proxy {
     System,
     None,
     Server(ProxyServer),
-}
-
-/// Which server certificate is accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// One that the system's store, or the PEM file beside it, vouches for.
-    System { ca_file: Option<PathBuf> },
-    /// Exactly the one with this SHA-256 fingerprint.
-    Pinned([u8; 32]),
-    /// Any.
-    Anything,
 }
 
 pub(super) const NAMES: [&str; 9] = [
@@ -102,26 +95,30 @@ impl Options {
             && self.max_response_bytes == other.max_response_bytes
     }
 
-    /// The options in a request text.
-    #[cfg(test)]
-    pub(crate) fn of_test(json: &str) -> Options {
-        Options::read(&Fields::of_request(json).unwrap()).unwrap()
-    }
-
     pub(super) fn read(fields: &Fields<'_>) -> Result<Options, Error> {
-        let retry = fields.number("retry", 1..=10)?.and_then(|retry| u32::try_from(retry).ok());
+        let retry = fields.number("retry", 1..=10)?.unwrap_or(2);
+        let Tls { trust, ca_file } = Tls::read(fields)?;
         Ok(Options {
-            retry: retry.unwrap_or(2),
+            retry: u32::try_from(retry).expect("ten fit"),
             timeout: Duration::from_millis(fields.number("timeout_ms", 1..=LONGEST_MS)?.unwrap_or(30_000)),
             connect_timeout: Duration::from_millis(
                 fields.number("connect_timeout_ms", 1..=LONGEST_MS)?.unwrap_or(10_000),
             ),
             keep_alive: Duration::from_millis(fields.number("keep_alive_ms", 0..=LONGEST_MS)?.unwrap_or(5_000)),
             proxy: proxy(fields)?,
-            trust: trust(fields)?,
+            trust,
+            ca_file,
             headers: headers(fields)?,
             max_response_bytes: fields.number("max_response_bytes", 1..=LARGEST_RESPONSE)?.unwrap_or(1 << 24),
         })
+    }
+}
+
+#[cfg(test)]
+impl Options {
+    /// The options of a request text.
+    pub(crate) fn of_test(json: &str) -> Options {
+        Options::read(&Fields::of_request(json).unwrap()).unwrap()
     }
 }
 
@@ -131,45 +128,14 @@ fn proxy(fields: &Fields<'_>) -> Result<Proxy, Error> {
         Ok(None) => Ok(Proxy::None),
         Ok(Some(url)) if url.is_empty() => Ok(Proxy::None),
         Ok(Some(url)) => {
-            let server = ProxyServer::parse(Secret::new(url).expose()).map(Proxy::Server);
-            server.ok_or_else(|| fields.refuse("proxy", "不是有效的代理地址", ProxyServer::WANTED))
+            let url = Secret::new(url);
+            // A blank at an end is no part of an address, and has always been let pass.
+            fields.without_stray("proxy", url.expose().trim(), unseen::in_key)?;
+            let server = ProxyServer::parse(url.expose()).map(Proxy::Server);
+            server.map_err(|not| fields.refuse("proxy", &not.cause, &not.detail))
         }
         Err(_) => Err(fields.wrong_type("proxy", "text or null", "文本或null", raw)),
     }
-}
-
-fn trust(fields: &Fields<'_>) -> Result<Trust, Error> {
-    let Some(tls) = fields.object("tls", "tls.")? else { return Ok(Trust::System { ca_file: None }) };
-    tls.only(&[&["verify", "ca_file", "pin_sha256"]])?;
-    let verify = tls.flag("verify")?.unwrap_or(true);
-    let ca_file = tls.text("ca_file")?;
-    if let Some(path) = &ca_file {
-        tls.without_control_characters("ca_file", path)?;
-        if path.is_empty() {
-            return Err(tls.refuse("ca_file", "不能为空", "must not be empty; leave it out instead"));
-        }
-    }
-    // A pin is stricter than either of the others: where it is given, it alone decides.
-    match (tls.text("pin_sha256")?, verify) {
-        (Some(pin), _) => fingerprint(&pin).map(Trust::Pinned).ok_or_else(|| {
-            let detail = "must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons";
-            tls.refuse("pin_sha256", "必须是64位十六进制的SHA-256指纹", detail)
-        }),
-        (None, true) => Ok(Trust::System { ca_file: ca_file.map(PathBuf::from) }),
-        (None, false) => Ok(Trust::Anything),
-    }
-}
-
-/// 32 bytes in hex, any case, with or without colons.
-fn fingerprint(text: &str) -> Option<[u8; 32]> {
-    let digits: String = text.trim().chars().filter(|&c| c != ':').collect();
-    let mut bytes = [0; 32];
-    let well_formed = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        let pair = digits.get(index.saturating_mul(2)..index.saturating_mul(2).saturating_add(2))?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    well_formed.then_some(bytes)
 }
 
 fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
@@ -180,6 +146,11 @@ fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error>
     let mut headers = Vec::new();
     for (name, value) in given.into_texts()? {
         let field = format!("headers.{name}");
+        if let Some(stray) = unseen::in_word(&name) {
+            let (cause, detail) =
+                (format!("中有名称{}", stray.cause()), format!("holds a name that {}", stray.detail()));
+            return Err(fields.refuse("headers", &cause, &detail));
+        }
         let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
             return Err(fields.refuse(
                 "headers",
@@ -190,6 +161,8 @@ fn headers(fields: &Fields<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, Error>
         if RESERVED_HEADERS.contains(&header.as_str()) {
             return Err(fields.refuse(&field, "由本库设置", "is set by this library; take it out"));
         }
+        // Blanks around a header's value are no part of it (RFC 9110, 5.5).
+        fields.without_stray(&field, value.trim_matches(' '), unseen::in_key)?;
         // HTTP lets a tab through; nobody means one.
         let visible = Some(value).filter(|value| value.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         let Some(mut value) = visible.and_then(|value| HeaderValue::from_str(&value).ok()) else {
@@ -233,31 +206,6 @@ mod tests {
         assert_eq!(options.trust, Trust::System { ca_file: None });
         assert!(matches!(read(r#"{"proxy":null}"#).unwrap().proxy, Proxy::None));
         assert!(matches!(read(r#"{"proxy":""}"#).unwrap().proxy, Proxy::None));
-    }
-
-    #[test]
-    fn trust_settings() {
-        let trust = |tls: &str| read(&format!("{{\"tls\":{tls}}}")).map(|options| options.trust);
-        let hex = "AB".repeat(32);
-        let colons = ["ab"; 32].join(":");
-        let pinned = Trust::Pinned([0xab; 32]);
-        assert_eq!(trust(&format!("{{\"pin_sha256\":\"{hex}\"}}")).unwrap(), pinned);
-        assert_eq!(trust(&format!("{{\"pin_sha256\":\"{colons}\",\"verify\":false}}")).unwrap(), pinned);
-        assert_eq!(trust(r#"{"verify":false}"#).unwrap(), Trust::Anything);
-        for (tls, field) in [
-            ("null", "tls"),
-            (r#"{"verify":"no"}"#, "tls.verify"),
-            (r#"{"pin_sha256":"abc"}"#, "tls.pin_sha256"),
-            (r#"{"pin_sha256":""}"#, "tls.pin_sha256"),
-            (r#"{"ca_file":""}"#, "tls.ca_file"),
-            (r#"{"cafile":"x"}"#, "tls.cafile"),
-        ] {
-            assert_eq!(trust(tls).unwrap_err().field.as_deref(), Some(field), "{tls}");
-        }
-        assert_eq!(
-            trust(&format!("{{\"pin_sha256\":\"{hex}ab\"}}")).unwrap_err().field.as_deref(),
-            Some("tls.pin_sha256")
-        );
     }
 
     #[test]

@@ -1,94 +1,49 @@
-//! What a certificate says of itself, for the one who must decide whether to trust it.
+//! The fields of a certificate that matter to whoever decides whether to trust it.
 //!
-//! Read with the crate `der` alone: x509-cert, which has a type for every field and a name for every object identifier,
-//! would be a tenth of the library.
+//! It is read with the crate `der` alone: x509-cert, which has a type for every field and a name for every object
+//! identifier, would be a tenth of the library.
 
-use std::fmt::Write;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use der::asn1::{BitStringRef, GeneralizedTime, ObjectIdentifier, UtcTime};
+use der::asn1::{BitStringRef, GeneralizedTime, UtcTime};
 use der::{AnyRef, DateTime, Decode, Reader, Result, SliceReader, Tag, Tagged};
 use rustls::pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 
+use super::asn1::is_tagged;
 use super::distinguished_name;
+use super::server_names::ServerNames;
 
 /// The SHA-256 fingerprint of a certificate in DER.
-pub(crate) fn fingerprint(der: &[u8]) -> [u8; 32] {
+pub(super) fn fingerprint(der: &[u8]) -> [u8; 32] {
     Sha256::digest(der).into()
 }
 
-/// Subject, issuer, names, validity and fingerprint in a sentence. A certificate that cannot be read still has a
-/// fingerprint.
-pub(crate) fn describe(der: &[u8]) -> String {
-    let mut text = String::from("the certificate ");
-    if let Ok(certificate) = Certificate::read(der) {
-        let name = |name| shown(&distinguished_name::text(name).unwrap_or_default());
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "has the subject \"{}\", the issuer \"{}\", is for {}, is valid from {} to {}, and ",
-            name(certificate.subject),
-            name(certificate.issuer),
-            in_words(&certificate.names),
-            certificate.not_before,
-            certificate.not_after,
-        );
-    }
-    text.push_str("has the SHA-256 fingerprint ");
-    for (index, byte) in fingerprint(der).iter().enumerate() {
-        let _ = write!(text, "{}{byte:02X}", if index > 0 { ":" } else { "" });
-    }
-    text
-}
-
-/// A text of the certificate, which anybody may have made: no control characters, and no more of it than anyone reads.
-fn shown(text: &str) -> String {
-    const MOST: usize = 200;
-    text.chars().take(MOST).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-fn in_words(names: &[String]) -> String {
-    const MOST: usize = 20;
-    let list = names.iter().take(MOST).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(MOST) {
-        _ if names.is_empty() => "no name at all".to_owned(),
-        None | Some(0) => list,
-        Some(more) => format!("{list} and {more} more"),
-    }
-}
-
-/// The public key, without the name of its algorithm.
-pub(crate) fn public_key(der: &[u8]) -> Option<&[u8]> {
-    Certificate::read(der).ok()?.public_key.as_bytes()
-}
-
-/// Whether subject and issuer are the same, as in a self-signed certificate.
-pub(crate) fn is_self_issued(der: &[u8]) -> bool {
-    Certificate::read(der).is_ok_and(|certificate| certificate.subject == certificate.issuer)
-}
-
-/// Whether the time lies within the certificate's validity.
-pub(crate) fn is_valid_at(der: &[u8], now: UnixTime) -> bool {
-    let Ok(certificate) = Certificate::read(der) else { return false };
-    let (from, to) = (certificate.not_before.unix_duration(), certificate.not_after.unix_duration());
-    (from..=to).contains(&Duration::from_secs(now.as_secs()))
-}
-
-/// What is told of a certificate (RFC 5280, section 4.1).
-struct Certificate<'a> {
+/// The fields of a certificate (RFC 5280, section 4.1).
+pub(super) struct Certificate<'a> {
     issuer: AnyRef<'a>,
-    not_before: DateTime,
-    not_after: DateTime,
+    pub(super) not_before: DateTime,
+    pub(super) not_after: DateTime,
     subject: AnyRef<'a>,
-    public_key: BitStringRef<'a>,
-    /// The subject alternative names; the common name no longer counts (RFC 9525).
-    names: Vec<String>,
+    /// The key and the name of its algorithm, in DER.
+    key_info: &'a [u8],
+    key: BitStringRef<'a>,
+    /// The subject alternative names; the common name does not count (RFC 9525).
+    pub(super) names: ServerNames,
+}
+
+/// How a moment lies to a certificate's validity.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Validity {
+    Valid,
+    /// It begins so much later.
+    NotYet(Duration),
+    /// It ended so long ago.
+    Expired(Duration),
 }
 
 impl<'a> Certificate<'a> {
-    fn read(der: &'a [u8]) -> Result<Self> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self> {
         AnyRef::from_der(der)?.sequence(|signed| {
             let certificate = signed.sequence(Self::read_content)?;
             let _algorithm = AnyRef::decode(signed)?;
@@ -98,7 +53,7 @@ impl<'a> Certificate<'a> {
     }
 
     fn read_content(content: &mut SliceReader<'a>) -> Result<Self> {
-        // Not there in version 1.
+        // A certificate of version 1 does not name its version.
         if is_tagged(Tag::peek(content)?, 0) {
             let _version = AnyRef::decode(content)?;
         }
@@ -108,24 +63,61 @@ impl<'a> Certificate<'a> {
         let (not_before, not_after) =
             content.sequence(|validity| Ok::<_, der::Error>((time(validity)?, time(validity)?)))?;
         let subject = AnyRef::decode(content)?;
-        let public_key = content.sequence(|key| {
+        let key_info = content.tlv_bytes()?;
+        let key = SliceReader::new(key_info)?.sequence(|key| {
             let _algorithm = AnyRef::decode(key)?;
             BitStringRef::decode(key)
         })?;
-        let mut names = Vec::new();
+        let mut names = ServerNames::default();
         while !content.is_finished() {
             let further = AnyRef::decode(content)?;
             if is_tagged(further.tag(), 3) {
-                // Who pins a certificate means that one, whatever its extensions hold.
-                names = AnyRef::from_der(further.value()).and_then(alternative_names).unwrap_or_default();
+                // A pinned certificate is used whatever its extensions hold, so malformed ones count as no names.
+                if let Ok(found) = AnyRef::from_der(further.value()).and_then(ServerNames::of_extensions) {
+                    names = found;
+                }
             }
         }
-        Ok(Certificate { issuer, not_before, not_after, subject, public_key, names })
+        Ok(Certificate { issuer, not_before, not_after, subject, key_info, key, names })
     }
-}
 
-fn is_tagged(tag: Tag, number: u32) -> bool {
-    tag.is_context_specific() && tag.number().value() == number
+    /// The public key, without the name of its algorithm. It is `None` where its bits do not fill bytes.
+    pub(super) fn public_key(&self) -> Option<&'a [u8]> {
+        self.key.as_bytes()
+    }
+
+    /// The SHA-256 of the key with the name of its algorithm, as curl and RFC 7469 pin it.
+    pub(super) fn key_fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(self.key_info).into()
+    }
+
+    /// Whether subject and issuer are the same, as in a self-signed certificate.
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.subject == self.issuer
+    }
+
+    pub(super) fn subject(&self) -> String {
+        distinguished_name::text(self.subject)
+    }
+
+    pub(super) fn issuer(&self) -> String {
+        distinguished_name::text(self.issuer)
+    }
+
+    /// The subject's common name, by which browsers went until 2017.
+    pub(super) fn common_name(&self) -> Option<String> {
+        distinguished_name::common_name(self.subject)
+    }
+
+    pub(super) fn validity_at(&self, now: UnixTime) -> Validity {
+        let (from, to) = (self.not_before.unix_duration(), self.not_after.unix_duration());
+        let now = Duration::from_secs(now.as_secs());
+        match (from.checked_sub(now), now.checked_sub(to)) {
+            (Some(early), _) if !early.is_zero() => Validity::NotYet(early),
+            (_, Some(late)) if !late.is_zero() => Validity::Expired(late),
+            _ => Validity::Valid,
+        }
+    }
 }
 
 fn time(reader: &mut SliceReader<'_>) -> Result<DateTime> {
@@ -135,68 +127,12 @@ fn time(reader: &mut SliceReader<'_>) -> Result<DateTime> {
     }
 }
 
-fn alternative_names(extensions: AnyRef<'_>) -> Result<Vec<String>> {
-    const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-    let mut names = Vec::new();
-    for extension in elements(extensions)? {
-        let parts = elements(extension)?;
-        // Between the two may be a flag: critical or not.
-        let (Some(name), Some(value)) = (parts.first(), parts.last()) else { continue };
-        if name.decode_as::<ObjectIdentifier>()? == SUBJECT_ALT_NAME {
-            names.extend(elements(AnyRef::from_der(value.value())?)?.into_iter().filter_map(general_name));
-        }
-    }
-    Ok(names)
-}
-
-/// A host's name or address; there are mail addresses and others, too.
-fn general_name(name: AnyRef<'_>) -> Option<String> {
-    let address = |bytes: &[u8]| match bytes.len() {
-        4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
-        _ => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
-    };
-    match name.tag() {
-        tag if is_tagged(tag, 2) => Some(String::from_utf8_lossy(name.value()).into_owned()),
-        tag if is_tagged(tag, 7) => address(name.value()).map(|address| address.to_string()),
-        _ => None,
-    }
-}
-
-/// The elements of a SEQUENCE OF or a SET OF.
-pub(crate) fn elements(list: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>> {
-    if !matches!(list.tag(), Tag::Sequence | Tag::Set) {
-        return Err(list.tag().value_error().into());
-    }
-    let mut reader = SliceReader::new(list.value())?;
-    let mut elements = Vec::new();
-    while !reader.is_finished() {
-        elements.push(AnyRef::decode(&mut reader)?);
-    }
-    Ok(elements)
-}
-
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
+    use rcgen::{CertificateParams, CustomExtension, KeyPair};
+    use ring::digest;
 
     use super::*;
-
-    fn described(common_name: &str, names: usize) -> String {
-        let names: Vec<_> = (0..names).map(|number| format!("host{number}.example")).collect();
-        let mut parameters = CertificateParams::new(names).unwrap();
-        parameters.distinguished_name.push(DnType::CommonName, common_name);
-        describe(parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().der())
-    }
-
-    #[test]
-    fn what_others_wrote_is_cut_and_cleaned() {
-        let text = described("a\r\n\u{1b}[31mb", 20);
-        assert!(text.contains("CN=a") && !text.contains(char::is_control), "{text}");
-        assert!(text.contains("host18.example, host19.example, is valid from "), "{text}");
-        assert!(described("a", 1000).contains("host19.example and 980 more, is valid from "));
-        assert!(described(&"x".repeat(30_000), 1000).len() < 1500);
-        assert!(described("a", 0).contains("is for no name at all, "));
-    }
 
     #[test]
     fn a_key_is_read_whatever_the_extensions_hold() {
@@ -206,8 +142,9 @@ mod tests {
             parameters.custom_extensions = vec![names];
             let key = KeyPair::generate().unwrap();
             let der = parameters.self_signed(&key).unwrap().der().to_vec();
-            assert_eq!(public_key(&der), Some(key.public_key_raw()), "{content:?}");
-            assert!(describe(&der).contains("is for no name at all, "), "{content:?}");
+            let certificate = Certificate::read(&der).unwrap();
+            assert_eq!(certificate.public_key(), Some(key.public_key_raw()), "{content:?}");
+            assert!(certificate.names.is_empty(), "{content:?}");
         }
     }
 
@@ -221,6 +158,30 @@ mod tests {
         }
         der.push(0);
         assert!(Certificate::read(&der).is_err());
-        assert!(describe(&der).starts_with("the certificate has the SHA-256 fingerprint "));
+    }
+
+    #[test]
+    fn a_renewed_certificate_has_the_same_key_fingerprint() {
+        use rcgen::PublicKeyData;
+        let key = KeyPair::generate().unwrap();
+        let expected = digest::digest(&digest::SHA256, &key.subject_public_key_info());
+        for name in ["old.example", "new.example"] {
+            let der = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap().der().to_vec();
+            assert_eq!(Certificate::read(&der).unwrap().key_fingerprint(), expected.as_ref());
+        }
+    }
+
+    #[test]
+    fn both_ends_of_the_validity_belong_to_it() {
+        let mut parameters = CertificateParams::default();
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        let der = parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+        let certificate = Certificate::read(&der).unwrap();
+        let (from, to) = (1_577_836_800, 1_609_459_200);
+        let at = |seconds| certificate.validity_at(UnixTime::since_unix_epoch(Duration::from_secs(seconds)));
+        assert_eq!([at(from), at(to)], [Validity::Valid, Validity::Valid]);
+        assert_eq!(at(from - 60), Validity::NotYet(Duration::from_secs(60)));
+        assert_eq!(at(to + 1), Validity::Expired(Duration::from_secs(1)));
     }
 }

@@ -1,13 +1,17 @@
 //! Names of subjects and issuers, as people read them.
 
+use std::borrow::Cow;
+
 use der::asn1::ObjectIdentifier;
 use der::{AnyRef, Decode, Error, Result, Tag, Tagged};
 
-use super::certificate::elements;
+use super::asn1::elements;
+
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 
 /// What parts of a name are called; others are shown by their number.
 const ATTRIBUTES: [(ObjectIdentifier, &str); 11] = [
-    (ObjectIdentifier::new_unwrap("2.5.4.3"), "CN"),
+    (COMMON_NAME, "CN"),
     (ObjectIdentifier::new_unwrap("2.5.4.5"), "SERIALNUMBER"),
     (ObjectIdentifier::new_unwrap("2.5.4.6"), "C"),
     (ObjectIdentifier::new_unwrap("2.5.4.7"), "L"),
@@ -20,15 +24,29 @@ const ATTRIBUTES: [(ObjectIdentifier, &str); 11] = [
     (ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.1"), "emailAddress"),
 ];
 
-/// A name much as RFC 4514 has it, the last part first: `CN=control center,O=Example`.
-pub(crate) fn text(name: AnyRef<'_>) -> Result<String> {
+/// A name much as RFC 4514 has it, the last part first: `CN=control center,O=Example`. One that cannot be read is shown as
+/// such, for the certificate counts without it.
+pub(super) fn text(name: AnyRef<'_>) -> String {
+    written(name).unwrap_or_else(|_| "(unreadable)".to_owned())
+}
+
+/// The common name, the last one where there are several.
+pub(super) fn common_name(name: AnyRef<'_>) -> Option<String> {
+    let attributes = elements(name).ok()?.into_iter().rev().filter_map(|part| elements(part).ok()).flatten();
+    let mut pairs = attributes.filter_map(|attribute| kind_and_value(attribute).ok());
+    pairs.find(|(kind, _)| *kind == COMMON_NAME).map(|(_, value)| decoded(value).into_owned())
+}
+
+fn kind_and_value(attribute: AnyRef<'_>) -> Result<(ObjectIdentifier, AnyRef<'_>)> {
+    attribute.sequence(|parts| Ok::<_, Error>((ObjectIdentifier::decode(parts)?, AnyRef::decode(parts)?)))
+}
+
+fn written(name: AnyRef<'_>) -> Result<String> {
     let mut text = String::new();
     for part in elements(name)?.into_iter().rev() {
         let mut separator = if text.is_empty() { "" } else { "," };
         for attribute in elements(part)? {
-            let parts =
-                |attribute: &mut _| Ok::<_, Error>((ObjectIdentifier::decode(attribute)?, AnyRef::decode(attribute)?));
-            let (kind, value) = attribute.sequence(parts)?;
+            let (kind, value) = kind_and_value(attribute)?;
             text.push_str(separator);
             push_attribute(&mut text, kind, value);
             separator = "+";
@@ -43,19 +61,22 @@ fn push_attribute(text: &mut String, kind: ObjectIdentifier, value: AnyRef<'_>) 
         None => text.push_str(&kind.to_string()),
     }
     text.push('=');
-    let value = match value.tag() {
-        // UTF-16, in which some CAs write what is not English.
+    for c in decoded(value).chars() {
+        if matches!(c, '"' | '+' | ',' | ';' | '<' | '>' | '\\') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+}
+
+fn decoded(value: AnyRef<'_>) -> Cow<'_, str> {
+    match value.tag() {
+        // Some CAs write what is not English in UTF-16.
         Tag::BmpString => {
             let units = value.value().chunks_exact(2).filter_map(|unit| unit.try_into().ok()).map(u16::from_be_bytes);
             char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
         }
         _ => String::from_utf8_lossy(value.value()),
-    };
-    for c in value.chars() {
-        if matches!(c, '"' | '+' | ',' | ';' | '<' | '>' | '\\') {
-            text.push('\\');
-        }
-        text.push(c);
     }
 }
 
@@ -89,9 +110,11 @@ mod tests {
         ];
         let name = sequence(&[country, unit, set(&both.concat())].concat());
         let name = AnyRef::from_der(&name).unwrap();
-        assert_eq!(text(name).unwrap(), "CN=控制中心\\, \\\"一\\\"+1.2.3=x,OU=财务部,C=CN");
+        assert_eq!(text(name), "CN=控制中心\\, \\\"一\\\"+1.2.3=x,OU=财务部,C=CN");
+        assert_eq!(common_name(name).unwrap(), "控制中心, \"一\"");
         let (empty, text_alone) = (sequence(&[]), Any::new(Tag::Utf8String, *b"x").unwrap().to_der().unwrap());
-        assert_eq!(text(AnyRef::from_der(&empty).unwrap()).unwrap(), "");
-        assert!(text(AnyRef::from_der(&text_alone).unwrap()).is_err());
+        assert_eq!(text(AnyRef::from_der(&empty).unwrap()), "");
+        assert_eq!(text(AnyRef::from_der(&text_alone).unwrap()), "(unreadable)");
+        assert_eq!(common_name(AnyRef::from_der(&text_alone).unwrap()), None);
     }
 }

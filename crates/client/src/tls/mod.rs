@@ -1,10 +1,26 @@
-//! TLS: whose certificates are trusted, and the session over a connection. Used for the control center and for Redis.
+//! TLS: whose certificates are trusted, the session over a connection, and why either failed. Used for the control center
+//! and for Redis.
 
+mod alert;
+mod asn1;
 pub(crate) mod ca_file;
 mod certificate;
+mod client_certificate;
+mod description;
 mod distinguished_name;
-mod proof;
+pub(crate) mod failure;
+mod greeting;
+pub(crate) mod handshake;
+mod key_possession;
+mod reason;
 mod records;
+mod refused_certificate;
 mod roots;
+mod server;
+mod server_names;
 pub(crate) mod session;
-pub(crate) mod verifier;
+pub(crate) mod settings;
+mod shown;
+mod verifier;
+mod words;
+mod wrong_name;

@@ -1,68 +1,99 @@
 //! The certificates of CAs that a server's certificate is verified by: those of `ca_file` and the system's.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{Error, OtherError, RootCertStore};
+use rustls::{CertificateError, Error, OtherError, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
-use super::certificate;
+use super::certificate::{Certificate, Validity};
 
 #[derive(Debug)]
-pub(crate) struct Roots {
+pub(super) struct Roots {
     given: Vec<CertificateDer<'static>>,
     /// Verifies by the given ones alone.
     by_given: Option<Arc<WebPkiServerVerifier>>,
-    /// On Windows and macOS the system itself, so that a company's policies hold; elsewhere the certificates of its store.
-    /// To read those takes milliseconds: as long as the given ones suffice, nobody does.
-    system: OnceLock<Result<Verifier, Error>>,
+    /// To read the system's certificates takes milliseconds: as long as the given ones suffice, nobody does.
+    system: Mutex<Option<System>>,
     provider: Arc<CryptoProvider>,
 }
 
+/// On Windows and macOS the system itself verifies, so that a company's policies hold; elsewhere it is done by the
+/// certificates of the system's store, as they were when it was read. The given ones count as well.
+#[derive(Debug, Clone)]
+struct System {
+    verifier: Arc<Verifier>,
+    read: Instant,
+}
+
+/// What was read so lately is not read again where it does not vouch for a certificate.
+const FRESH: Duration = Duration::from_secs(5);
+
 impl Roots {
-    pub(crate) fn new(given: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Roots, Error> {
+    pub(super) fn new(given: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Roots, Error> {
         let is_systems_choice = cfg!(any(windows, target_vendor = "apple"));
         let by_given = (!is_systems_choice && !given.is_empty()).then(|| by_given(&given, &provider)).transpose()?;
-        let roots = Roots { given, by_given, system: OnceLock::new(), provider };
+        let roots = Roots { given, by_given, system: Mutex::new(None), provider };
         if roots.by_given.is_none() {
-            roots.system()?;
+            roots.system(None)?;
         }
         Ok(roots)
     }
 
-    fn system(&self) -> Result<&Verifier, Error> {
-        let build = || Verifier::new_with_extra_roots(self.given.iter().cloned(), self.provider.clone());
-        self.system.get_or_init(build).as_ref().map_err(Error::clone)
+    /// The system's verifier. Where it is still the `old` one, it is read anew: of several threads that want that, the
+    /// first reads, and the others take what it has read.
+    fn system(&self, old: Option<&System>) -> Result<System, Error> {
+        let mut kept = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(system) =
+            kept.as_ref().filter(|system| old.is_none_or(|old| !Arc::ptr_eq(&old.verifier, &system.verifier)))
+        {
+            return Ok(system.clone());
+        }
+        let verifier = Verifier::new_with_extra_roots(self.given.iter().cloned(), self.provider.clone())?;
+        Ok(kept.insert(System { verifier: Arc::new(verifier), read: Instant::now() }).clone())
     }
 
     /// Whether the certificate is held itself, or passes one of the verifiers.
-    pub(crate) fn verify(
+    pub(super) fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         name: &ServerName<'_>,
         now: UnixTime,
         passes: impl Fn(&dyn ServerCertVerifier) -> Result<ServerCertVerified, Error>,
     ) -> Result<ServerCertVerified, Error> {
-        if self.holds(certificate, name, now) {
-            return Ok(ServerCertVerified::assertion());
+        if self.given.iter().any(|given| given == certificate) {
+            return held(certificate, name, now);
         }
-        match self.by_given.as_deref().map(|verifier| passes(verifier)) {
-            Some(Ok(verified)) => Ok(verified),
-            _ => passes(self.system()?),
+        if let Some(Ok(verified)) = self.by_given.as_deref().map(|verifier| passes(verifier)) {
+            return Ok(verified);
+        }
+        let system = self.system(None)?;
+        let verified = passes(&*system.verifier);
+        if verified.is_ok() || system.read.elapsed() < FRESH {
+            return verified;
+        }
+        // A CA may have come into the store since it was read, or it could not be read whole then.
+        match self.system(Some(&system)) {
+            Ok(anew) => passes(&*anew.verifier),
+            Err(_) => verified,
         }
     }
+}
 
-    /// A self-signed certificate as OpenSSL makes it by default says that it is a CA, and no verifier takes a CA's for a
-    /// server's. If it is in `ca_file`, it is meant to be trusted; its name and its time must be right all the same.
-    fn holds(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> bool {
-        let named = || ParsedCertificate::try_from(certificate).and_then(|parsed| verify_server_name(&parsed, name));
-        self.given.iter().any(|root| root == certificate)
-            && named().is_ok()
-            && certificate::is_valid_at(certificate, now)
+/// A self-signed certificate as OpenSSL makes it by default says that it is a CA's, and no verifier takes a CA's for a
+/// server's. If it is in `ca_file`, it is meant to be trusted; its name and its time must be right all the same.
+fn held(certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<ServerCertVerified, Error> {
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+    let read = Certificate::read(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    match read.validity_at(now) {
+        Validity::Valid => Ok(ServerCertVerified::assertion()),
+        Validity::NotYet(_) => Err(CertificateError::NotValidYet.into()),
+        Validity::Expired(_) => Err(CertificateError::Expired.into()),
     }
 }
 
@@ -102,7 +133,21 @@ mod tests {
             let (server, now) = (server.der(), UnixTime::now());
             roots.verify(server, &name, now, |by| by.verify_server_cert(server, &[], &name, &[], now)).is_ok()
         };
-        assert!(is_accepted(&given) && roots.system.get().is_none());
-        assert!(!is_accepted(&other) && roots.system.get().is_some());
+        let is_read = || roots.system.lock().unwrap().is_some();
+        assert!(is_accepted(&given) && !is_read());
+        assert!(!is_accepted(&other) && is_read());
+    }
+
+    #[test]
+    fn the_systems_store_is_read_anew_once_it_is_no_longer_fresh() {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots = Roots::new(vec![ca().der().clone()], provider).unwrap();
+        let first = roots.system(None).unwrap();
+        let is_first = |system: &System| Arc::ptr_eq(&system.verifier, &first.verifier);
+        assert!(is_first(&roots.system(None).unwrap()));
+        let second = roots.system(Some(&first)).unwrap();
+        assert!(!is_first(&second));
+        // Another thread, which still has the first one, takes the second.
+        assert!(Arc::ptr_eq(&roots.system(Some(&first)).unwrap().verifier, &second.verifier));
     }
 }

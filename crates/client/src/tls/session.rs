@@ -1,96 +1,81 @@
-//! TLS over whatever connection the chain has made. ureq has a connector of its own, but it takes neither a pinned
-//! certificate nor a further root beside the system's.
+//! A TLS session over a TCP connection.
 
-use std::fmt;
-use std::io::{BufRead, Read, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, NextTimeout, Transport, TransportAdapter,
-};
+use rustls::{ClientConfig, ClientConnection, Stream};
 
-use super::records::Records;
-use crate::http::buffers::WipedBuffers;
-use crate::http::lookup::bare_host;
-use crate::http::wire::{self, Phase};
+use super::client_certificate::ClientCertificate;
+use super::failure::SecondHandshake;
+use super::handshake;
+use super::records::{Boundary, Records};
+use crate::network::attempt::Attempt;
+use crate::network::tcp::Tcp;
 
-/// Makes the TLS handshake for an https URI. The settings, and with them the resumable sessions, are those of one
-/// agent: nothing passes from one kind of trust to another.
-pub(crate) struct TlsConnector(pub(crate) Option<Arc<ClientConfig>>);
+/// The settings of one kind of trust, and with them the sessions that can be resumed: nothing passes from one to another.
+pub(crate) struct Settings {
+    config: Arc<ClientConfig>,
+    certificate: Arc<ClientCertificate>,
+}
 
-impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = Either<In, TlsTransport>;
-
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
-        let Some(connection) = chained else { return Ok(None) };
-        let Some(config) = self.0.as_ref().filter(|_| details.needs_tls()) else {
-            return Ok(Some(Either::A(connection)));
-        };
-        wire::enter(Phase::Tls);
-        let name = ServerName::try_from(bare_host(details.uri).to_owned())
-            .map_err(|_| ureq::Error::Tls("the host is no name that a certificate could be for"))?;
-        let mut session =
-            ClientConnection::new(config.clone(), name).map_err(|error| ureq::Error::Other(error.into()))?;
-        let mut socket = Records::new(TransportAdapter::new(connection.boxed(), details.current_time.clone()));
-        socket.set_timeout(details.timeout);
-        session.complete_io(&mut socket)?;
-        let buffers = WipedBuffers::new(details.config);
-        Ok(Some(Either::B(TlsTransport { stream: StreamOwned::new(session, socket), buffers })))
+impl Settings {
+    pub(crate) fn new(mut config: ClientConfig) -> Settings {
+        let certificate = Arc::new(ClientCertificate::default());
+        config.client_auth_cert_resolver = certificate.clone();
+        Settings { config: Arc::new(config), certificate }
     }
 }
 
-impl fmt::Debug for TlsConnector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsConnector")
-    }
+pub(crate) struct Session {
+    connection: ClientConnection,
+    host: ServerName<'static>,
+    boundary: Boundary,
+    is_certificate_wanted: bool,
 }
 
-pub(crate) struct TlsTransport {
-    stream: StreamOwned<ClientConnection, Records>,
-    buffers: WipedBuffers,
-}
-
-impl Transport for TlsTransport {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
+impl Session {
+    /// A session with a host, in which nothing has been said.
+    pub(crate) fn new(settings: &Settings, host: &str) -> io::Result<Session> {
+        let no_name = || io::Error::new(ErrorKind::InvalidInput, "the host is no name that a certificate could be for");
+        let host = handshake::server_name(host).ok_or_else(no_name)?;
+        let connection = ClientConnection::new(settings.config.clone(), host.clone()).map_err(io::Error::other)?;
+        Ok(Session { connection, host, boundary: Boundary::default(), is_certificate_wanted: false })
     }
 
-    fn transmit_output(&mut self, amount: usize, limit: NextTimeout) -> Result<(), ureq::Error> {
-        self.stream.sock.set_timeout(limit);
-        let output = self.buffers.output().get(..amount).unwrap_or_default();
-        self.stream.write_all(output)?;
-        self.buffers.wipe_output(amount);
-        Ok(())
+    /// Makes the handshake.
+    pub(crate) fn shake_hands(&mut self, settings: &Settings, tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
+        let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
+        let shake = || handshake::complete(&mut self.connection, &self.host, &mut records);
+        let (shaken, wanted) = settings.certificate.watch(shake);
+        self.is_certificate_wanted = wanted;
+        self.boundary.handshake_ends();
+        shaken
     }
 
-    fn await_input(&mut self, limit: NextTimeout) -> Result<bool, ureq::Error> {
-        self.stream.sock.set_timeout(limit);
-        let free = self.buffers.input_append_buf();
-        if free.is_empty() {
-            // As in src/sender/tcp.rs.
-            let size = self.buffers.input().len();
-            return Err(ureq::Error::LargeResponseHeader(size, size));
+    /// Whether the server asked for a client certificate.
+    pub(crate) fn is_certificate_wanted(&self) -> bool {
+        self.is_certificate_wanted
+    }
+
+    pub(crate) fn read(&mut self, buffer: &mut [u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<usize> {
+        let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
+        let read = Stream::new(&mut self.connection, &mut records).read(buffer);
+        if !matches!(read, Ok(1..)) && self.boundary.is_asked_for_another_handshake() {
+            return Err(io::Error::other(SecondHandshake));
         }
-        let amount = self.stream.read(free)?;
-        self.buffers.input_appended(amount);
-        Ok(amount > 0)
+        read
     }
 
-    fn is_open(&mut self) -> bool {
-        // What came in one record with the end of a reply, and belongs to none.
-        let surplus = self.stream.conn.reader().fill_buf().is_ok();
-        !surplus && self.stream.sock.is_open_between_records()
+    pub(crate) fn write_all(&mut self, bytes: &[u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
+        let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
+        let mut stream = Stream::new(&mut self.connection, &mut records);
+        stream.write_all(bytes)?;
+        stream.flush()
     }
 
-    fn is_tls(&self) -> bool {
-        true
-    }
-}
-
-impl fmt::Debug for TlsTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsTransport")
+    /// Whether all that came was taken: neither did more come in one record than was asked for, nor a part of another one.
+    pub(crate) fn is_at_rest(&mut self) -> bool {
+        self.connection.reader().fill_buf().is_err() && self.boundary.is_between_records()
     }
 }

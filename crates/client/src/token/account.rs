@@ -1,8 +1,6 @@
 //! Who a token belongs to. From the secret key come a name to keep it under and a key to seal it with, so that who
 //! reads a store learns neither the token nor the keys, and who has another secret key finds nothing.
 
-use std::fmt::Write;
-
 use hkdf::Hkdf;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -26,13 +24,10 @@ impl Account {
             |purpose: &'static str| [purpose, "\0", base.as_str(), "\0", keys.access.expose()].map(str::as_bytes);
         let mut name = [0; 16];
         let mut key = Zeroizing::new([0; 32]);
-        // Both are far shorter than the longest output of HKDF: this cannot fail.
-        let _ = derive.expand_multi_info(&info("name"), &mut name);
-        let _ = derive.expand_multi_info(&info("key"), &mut *key);
-        let name = name.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
+        derive.expand_multi_info(&info("name"), &mut name).expect("HKDF gives as much as 255 times 32 bytes");
+        derive.expand_multi_info(&info("key"), &mut *key).expect("HKDF gives as much as 255 times 32 bytes");
+        let mut digits = [0; 32];
+        let name = base16ct::lower::encode_str(&name, &mut digits).expect("16 bytes are 32 digits").to_owned();
         Account { name, key }
     }
 

@@ -164,7 +164,7 @@ impl Renewal {
         if let Some(refresh) = refresh {
             match self.ask_by(&By::Refresh(refresh), number, until) {
                 Ok(source) => return Outcome::Found(source),
-                Err(failed) if is_busy(&failed.failure) => return Outcome::Failed(failed),
+                Err(failed) if is_busy(&failed.failure) || is_final(&failed.failure) => return Outcome::Failed(failed),
                 Err(_) => {}
             }
         }
@@ -220,6 +220,11 @@ fn is_busy(failure: &Failure) -> bool {
         Failure::Refused { is_busy, .. } => *is_busy,
         Failure::Error(NoReply { error, .. }) => matches!(error.http_status, Some(429 | 502 | 503 | 504)),
     }
+}
+
+/// A proxy that has refused its password would be asked with it once more.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure, Failure::Error(no_reply) if no_reply.error.is_final)
 }
 
 /// The tokens in a reply. Without them: the control center says why, or the reply's shape is one that nobody has seen.

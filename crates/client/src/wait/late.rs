@@ -1,4 +1,4 @@
-//! One answer that another thread gives, in time or not.
+//! An answer that another thread gives, in time or not: what all waiting for other threads is made of.
 //!
 //! A channel of the standard library would do, but is 7 KB of code for each type that goes through it.
 
@@ -51,12 +51,13 @@ impl<T> Drop for Giver<T> {
     }
 }
 
+/// There never will be an answer: who had to give it has gone.
+pub(crate) struct Lost;
+
 impl<T> Taker<T> {
     /// The answer, once; `None` if it does not come within `limit`, or never will.
     pub(crate) fn take(&self, limit: Duration) -> Option<T> {
-        let awaited = |state: &mut State<T>| matches!(state, State::Awaited);
-        let waited = self.0.changed.wait_timeout_while(self.0.state(), limit, awaited);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.after(limit);
         match std::mem::replace(&mut *state, State::Gone) {
             State::Given(answer) => Some(answer),
             State::Awaited => {
@@ -65,6 +66,25 @@ impl<T> Taker<T> {
             }
             State::Gone => None,
         }
+    }
+
+    /// The answer, for each of several who wait for it; `None` if it does not come within `limit`.
+    pub(crate) fn share(&self, limit: Duration) -> Result<Option<T>, Lost>
+    where
+        T: Clone,
+    {
+        match &*self.after(limit) {
+            State::Given(answer) => Ok(Some(answer.clone())),
+            State::Awaited => Ok(None),
+            State::Gone => Err(Lost),
+        }
+    }
+
+    /// The state once there is an answer, or after `limit`.
+    fn after(&self, limit: Duration) -> MutexGuard<'_, State<T>> {
+        let awaited = |state: &mut State<T>| matches!(state, State::Awaited);
+        let waited = self.0.changed.wait_timeout_while(self.0.state(), limit, awaited);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -4,25 +4,15 @@
 //! costs one thread, however many calls are made.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::late::{self, Giver, Lost, Taker};
+
 /// The work that is under way, each under its key.
 pub(crate) struct SingleFlight<K, T> {
-    flights: Mutex<Vec<(K, Arc<Flight<T>>)>>,
-}
-
-struct Flight<T> {
-    state: Mutex<State<T>>,
-    landed: Condvar,
-}
-
-enum State<T> {
-    UnderWay,
-    Done(T),
-    /// The thread ended without a result: the work panicked.
-    Lost,
+    flights: Mutex<Vec<(K, Arc<Taker<T>>)>>,
 }
 
 impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFlight<K, T> {
@@ -38,63 +28,61 @@ impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFli
         limit: Duration,
         work: impl FnOnce(&K) -> T + Send + 'static,
     ) -> io::Result<Option<T>> {
-        let flight = self.join(key, work)?;
-        let under_way = |state: &mut State<T>| matches!(state, State::UnderWay);
-        let waited = flight.landed.wait_timeout_while(lock(&flight.state), limit, under_way);
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match &*state {
-            State::UnderWay => Ok(None),
-            State::Done(result) => Ok(Some(result.clone())),
-            State::Lost => Err(io::Error::other("a thread ended without an answer")),
-        }
+        let result = self.join(key, work)?.share(limit);
+        // The work panicked.
+        result.map_err(|Lost| io::Error::other("a thread ended without an answer"))
     }
 
-    fn join(&'static self, key: K, work: impl FnOnce(&K) -> T + Send + 'static) -> io::Result<Arc<Flight<T>>> {
+    fn join(&'static self, key: K, work: impl FnOnce(&K) -> T + Send + 'static) -> io::Result<Arc<Taker<T>>> {
         let flight = {
-            let mut flights = lock(&self.flights);
-            if let Some((_, flight)) = flights.iter().find(|(other, _)| *other == key) {
-                return Ok(flight.clone());
+            let mut flights = self.flights();
+            if let Some((_, result)) = flights.iter().find(|(other, _)| *other == key) {
+                return Ok(result.clone());
             }
-            let flight = Arc::new(Flight { state: Mutex::new(State::UnderWay), landed: Condvar::new() });
-            flights.push((key.clone(), flight.clone()));
-            flight
+            let (giver, result) = late::answer();
+            let result = Arc::new(result);
+            flights.push((key.clone(), result.clone()));
+            Flight { all: self, giver: Some(giver), result }
         };
-        // Lands in any case: where no thread can be made, the work is dropped here and now. So no lock may be held.
-        let landing = Landing { flights: self, flight: flight.clone() };
+        let result = flight.result.clone();
+        // Where no thread can be made, the flight ends here and now. So no lock may be held.
         thread::Builder::new().spawn(move || {
-            let result = work(&key);
-            landing.land(State::Done(result));
+            let mut flight = flight;
+            flight.land(Some(work(&key)));
         })?;
-        Ok(flight)
+        Ok(result)
     }
 }
 
-/// Ends a flight, also where its work panics.
-struct Landing<K: 'static, T: 'static> {
-    flights: &'static SingleFlight<K, T>,
-    flight: Arc<Flight<T>>,
+impl<K, T> SingleFlight<K, T> {
+    fn flights(&self) -> MutexGuard<'_, Vec<(K, Arc<Taker<T>>)>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl<K, T> Landing<K, T> {
-    fn land(&self, state: State<T>) {
+/// Work that is under way. It ends in any case, also where it panics.
+struct Flight<K: 'static, T: 'static> {
+    all: &'static SingleFlight<K, T>,
+    /// Until it has ended.
+    giver: Option<Giver<T>>,
+    result: Arc<Taker<T>>,
+}
+
+impl<K, T> Flight<K, T> {
+    fn land(&mut self, result: Option<T>) {
+        let Some(giver) = self.giver.take() else { return };
         // Who comes from now on begins anew: what was found is as old as the flight.
-        lock(&self.flights.flights).retain(|(_, flight)| !Arc::ptr_eq(flight, &self.flight));
-        *lock(&self.flight.state) = state;
-        self.flight.landed.notify_all();
-    }
-}
-
-impl<K, T> Drop for Landing<K, T> {
-    fn drop(&mut self) {
-        let lost = matches!(*lock(&self.flight.state), State::UnderWay);
-        if lost {
-            self.land(State::Lost);
+        self.all.flights().retain(|(_, other)| !Arc::ptr_eq(other, &self.result));
+        if let Some(result) = result {
+            giver.give(result);
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl<K, T> Drop for Flight<K, T> {
+    fn drop(&mut self) {
+        self.land(None);
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +103,7 @@ mod tests {
             let gate = gate.clone();
             FLIGHTS.wait(key, limit, move |_| {
                 let run = RUNS.fetch_add(1, Ordering::SeqCst);
-                let _ = lock(&gate).recv();
+                let _ = gate.lock().unwrap().recv();
                 run
             })
         };
@@ -130,7 +118,7 @@ mod tests {
             // Those that came too late for the first flight share a second one.
             assert!(waiting.into_iter().all(|thread| thread.join().unwrap().is_some()));
         });
-        assert!(lock(&FLIGHTS.flights).is_empty());
+        assert!(FLIGHTS.flights().is_empty());
         assert!(ask("hung", MINUTE).unwrap() > Some(0), "a later one begins anew");
     }
 

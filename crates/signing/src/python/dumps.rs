@@ -1,8 +1,7 @@
 //! Python's `json.dumps(value, sort_keys=True)`, and compact JSON.
 
-use super::plain;
 use super::repr::separate;
-use super::{Text, Value, sorted};
+use super::{Text, Value, sorted, unescaped};
 
 /// Appends `json.dumps(value, sort_keys=True)`, but each number as it was spelt.
 pub fn write_json(value: &Value<'_>, out: &mut String) {
@@ -48,14 +47,14 @@ pub fn write_json_string(text: &Text<'_>, out: &mut String) {
 fn write_escaped(text: &str, out: &mut String) {
     let mut rest = text;
     loop {
-        let (run, special) = rest.split_at(plain::ascii_length(rest));
+        let (run, special) = rest.split_at(unescaped::ascii_length(rest));
         out.push_str(run);
         if special.is_empty() {
             return;
         }
         // Texts are mostly all of one kind.
         rest = special.trim_start_matches(|c: char| {
-            let is_special = !plain::is_plain_ascii(c);
+            let is_special = !unescaped::is_ascii(c);
             if is_special {
                 write_code_point(c.into(), out);
             }
@@ -83,7 +82,7 @@ fn write_unit(unit: u32, out: &mut String) {
     let [_, _, bytes @ ..] = unit.to_be_bytes();
     let mut digits = [0; 4];
     out.push_str("\\u");
-    out.push_str(base16ct::lower::encode_str(&bytes, &mut digits).unwrap_or_default());
+    out.push_str(base16ct::lower::encode_str(&bytes, &mut digits).expect("two bytes are four digits"));
 }
 
 /// JSON text without the white space between its tokens; everything else stays as it was given. `json` must be one

@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::plain;
 use super::text::{Text, TextBuilder};
-use super::{Entry, Value, by_key};
+use super::{Entry, Value, by_key, unescaped};
 
 /// Deeper nesting is refused. Python's own reader gives up near 1,000; half of that fits a thread's small stack.
 const MAX_DEPTH: usize = 500;
@@ -15,6 +14,7 @@ const MAX_DEPTH: usize = 500;
 /// Why a text is not JSON, and where.
 #[derive(Debug, PartialEq)]
 pub struct Malformed {
+    /// What is missing or does not belong there, in English.
     pub what: &'static str,
     /// In characters from the start of the text, the first being 0.
     pub at: usize,
@@ -40,7 +40,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+        &self.text[self.at..]
     }
 
     fn peek(&self) -> Option<u8> {
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
     }
 
     fn advance(&mut self, bytes: usize) {
-        self.at = self.at.saturating_add(bytes);
+        self.at += bytes;
     }
 
     /// Goes past `byte` if it comes next.
@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
         let rest = self.rest();
         let length = rest.bytes().take_while(|&byte| test(byte)).count();
         self.advance(length);
-        rest.get(..length).unwrap_or_default()
+        &rest[..length]
     }
 
     fn skip_white_space(&mut self) {
@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
     }
 
     fn malformed(&self, what: &'static str) -> Malformed {
-        let before = self.text.get(..self.at).unwrap_or_default();
+        let before = &self.text[..self.at];
         Malformed { what, at: before.chars().count() }
     }
 
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
             let _sign = self.eat(b'+') || self.eat(b'-');
             self.digits()?;
         }
-        let number = self.text.get(start..self.at).unwrap_or_default();
+        let number = &self.text[start..self.at];
         Ok(if float { Value::Float(number) } else { Value::Int(number) })
     }
 
@@ -163,16 +163,15 @@ impl<'a> Reader<'a> {
     /// The characters up to the next quote, backslash or control character.
     fn plain_run(&mut self) -> &'a str {
         let rest = self.rest();
-        let length = plain::length(rest);
+        let length = unescaped::length(rest);
         self.advance(length);
-        rest.get(..length).unwrap_or_default()
+        &rest[..length]
     }
 
     fn escape(&mut self) -> Result<u32, Malformed> {
         self.advance(1);
-        let letter = self.peek();
-        let code_point = match letter {
-            Some(b'"' | b'\\' | b'/') => letter.map(u32::from).unwrap_or_default(),
+        let code_point = match self.peek() {
+            Some(letter @ (b'"' | b'\\' | b'/')) => u32::from(letter),
             Some(b'b') => 0x08,
             Some(b'f') => 0x0c,
             Some(b'n') => 0x0a,
@@ -196,7 +195,7 @@ impl<'a> Reader<'a> {
         let low = self.four_hex_digits()?;
         if (0xdc00..0xe000).contains(&low) {
             let offset = ((high & 0x3ff) << 10) | (low & 0x3ff);
-            return Ok(offset.wrapping_add(0x10000));
+            return Ok(offset + 0x10000);
         }
         self.at = after_high;
         Ok(high)
@@ -220,7 +219,7 @@ impl<'a> Reader<'a> {
         }
         loop {
             self.skip_white_space();
-            items.push(self.value(depth.saturating_add(1))?);
+            items.push(self.value(depth + 1)?);
             self.skip_white_space();
             if self.eat(b']') {
                 return Ok(Value::List(items));
@@ -250,8 +249,8 @@ impl<'a> Reader<'a> {
             }
             self.skip_white_space();
             let start = self.at;
-            let value = self.value(depth.saturating_add(1))?;
-            entries.push(Entry { key, value, raw: self.text.get(start..self.at).unwrap_or_default() });
+            let value = self.value(depth + 1)?;
+            entries.push(Entry { key, value, raw: &self.text[start..self.at] });
             self.skip_white_space();
             if self.eat(b'}') {
                 return Ok(Value::Dict(last_of_each_key(entries)));

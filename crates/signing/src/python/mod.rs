@@ -3,15 +3,15 @@
 
 mod dumps;
 mod loads;
-mod plain;
+mod percent;
 mod printable;
-mod quote;
 mod repr;
 mod text;
+mod unescaped;
 
 pub use dumps::{compact, write_json, write_json_string};
-pub use loads::loads;
-pub use quote::{Escape, escape_into, escape_to};
+pub use loads::{Malformed, loads};
+pub use percent::{Escape, escape_into, escape_to};
 pub use repr::str_of;
 pub use text::Text;
 

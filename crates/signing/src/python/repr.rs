@@ -6,7 +6,10 @@ use std::fmt::Write;
 use super::printable::NOT_PRINTABLE;
 use super::{Text, Value};
 
-/// `str(value)`: text as it is, anything else as [`repr`] has it.
+/// Why writing into a `String` cannot fail.
+const WRITES: &str = "a string takes any text";
+
+/// `str(value)`: text as it is, anything else as `repr()` writes it.
 pub fn str_of<'v>(value: &'v Value<'_>) -> Cow<'v, Text<'v>> {
     if let Value::Text(text) = value {
         return Cow::Borrowed(text);
@@ -57,7 +60,7 @@ pub(super) fn separate(index: usize, out: &mut String) {
 /// `repr(float(number))`: the shortest digits that read back as the same double, in positional notation where the
 /// decimal exponent is from -4 to 15.
 fn repr_float(number: &str, out: &mut String) {
-    let double: f64 = number.parse().unwrap_or(f64::NAN);
+    let double: f64 = number.parse().expect("Rust reads each number of JSON, and NaN and Infinity");
     if !double.is_finite() {
         // Rust writes NaN, inf and -inf; Python differs in the case of the first.
         out.push_str(&double.to_string().to_lowercase());
@@ -67,23 +70,25 @@ fn repr_float(number: &str, out: &mut String) {
     if double.is_sign_negative() {
         out.push('-');
     }
-    let whole = usize::try_from(exponent.saturating_add(1)).unwrap_or_default();
     match exponent {
         -4..0 => {
-            let zeros = exponent.unsigned_abs().saturating_sub(1);
+            let zeros = exponent.unsigned_abs() - 1;
             out.push_str("0.");
             out.extend((0..zeros).map(|_| '0'));
             out.push_str(&digits);
         }
-        0..16 => match digits.split_at_checked(whole) {
-            Some((whole, fraction)) if !fraction.is_empty() => out.extend([whole, ".", fraction]),
-            _ => write!(out, "{digits:0<whole$}.0").unwrap_or_default(),
-        },
+        0..16 => {
+            let whole = usize::try_from(exponent + 1).expect("it is positive");
+            match digits.split_at_checked(whole) {
+                Some((whole, fraction)) if !fraction.is_empty() => out.extend([whole, ".", fraction]),
+                _ => write!(out, "{digits:0<whole$}.0").expect(WRITES),
+            }
+        }
         _ => {
-            let (first, rest) = digits.split_at_checked(1).unwrap_or((&digits, ""));
+            let (first, rest) = digits.split_at(1);
             out.extend([first, if rest.is_empty() { "" } else { "." }, rest]);
             let sign = if exponent < 0 { '-' } else { '+' };
-            write!(out, "e{sign}{:02}", exponent.unsigned_abs()).unwrap_or_default();
+            write!(out, "e{sign}{:02}", exponent.unsigned_abs()).expect(WRITES);
         }
     }
 }
@@ -95,10 +100,10 @@ fn repr_float(number: &str, out: &mut String) {
 fn shortest(double: f64) -> (String, i32) {
     let shortest = format!("{double:e}");
     let count = shortest.bytes().take_while(|&byte| byte != b'e').filter(u8::is_ascii_digit).count();
-    let rounded = format!("{double:.*e}", count.saturating_sub(1));
+    let rounded = format!("{double:.*e}", count - 1);
     let chosen = if rounded.parse() == Ok(double) { rounded } else { shortest };
-    let (mantissa, exponent) = chosen.split_once('e').unwrap_or((&chosen, "0"));
-    (mantissa.replace('.', ""), exponent.parse().unwrap_or_default())
+    let (mantissa, exponent) = chosen.split_once('e').expect("it was asked for with an exponent");
+    (mantissa.replace('.', ""), exponent.parse().expect("an exponent is a whole number"))
 }
 
 /// `repr(text)`: in single quotes, in double quotes only if it holds a single quote and no double one.
@@ -113,9 +118,9 @@ fn repr_text(text: &Text<'_>, out: &mut String) {
             (_, Some('\t')) => out.push_str("\\t"),
             (_, Some(c)) if c == '\\' || c == quote => out.extend(['\\', c]),
             (_, Some(c)) if is_printable(point) => out.push(c),
-            (0..=0xff, _) => write!(out, "\\x{point:02x}").unwrap_or_default(),
-            (0x100..=0xffff, _) => write!(out, "\\u{point:04x}").unwrap_or_default(),
-            _ => write!(out, "\\U{point:08x}").unwrap_or_default(),
+            (0..=0xff, _) => write!(out, "\\x{point:02x}").expect(WRITES),
+            (0x100..=0xffff, _) => write!(out, "\\u{point:04x}").expect(WRITES),
+            _ => write!(out, "\\U{point:08x}").expect(WRITES),
         }
     }
     out.push(quote);

@@ -1,5 +1,40 @@
 //! The scheme of generation 2020.4: sorted parameters, percent-encoded, HMAC-SHA256 under the access token.
 //!
+//! # The rule, step by step
+//!
+//! Given are the parameters (a JSON object), the mode, the access token, and the time in milliseconds since 1970.
+//!
+//! 1. **Text.** Each value of the object becomes text as Python's `str()` writes it: text as it is, `True`, `None`, `1e+16`,
+//!    `{'k': "it's"}` ([`Values`] has two other ways).
+//! 2. **Body and params.** The pairs are sorted by key, in the order of code points. The *body* is the JSON object of these
+//!    texts as Python's `json.dumps(data, sort_keys=True)` writes it: `", "` and `": "` between the parts, all but ASCII as
+//!    `\uXXXX` in lower case. The *params* are `key=value` of the same pairs, as they are, joined with `&`.
+//! 3. **Source string.** `{params}&token={token}&timestamp={time}` for a get, `{body}&token={token}&timestamp={time}` for
+//!    all others: [`Stamp::source`].
+//! 4. **Encoding.** The whole source string is percent-encoded, its `=` and `&` as well: UTF-8, upper-case hex, all but
+//!    `A-Z a-z 0-9 - _ . ~ /` ([`Encoding::Python`]), or all but `A-Z a-z 0-9 - _ .` ([`Encoding::Java`]): [`Stamp::encoded`].
+//! 5. **Signature.** HMAC-SHA256 of that text under the token's bytes; its 32 bytes as 64 digits of lower-case hex; the
+//!    Base64 of these 64 digits, not of the 32 bytes: [`Stamp::signature`].
+//! 6. **What is sent.** The headers `accesstoken`, `timestamp` and `signature`, and:
+//!
+//! | mode | query of the URL | body | content type |
+//! |---|---|---|---|
+//! | get | the params | none | none |
+//! | post | the params, or none by [`Query::None`] | the body | `application/x-www-form-urlencoded;charset=utf-8` |
+//! | put, delete | none | the body | `application/json;charset=utf-8` |
+//!
+//! In the query each key and each value is percent-encoded on its own, so that the server decodes what was signed. The
+//! reference client pastes them as they are, and a value with `& = # + %` then breaks its signature.
+//!
+//! A get of `{"procCode": "P001", "pageNum": 1}` with the token `t0ken` at the time 1:
+//!
+//! | step | text |
+//! |---|---|
+//! | params | `pageNum=1&procCode=P001` |
+//! | source string | `pageNum=1&procCode=P001&token=t0ken&timestamp=1` |
+//! | encoded | `pageNum%3D1%26procCode%3DP001%26token%3Dt0ken%26timestamp%3D1` |
+//! | signature | `NzYzMzk4NTRlYmVlNTJhZTNjZTU3ZmMyMWMxNDcwMjlkODhmOWMwNjUyZDFiNTk0Yzc2NTVhNGQ4MGQ0OGYwMQ==` |
+//!
 //! The server proves a signature from the bytes that it received, so the body and the query are made once, here,
 //! and are sent as they are.
 
@@ -48,6 +83,16 @@ pub enum Encoding {
     Java,
 }
 
+/// Whether a post's parameters stand in its URL as well as in its body. A get has them in the URL alone, a put and a
+/// delete in the body alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Query {
+    /// In both, as the reference client has it.
+    Params,
+    /// In the body alone. What is signed is the body in either case.
+    None,
+}
+
 /// A parameter's text has no UTF-8 and therefore cannot stand in a query or a source string.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LoneSurrogate {
@@ -55,43 +100,64 @@ pub struct LoneSurrogate {
     pub parameter: String,
 }
 
-/// What a call carries, apart from its stamp: the same for each attempt.
+/// What a call carries apart from its stamp: the parameters as they are signed and sent, the same for each attempt.
 pub struct Payload {
     /// `key=value&...`, percent-encoded; absent where the mode has no query or there are no parameters.
     pub query: Option<String>,
-    /// JSON text; a get has none.
-    pub body: Option<String>,
-    /// Of the body.
-    pub content_type: Option<&'static str>,
-    /// The raw params of a get; the others sign their body.
-    params: Option<String>,
+    content: Content,
+}
+
+/// What is signed of a payload.
+enum Content {
+    /// The raw params of a get, which are sent percent-encoded, as its query.
+    Params(String),
+    /// The body of the others, which is sent as it is, and its content type.
+    Body(String, &'static str),
 }
 
 impl Payload {
     /// Writes the parameters as `mode` sends them.
-    pub fn new(mode: Mode, entries: &[Entry<'_>], values: Values) -> Result<Payload, LoneSurrogate> {
+    pub fn new(mode: Mode, entries: &[Entry<'_>], values: Values, url: Query) -> Result<Payload, LoneSurrogate> {
         let entries: Vec<_> = sorted(entries).collect();
-        let (has_params, content_type) = match mode {
-            Mode::Get => (true, None),
-            Mode::Post => (true, Some("application/x-www-form-urlencoded;charset=utf-8")),
-            Mode::Put | Mode::Delete => (false, Some("application/json;charset=utf-8")),
+        let has_query = match mode {
+            Mode::Get => true,
+            Mode::Post => url == Query::Params,
+            Mode::Put | Mode::Delete => false,
         };
-        let has_body = mode != Mode::Get;
-        Ok(Payload {
-            query: if has_params { query(&entries, values)? } else { None },
-            params: if has_body { None } else { Some(params(&entries, values)?) },
-            body: has_body.then(|| body(&entries, values)),
-            content_type,
-        })
+        let query = if has_query { query(&entries, values)? } else { None };
+        let content = match mode {
+            Mode::Get => Content::Params(params(&entries, values)?),
+            Mode::Post => Content::Body(body(&entries, values), "application/x-www-form-urlencoded;charset=utf-8"),
+            Mode::Put | Mode::Delete => Content::Body(body(&entries, values), "application/json;charset=utf-8"),
+        };
+        Ok(Payload { query, content })
+    }
+
+    /// JSON text; a get has none.
+    pub fn body(&self) -> Option<&str> {
+        match &self.content {
+            Content::Params(_) => None,
+            Content::Body(body, _) => Some(body),
+        }
+    }
+
+    /// The content type of the body.
+    pub fn content_type(&self) -> Option<&'static str> {
+        match self.content {
+            Content::Params(_) => None,
+            Content::Body(_, content_type) => Some(content_type),
+        }
     }
 
     /// The text that the signature covers before token and time are added.
     fn signed(&self) -> &str {
-        self.params.as_deref().or(self.body.as_deref()).unwrap_or_default()
+        match &self.content {
+            Content::Params(text) | Content::Body(text, _) => text,
+        }
     }
 }
 
-/// One attempt's stamp: the payload under a token at a time. Each stage can be seen.
+/// One attempt's stamp: the payload under a token at a time. Each stage of the signature can be seen.
 pub struct Stamp<'a> {
     /// What is signed, and sent.
     pub payload: &'a Payload,
@@ -116,8 +182,8 @@ impl Stamp<'_> {
 
     fn joined(&self, write: impl Fn(&str, &mut String)) -> Secret {
         // Sized for the worst case, so that no reallocation leaves a copy of the token behind.
-        let longest = self.payload.signed().len().saturating_add(self.token.expose().len()).saturating_add(64);
-        let mut text = String::with_capacity(longest.saturating_mul(3));
+        let longest = self.payload.signed().len() + self.token.expose().len() + 64;
+        let mut text = String::with_capacity(3 * longest);
         let timestamp = self.timestamp.to_string();
         for part in [self.payload.signed(), "&token=", self.token.expose(), "&timestamp="] {
             write(part, &mut text);
@@ -128,14 +194,14 @@ impl Stamp<'_> {
 
     /// Base64 of the lower-case hex of HMAC-SHA256 over the encoded source string, the token's bytes being the key.
     pub fn signature(&self) -> String {
-        // An HMAC takes a key of any length: this cannot fail.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.token.expose().as_bytes()) else { return String::new() };
+        let key = self.token.expose().as_bytes();
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("an HMAC takes a key of any length");
         let mut timestamp = itoa::Buffer::new();
         let timestamp = timestamp.format(self.timestamp);
         let source = [self.payload.signed(), "&token=", self.token.expose(), "&timestamp=", timestamp];
         escape_to(&source, self.rule(), |piece| mac.update(piece));
         let mut hex = [0; 64];
-        let hex = base16ct::lower::encode(&mac.finalize().into_bytes(), &mut hex).unwrap_or_default();
+        let hex = base16ct::lower::encode(&mac.finalize().into_bytes(), &mut hex).expect("32 bytes are 64 digits");
         BASE64_STANDARD.encode(hex)
     }
 
@@ -169,7 +235,7 @@ fn body(entries: &[&Entry<'_>], values: Values) -> String {
 
 /// About as long as what comes of the entries.
 fn length_given(entries: &[&Entry<'_>]) -> usize {
-    entries.iter().map(|entry| entry.raw.len().saturating_add(64)).fold(64, usize::saturating_add)
+    entries.iter().map(|entry| entry.raw.len() + 64).sum::<usize>() + 64
 }
 
 /// `key=value` joined with `&`, raw: the text that a get signs.
@@ -227,9 +293,24 @@ mod tests {
 
     fn payload(mode: Mode, json: &str, values: Values) -> Result<Payload, LoneSurrogate> {
         match loads(json) {
-            Ok(Value::Dict(entries)) => Payload::new(mode, &entries, values),
+            Ok(Value::Dict(entries)) => Payload::new(mode, &entries, values, Query::Params),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The example of this file's head, computed by Python's `hmac`.
+    #[test]
+    fn the_example_of_the_rule() {
+        let payload = payload(Mode::Get, r#"{"procCode": "P001", "pageNum": 1}"#, Values::Python).unwrap();
+        let token = Secret::new("t0ken".into());
+        let stamp = Stamp { payload: &payload, token: &token, encoding: Encoding::Python, timestamp: 1 };
+        assert_eq!(stamp.source().expose(), "pageNum=1&procCode=P001&token=t0ken&timestamp=1");
+        let encoded = "pageNum%3D1%26procCode%3DP001%26token%3Dt0ken%26timestamp%3D1";
+        assert_eq!(stamp.encoded().expose(), encoded);
+        assert_eq!(
+            stamp.signature(),
+            "NzYzMzk4NTRlYmVlNTJhZTNjZTU3ZmMyMWMxNDcwMjlkODhmOWMwNjUyZDFiNTk0Yzc2NTVhNGQ4MGQ0OGYwMQ=="
+        );
     }
 
     #[test]
@@ -238,7 +319,7 @@ mod tests {
         let token = Secret::new("t0ken".into());
         let stamp = Stamp { payload: &payload, token: &token, encoding: Encoding::Java, timestamp: 1 };
         assert_eq!(payload.query.as_deref(), Some("%2F=~&a=%5B1%5D&b=x%20y%26"));
-        assert_eq!(payload.body, None);
+        assert_eq!(payload.body(), None);
         assert_eq!(stamp.source().expose(), "/=~&a=[1]&b=x y&&token=t0ken&timestamp=1");
         let encoded = "%2F%3D%7E%26a%3D%5B1%5D%26b%3Dx%20y%26%26token%3Dt0ken%26timestamp%3D1";
         assert_eq!(stamp.encoded().expose(), encoded);
@@ -255,8 +336,24 @@ mod tests {
     #[test]
     fn native_bodies_and_their_params() {
         let payload = payload(Mode::Post, r#"{"b": {"z": 1.10, "y": null}, "a": "t"}"#, Values::Native).unwrap();
-        assert_eq!(payload.body.as_deref(), Some(r#"{"a": "t", "b": {"y": null, "z": 1.10}}"#));
+        assert_eq!(payload.body(), Some(r#"{"a": "t", "b": {"y": null, "z": 1.10}}"#));
         assert_eq!(payload.query.as_deref(), Some("a=t&b=%7B%22z%22%3A1.10%2C%22y%22%3Anull%7D"));
+    }
+
+    #[test]
+    fn a_post_without_a_query_signs_and_sends_the_same_body() {
+        let Ok(Value::Dict(entries)) = loads(r#"{"a": "x y", "键\ud800": 1}"#) else { panic!() };
+        let without = Payload::new(Mode::Post, &entries, Values::Python, Query::None).unwrap();
+        assert_eq!((without.query.as_deref(), without.body()), (None, Some(r#"{"a": "x y", "\u952e\ud800": "1"}"#)));
+        let Ok(Value::Dict(entries)) = loads(r#"{"a": "x y"}"#) else { panic!() };
+        let [with, without] =
+            [Query::Params, Query::None].map(|url| Payload::new(Mode::Post, &entries, Values::Python, url).unwrap());
+        assert_eq!((with.query.as_deref(), without.query.as_deref()), (Some("a=x%20y"), None));
+        let token = Secret::new("t0ken".into());
+        let [with, without] = [with, without].map(|payload| {
+            Stamp { payload: &payload, token: &token, encoding: Encoding::Python, timestamp: 1 }.signature()
+        });
+        assert_eq!(with, without);
     }
 
     #[test]
@@ -265,6 +362,6 @@ mod tests {
         let refused = LoneSurrogate { parameter: "键\u{fffd}".into() };
         assert_eq!(payload(Mode::Get, json, Values::Python).err(), Some(refused));
         let put = payload(Mode::Put, json, Values::Python).unwrap();
-        assert_eq!(put.body.as_deref(), Some(r#"{"\u952e\ud800": "a"}"#));
+        assert_eq!(put.body(), Some(r#"{"\u952e\ud800": "a"}"#));
     }
 }

@@ -3,11 +3,11 @@
 //! One thread of the process holds the connection. Once it does not answer in time, nobody waits at all until it has got
 //! through again. So a Redis that hangs costs one call half a second, once.
 
+use std::process;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{io, process};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -15,11 +15,14 @@ use super::{Lease, Store, Trouble};
 use crate::request::RedisServer;
 use crate::token::stored_token::Sealed;
 use crate::wait::late::{self, Giver};
-use connection::{Connection, Fault};
+use connection::Connection;
 use resp::Answer;
+use trouble::Fault;
 
 mod connection;
+mod refusal;
 mod resp;
+mod trouble;
 
 /// A lease ends so long after its process has died. It is renewed more often than that.
 const LEASE_MS: u64 = 1500;
@@ -137,9 +140,8 @@ impl RedisStore {
             return Err(why);
         }
         let (reply, answer) = late::answer();
-        let slow = || Trouble("the Redis of `token_store` does not answer in time".to_owned());
         let sent = self.jobs.send(job(reply));
-        let answer = sent.map_err(|_| slow()).and_then(|()| answer.take(limit).ok_or_else(slow));
+        let answer = sent.map_err(|_| trouble::slow()).and_then(|()| answer.take(limit).ok_or_else(trouble::slow));
         answer.unwrap_or_else(|slow| {
             self.lost.why().get_or_insert(slow.clone());
             // It may have got through meanwhile, and then it waits for orders.
@@ -157,7 +159,7 @@ fn script(text: &str, keys: &[&str], arguments: &[&[u8]]) -> Command {
 }
 
 fn nonsense() -> Trouble {
-    Trouble("the Redis of `token_store` answers nonsense".to_owned())
+    Trouble("the Redis of `token_store` answers nonsense: is it a proxy or another program? (Redis的回答不合规,请检查该地址是否为Redis)".to_owned())
 }
 
 /// Of one lease and no other. The system's random bytes: a generator of our own goes on alike in a process and in the one
@@ -301,10 +303,10 @@ impl Holder {
     fn exchange(&mut self, command: &[Vec<u8>]) -> Result<Answer, Trouble> {
         let kept = self.connection.is_some();
         let mut answer = self.try_exchange(command);
-        if kept && matches!(&answer, Err(Fault::Lost(error)) if !is_timeout(error)) {
+        if kept && matches!(&answer, Err(Fault::Lost(error)) if !trouble::is_timeout(error)) {
             answer = self.try_exchange(command);
         }
-        let answer = answer.map_err(|fault| in_words(&fault));
+        let answer = answer.map_err(|fault| trouble::of(&fault, &self.server));
         if self.connection.is_some() {
             self.look = LOOK;
         }
@@ -327,20 +329,6 @@ impl Holder {
         }
         answer
     }
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-}
-
-fn in_words(fault: &Fault) -> Trouble {
-    let why = match fault {
-        Fault::Refused(code) => format!("it answers {code}"),
-        Fault::Lost(error) if is_timeout(error) => "it does not answer in time".to_owned(),
-        Fault::Lost(error) if error.kind() == io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
-        Fault::Lost(error) => error.to_string(),
-    };
-    Trouble(format!("the Redis of `token_store` cannot be used: {why}"))
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use std::io::{self, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
+use super::refusal::Refusal;
 use super::resp::{self, Answer};
+use super::trouble::Fault;
 use crate::request::RedisServer;
-use crate::tls::verifier::tls_for_redis;
+use crate::tls::handshake;
+use crate::tls::settings::redis_config;
 use rpa_signing::Secret;
 
 /// For each step: a connect, a write, a read.
@@ -23,24 +25,10 @@ pub(super) struct Connection {
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
-/// Why a command was of no use.
-pub(super) enum Fault {
-    /// The connection is gone, or cannot be made.
-    Lost(io::Error),
-    /// The server refuses it: the code of its error.
-    Refused(String),
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Fault::Lost(error)
-    }
-}
-
 impl Connection {
     /// Connects, proves who it is, and chooses the database.
     pub(super) fn open(server: &RedisServer) -> Result<Connection, Fault> {
-        let tcp = connect(server)?;
+        let tcp = connect(server).map_err(Fault::Unreachable)?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(LIMIT))?;
         tcp.set_write_timeout(Some(LIMIT))?;
@@ -58,11 +46,13 @@ impl Connection {
 
     /// Sends a command and reads the answer.
     pub(super) fn exchange(&mut self, command: &[&[u8]]) -> Result<Answer, Fault> {
-        self.stream.get_mut().write_all(&resp::command(command))?;
-        self.stream.get_mut().flush()?;
-        match resp::read(&mut self.stream)? {
-            Answer::Error(code) => Err(Fault::Refused(code)),
-            answer => Ok(answer),
+        let stream = self.stream.get_mut();
+        let sent = stream.write_all(&resp::command(command)).and_then(|()| stream.flush());
+        match (resp::read(&mut self.stream), sent) {
+            // A server that lets nobody in says why, and closes before it was asked anything.
+            (Ok(Answer::Error(line)), _) => Err(Fault::Refused(Refusal::of(&line))),
+            (_, Err(error)) => Err(Fault::Lost(error)),
+            (answer, Ok(())) => Ok(answer?),
         }
     }
 }
@@ -78,8 +68,11 @@ fn connect(server: &RedisServer) -> io::Result<TcpStream> {
     Err(failure)
 }
 
-fn encrypt(server: &RedisServer, tcp: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let name = ServerName::try_from(server.host.clone()).map_err(io::Error::other)?;
-    let config = tls_for_redis(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
-    Ok(StreamOwned::new(ClientConnection::new(config, name).map_err(io::Error::other)?, tcp))
+fn encrypt(server: &RedisServer, mut tcp: TcpStream) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let no_name = || io::Error::other("its host is no name that a certificate could be for");
+    let name = handshake::server_name(&server.host).ok_or_else(no_name)?;
+    let config = redis_config(server.ca_file.as_deref()).map_err(|error| io::Error::other(error.detail))?;
+    let mut session = ClientConnection::new(config, name.clone()).map_err(io::Error::other)?;
+    handshake::complete(&mut session, &name, &mut tcp)?;
+    Ok(StreamOwned::new(session, tcp))
 }

@@ -1,0 +1,259 @@
+//! One attempt to send a request: its limits, how far it has come, and what its bytes say about the request.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::error::Delivered;
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Lookup,
+    Connect,
+    ProxyLookup,
+    ProxyConnect,
+    /// Asking the proxy for the way on.
+    ProxyAnswer,
+    Tls,
+    Send,
+    Wait,
+    Read,
+}
+
+impl Phase {
+    /// For "timed out while ...".
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Phase::Lookup => "looking up the name",
+            Phase::Connect => "connecting",
+            Phase::ProxyLookup => "looking up the name of the proxy",
+            Phase::ProxyConnect => "connecting to the proxy",
+            Phase::ProxyAnswer => "waiting for the proxy",
+            Phase::Tls => "waiting for the TLS handshake",
+            Phase::Send => "sending the request",
+            Phase::Wait => "waiting for the reply",
+            Phase::Read => "reading the reply",
+        }
+    }
+
+    fn is_before_request(self) -> bool {
+        !matches!(self, Phase::Send | Phase::Wait | Phase::Read)
+    }
+}
+
+/// What the attempts of one call say about its request. A clone is a handle to the same, so that whoever made it still
+/// knows after a panic.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress(Arc<Levels>);
+
+#[derive(Debug, Default)]
+struct Levels {
+    /// Of the attempts that have failed, together.
+    failed: AtomicU8,
+    /// Of the bytes since.
+    present: AtomicU8,
+}
+
+impl Progress {
+    /// The attempt has come so far.
+    fn raise(&self, delivered: Delivered) {
+        self.0.present.fetch_max(level(delivered), Ordering::Relaxed);
+    }
+
+    /// The attempt has failed, and this is what its error says.
+    pub(crate) fn fail(&self, delivered: Delivered) {
+        self.0.failed.fetch_max(level(delivered), Ordering::Relaxed);
+        self.0.present.store(level(Delivered::No), Ordering::Relaxed);
+    }
+
+    /// What the failed attempts say together.
+    pub(crate) fn of_failed(&self) -> Delivered {
+        of_level(self.0.failed.load(Ordering::Relaxed))
+    }
+
+    /// The same in the middle of an attempt.
+    pub(crate) fn so_far(&self) -> Delivered {
+        of_level(self.0.present.load(Ordering::Relaxed)).max(self.of_failed())
+    }
+}
+
+fn level(delivered: Delivered) -> u8 {
+    match delivered {
+        Delivered::No => 0,
+        Delivered::Unknown => 1,
+        Delivered::Yes => 2,
+    }
+}
+
+fn of_level(level: u8) -> Delivered {
+    match level {
+        0 => Delivered::No,
+        1 => Delivered::Unknown,
+        _ => Delivered::Yes,
+    }
+}
+
+/// What all attempts of one call share.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// Nothing goes on after it.
+    pub(crate) deadline: Instant,
+    pub(crate) progress: Progress,
+}
+
+/// One attempt. It is shared, by reference, between the steps that it consists of.
+pub(crate) struct Attempt {
+    deadline: Instant,
+    /// Of all that comes before the request.
+    connect_deadline: Instant,
+    phase: Cell<Phase>,
+    sent: Cell<bool>,
+    received: Cell<bool>,
+    certificate_wanted: Cell<bool>,
+    /// The server's addresses, once they are known.
+    addresses: RefCell<Vec<SocketAddr>>,
+    /// Of the whole call.
+    progress: Progress,
+}
+
+impl Attempt {
+    pub(crate) fn new(call: &Call, connect_timeout: Duration) -> Attempt {
+        let Call { deadline, progress } = call.clone();
+        let connect_deadline = Instant::now().checked_add(connect_timeout).map_or(deadline, |at| at.min(deadline));
+        Attempt {
+            deadline,
+            connect_deadline,
+            phase: Cell::new(Phase::Connect),
+            sent: Cell::new(false),
+            received: Cell::new(false),
+            certificate_wanted: Cell::new(false),
+            addresses: RefCell::default(),
+            progress,
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+    }
+
+    /// These addresses of the server are tried.
+    pub(crate) fn tries(&self, addresses: &[SocketAddr]) {
+        self.addresses.replace(addresses.to_vec());
+    }
+
+    /// The addresses that were tried, for an error: `10.0.0.5:8443, [fe80::1%2]:8443`. The first of many.
+    pub(crate) fn addresses_in_words(&self) -> String {
+        let addresses = self.addresses.borrow();
+        addresses.iter().take(4).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// At least one byte was handed to the network. What handshakes send does not count.
+    pub(crate) fn has_sent(&self) {
+        if !self.phase.get().is_before_request() {
+            self.sent.set(true);
+            self.progress.raise(Delivered::Unknown);
+        }
+    }
+
+    /// At least one byte of a reply came.
+    pub(crate) fn has_received(&self) {
+        self.received.set(true);
+        self.progress.raise(Delivered::Yes);
+    }
+
+    /// The server asked for a client certificate on the connection that is used.
+    pub(crate) fn wants_certificate(&self) {
+        self.certificate_wanted.set(true);
+    }
+
+    pub(crate) fn is_certificate_wanted(&self) -> bool {
+        self.certificate_wanted.get()
+    }
+
+    /// What the attempt's bytes say about the request.
+    pub(crate) fn delivered(&self) -> Delivered {
+        match (self.sent.get(), self.received.get()) {
+            _ if self.phase.get().is_before_request() => Delivered::No,
+            (_, true) => Delivered::Yes,
+            (true, false) => Delivered::Unknown,
+            (false, false) => Delivered::No,
+        }
+    }
+
+    /// The time left for the present phase, never zero; the error says that it has run out.
+    pub(crate) fn time_left(&self) -> io::Result<Duration> {
+        let until = if self.phase.get().is_before_request() { self.connect_deadline } else { self.deadline };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+}
+
+#[cfg(test)]
+impl Attempt {
+    /// With time enough.
+    pub(crate) fn of_test() -> Attempt {
+        let minute = Duration::from_secs(60);
+        Attempt::new(&Call { deadline: Instant::now() + minute, progress: Progress::default() }, minute)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_handshakes_are_not_those_of_the_request() {
+        let attempt = Attempt::of_test();
+        attempt.enter(Phase::Tls);
+        attempt.has_sent();
+        assert_eq!((attempt.delivered(), attempt.progress.so_far()), (Delivered::No, Delivered::No));
+        attempt.enter(Phase::Send);
+        assert_eq!(attempt.delivered(), Delivered::No);
+        attempt.has_sent();
+        assert_eq!((attempt.delivered(), attempt.progress.so_far()), (Delivered::Unknown, Delivered::Unknown));
+        attempt.has_received();
+        assert_eq!((attempt.delivered(), attempt.progress.so_far()), (Delivered::Yes, Delivered::Yes));
+    }
+
+    #[test]
+    fn a_later_attempt_takes_nothing_back() {
+        let progress = Progress::default();
+        let sent = || {
+            let call = Call { deadline: Instant::now(), progress: progress.clone() };
+            let attempt = Attempt::new(&call, Duration::ZERO);
+            attempt.enter(Phase::Send);
+            attempt.has_sent();
+            attempt.delivered()
+        };
+        progress.fail(sent());
+        assert_eq!((progress.of_failed(), progress.so_far()), (Delivered::Unknown, Delivered::Unknown));
+        progress.fail(Delivered::No);
+        assert_eq!(progress.so_far(), Delivered::Unknown);
+    }
+
+    #[test]
+    fn the_error_of_an_attempt_counts_more_than_its_bytes() {
+        let progress = Progress::default();
+        progress.raise(Delivered::Unknown);
+        assert_eq!((progress.of_failed(), progress.so_far()), (Delivered::No, Delivered::Unknown));
+        progress.fail(Delivered::No);
+        assert_eq!(progress.so_far(), Delivered::No);
+    }
+
+    #[test]
+    fn connecting_has_a_limit_of_its_own() {
+        let call = Call { deadline: Instant::now() + Duration::from_secs(60), progress: Progress::default() };
+        let attempt = Attempt::new(&call, Duration::ZERO);
+        assert_eq!(attempt.time_left().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        attempt.enter(Phase::Send);
+        assert!(attempt.time_left().unwrap() > Duration::from_secs(30));
+    }
+}

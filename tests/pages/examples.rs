@@ -1,0 +1,220 @@
+//! The examples of the pages are run as they are printed, but for the control center's address and keys.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Output};
+
+use rpa_test_support::c::{self, Language, with_its_library};
+use rpa_test_support::harness::{self, ControlCenter};
+use rpa_test_support::tools::{self, skipped, succeed};
+use rpa_test_support::{python, tools::in_tree};
+use serde_json::Value;
+
+use crate::page::{Page, READMES, docs};
+
+/// The address of a control center that was started without options, as the pages give it.
+const ADDRESS: &str = "http://127.0.0.1:8080";
+/// What each quick start says when it is done.
+const STORY: &str = "月结 2020/11/30 ~ 完成";
+const LONGEST_QUICK_START: usize = 35;
+/// What stands before the fingerprint in the error of a certificate that is not trusted, as the pages quote it.
+const BEFORE_FINGERPRINT: &str = "has the SHA-256 fingerprint ";
+
+/// A folder of its own with the library in it, gone when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(title: &str) -> Folder {
+        let title = title.replace(['/', '\\'], "-");
+        let folder = tools::folder("pages").join(format!("{title}-{}", process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        let folder = Folder(folder);
+        folder.paste(harness::built_library());
+        folder
+    }
+
+    fn paste(&self, file: &Path) {
+        let name = file.file_name().expect("a file has a name");
+        fs::copy(file, self.0.join(name)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Python about to run a script of this folder, untouched by this machine's settings; `None` where there is none.
+    fn python(&self, name: &str, script: &str) -> Option<Command> {
+        let script = self.write(name, script);
+        let mut python = python::python(script.to_str().expect("the path is UTF-8"))?;
+        // A pipe has no encoding of its own; on Windows Python would take that of the system.
+        python.env("PYTHONIOENCODING", "utf-8").current_dir(&self.0);
+        // Tokens and compiled modules stay in this folder.
+        for name in ["HOME", "LOCALAPPDATA", "XDG_CACHE_HOME", "PYTHONPYCACHEPREFIX"] {
+            python.env(name, &self.0);
+        }
+        Some(python)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An example as it is pasted, but for the address.
+fn at(page: &Page, code: &str, center: &ControlCenter) -> String {
+    assert_eq!(code.matches(ADDRESS).count(), 1, "{}: an example names {ADDRESS} once", page.name);
+    code.replace(ADDRESS, center.text("base"))
+}
+
+fn quick_start(page: &Page, mark: &str, language: &str, center: &ControlCenter) -> String {
+    let code = page.block(mark, language);
+    let lines = code.lines().count();
+    assert!(lines <= LONGEST_QUICK_START, "{}: the quick start {language} has {lines} lines", page.name);
+    at(page, code, center)
+}
+
+fn assert_told(what: &str, told: &str, output: &Output) {
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{what}: {}\n{stdout}\n{stderr}", output.status);
+    assert!(stdout.contains(told), "{what} did not print {told:?}:\n{stdout}\n{stderr}");
+    assert!(stderr.is_empty(), "{what} says on stderr: {stderr}");
+}
+
+#[test]
+fn python_quick_starts_run_as_printed() {
+    if !cfg!(any(windows, target_os = "linux")) {
+        return skipped("the Python quick start names the library of Windows or Linux");
+    }
+    for page in READMES.map(Page::read) {
+        let folder = Folder::new(&format!("python-{}", page.name));
+        let center = ControlCenter::start(&[]);
+        let script = quick_start(&page, "quick start: python", "python", &center);
+        let Some(mut python) = folder.python("quick_start.py", &script) else { return };
+        assert_told(&format!("{}: Python", page.name), STORY, &python.output().unwrap());
+    }
+}
+
+#[test]
+fn c_quick_starts_run_as_printed() {
+    if !cfg!(target_os = "linux") {
+        return skipped("the commands of the C quick start are for Linux");
+    }
+    let compiler =
+        env::var("CC").ok().filter(|compiler| !compiler.trim().is_empty()).unwrap_or_else(|| "cc".to_owned());
+    let shell = |commands: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", commands]);
+        // Cargo points this at its own build, and it comes before the path that the commands give.
+        with_its_library(&mut shell);
+        shell
+    };
+    if !shell(&format!("{compiler} --version")).output().is_ok_and(|output| output.status.success()) {
+        return skipped(&format!("the C quick start: the C compiler {compiler} does not run"));
+    }
+    for page in READMES.map(Page::read) {
+        let folder = Folder::new(&format!("c-{}", page.name));
+        folder.paste(&in_tree("include/rpa_openapi.h"));
+        let center = ControlCenter::start(&[]);
+        folder.write("quick_start.c", &quick_start(&page, "quick start: c", "c", &center));
+        let commands = page.block("quick start: c commands", "sh");
+        let commands = commands.strip_prefix("gcc ").unwrap_or_else(|| panic!("{}: gcc must come first", page.name));
+        let output = shell(&format!("{compiler} {commands}")).current_dir(&folder.0).output().unwrap();
+        assert_told(&format!("{}: C", page.name), STORY, &output);
+    }
+}
+
+#[test]
+fn the_python_client_runs_as_printed() {
+    for page in docs("languages.md") {
+        let folder = Folder::new(&format!("client-{}", page.name));
+        folder.paste(&in_tree("examples/python/rpa_openapi.py"));
+        let center = ControlCenter::start(&[]);
+        let script = at(&page, page.block("client: python", "python"), &center);
+        let Some(mut python) = folder.python("client.py", &script) else { return };
+        assert_told(&format!("{}: Python", page.name), "jobNo", &python.output().unwrap());
+    }
+}
+
+#[test]
+fn the_cpp_client_runs_as_printed() {
+    if c::on_windows() {
+        return;
+    }
+    for page in docs("languages.md") {
+        let folder = Folder::new(&format!("cpp-{}", page.name));
+        folder.paste(&in_tree("include/rpa_openapi.h"));
+        folder.paste(&in_tree("examples/cpp/rpa_openapi.hpp"));
+        let Some(mut compile) = Language::Cpp.compile("c++11") else {
+            return skipped("the C++ example: there is no C++ compiler");
+        };
+        let center = ControlCenter::start(&[]);
+        let source = folder.write("client.cpp", &at(&page, page.block("client: cpp", "cpp"), &center));
+        let program = folder.0.join("client");
+        compile.arg("-I").arg(&folder.0);
+        c::link(compile, &source, &folder.0, &program);
+        let output = succeed(with_its_library(&mut Command::new(program)), &page.name);
+        assert_told(&format!("{}: C++", page.name), "\"code\":0", &output);
+    }
+}
+
+/// `GlobalFun.py` with the settings as a page prints them, but for the values.
+fn global_fun(page: &Page, center: &ControlCenter) -> String {
+    let mut file = fs::read_to_string(in_tree("examples/robot/GlobalFun.py")).unwrap();
+    let printed: Vec<&str> = page.block("robot: settings", "python").lines().collect();
+    let names: Vec<&str> = printed.iter().map(|line| line.split(" = '").next().unwrap_or(line)).collect();
+    assert_eq!(names, ["RPA_HOST", "RPA_ACCESSKEY", "RPA_SECRETKEY"], "{}", page.name);
+    for (name, fact) in names.into_iter().zip(["base", "accesskey", "secretkey"]) {
+        file = set(&file, name, "''", &format!("'{}'", center.text(fact)));
+    }
+    // Straight to this machine, whatever it is set to.
+    set(&file, "RPA_PROXY", "'system'", "'none'")
+}
+
+/// Fills in a setting, as a reader of the page does.
+fn set(file: &str, name: &str, present: &str, value: &str) -> String {
+    let line = format!("\n{name} = {present}\n");
+    assert_eq!(file.matches(&line).count(), 1, "GlobalFun.py has the setting {name} = {present}");
+    file.replace(&line, &format!("\n{name} = {value}\n"))
+}
+
+/// What the first call returns in a robot's folder, as the page prints it; `None` without Python.
+fn first_call(page: &Page, folder: &Folder) -> Option<Value> {
+    let call = page.block("robot: first call", "python");
+    assert!(call.ends_with("print(reply)\n"), "{}: {call}", page.name);
+    let script = format!("import GlobalFun\n{call}\nimport json, sys\nsys.stderr.write(json.dumps(reply))\n");
+    let mut python = folder.python("main.py", &script)?;
+    // A file that is edited twice within a second would be taken from the cache.
+    let output = python.env("PYTHONDONTWRITEBYTECODE", OsStr::new("1")).output().unwrap();
+    assert!(output.status.success(), "{}: {}", page.name, tools::said(&output));
+    Some(serde_json::from_slice(&output.stderr).unwrap_or_else(|_| panic!("{}", tools::said(&output))))
+}
+
+/// Two files, three settings, the fingerprint from the first failure, and the call of one line.
+#[test]
+fn a_robots_first_call_works_as_printed() {
+    let [english, chinese] = docs("robot.md");
+    for page in [Page::read(READMES[1]), english, chinese] {
+        let folder = Folder::new(&format!("robot-{}", page.name));
+        let center = ControlCenter::start(&["--tls"]);
+        let file = global_fun(&page, &center);
+        folder.write("GlobalFun.py", &file);
+        let Some(refused) = first_call(&page, &folder) else { return };
+        assert_eq!(refused["error"]["kind"], "tls", "{}: {refused}", page.name);
+        let detail = refused["error"]["detail"].as_str().expect("an error has a detail");
+        assert!(page.text.contains(BEFORE_FINGERPRINT.trim_end()), "{} says where the fingerprint is", page.name);
+        let (_, fingerprint) = detail.split_once(BEFORE_FINGERPRINT).unwrap_or_else(|| panic!("{detail}"));
+        let end = fingerprint.find(|c: char| c != ':' && !c.is_ascii_hexdigit()).unwrap_or(fingerprint.len());
+        assert_eq!(&fingerprint[..end], center.text("fingerprint"), "{detail}");
+        folder.write("GlobalFun.py", &set(&file, "RPA_CERT_SHA256", "''", &format!("'{}'", &fingerprint[..end])));
+        let reply = first_call(&page, &folder).expect("Python is there");
+        assert_eq!(reply["code"], 0, "{}: {reply}", page.name);
+        assert!(reply["result"]["jobNo"].is_string(), "{}: {reply}", page.name);
+    }
+}
