@@ -1,7 +1,9 @@
 //! Servers and proxies that fail, and what the caller is told: the kind, whether the request was delivered, how many
 //! attempts were made, and that it did not take too long.
 
-use rpa_test_support::{c, harness, server, tls, tools};
+use rpa_test_support::replies::{ends_at, facts};
+use rpa_test_support::requests::create_job as request;
+use rpa_test_support::{c, harness, programs, server, tls, tools};
 mod clock;
 mod codings;
 mod extremes;
@@ -24,43 +26,10 @@ use server::{Server, kept_reply, reply};
 
 const MODES: [&str; 4] = ["get", "post", "put", "delete"];
 
-fn request(host: &str, mode: &str, further: Value) -> Value {
-    let mut request = json!({
-        "host": host, "mode": mode, "rest_type": "/oapi/v1/job/create", "data_json": { "说明": "月结" },
-        "accesstoken": "9f2c4b7e1d5a48c0b3e6a7d812f45c90", "proxy": null,
-    });
-    request.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
-    request
-}
-
-/// Code, kind, delivered and attempts of an error.
-fn facts(reply: &Value) -> (u64, &str, &str, u64) {
-    let error = &reply["error"];
-    let text = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("{reply}"));
-    (reply["code"].as_u64().unwrap(), text("kind"), text("delivered"), error["attempts"].as_u64().unwrap())
-}
-
 /// A port on which nobody listens.
 fn closed_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
-}
-
-/// Runs a call that must end at its limit, and not 100 ms later. A machine that is busy with something else may be late
-/// once; a limit that does not hold is late each time.
-#[track_caller]
-fn ends_at(limit: Duration, call: impl Fn() -> Value) -> Value {
-    let mut took = Duration::ZERO;
-    for _ in 0..5 {
-        let started = Instant::now();
-        let reply = call();
-        took = started.elapsed();
-        assert!(took >= limit, "ended after {took:?}, before its limit: {reply}");
-        if took < limit + Duration::from_millis(100) {
-            return reply;
-        }
-    }
-    panic!("took {took:?} each time, with a limit of {limit:?}");
 }
 
 #[test]
