@@ -1,4 +1,4 @@
-//! What hangs before there is a connection: a name lookup, a connect, a way that leads nowhere.
+//! What hangs before a request can be sent: a name lookup, a connect, a handshake, a way that leads nowhere.
 
 use std::fs;
 use std::net::TcpStream;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::harness::{Library, built_library};
+use crate::server::Server;
 use crate::{MODES, c, ends_at, facts, programs, request, tools};
 
 #[test]
@@ -103,4 +104,17 @@ fn no_thread_can_be_made() {
     for told in &told {
         assert_eq!(facts(told), (40, "dns", "no", 2), "{told}");
     }
+}
+
+#[test]
+fn a_handshake_that_hangs() {
+    let server = Server::start(|_connection| thread::sleep(Duration::from_secs(3)));
+    let host = server.url().replace("http://", "https://");
+    let library = Library::load();
+    let started = Instant::now();
+    let limits = json!({ "connect_timeout_ms": 300, "timeout_ms": 5000 });
+    let reply = library.json("rpa_call", &request(&host, "post", limits));
+    assert_eq!(facts(&reply), (40, "timeout", "no", 2), "the time left allows a second attempt");
+    assert!(started.elapsed() < Duration::from_secs(4), "took {:?}", started.elapsed());
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("TLS handshake"), "{reply}");
 }
