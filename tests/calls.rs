@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::{ControlCenter, Library};
-use requests::{call, right, with};
+use requests::{call, right, with, with_all};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -38,8 +38,7 @@ impl Session {
 
     /// Asks `/oapi/v1/reply` for an odd reply.
     fn odd_reply(&self, data: Value, further: Value) -> Value {
-        let mut request = self.request("get", "/oapi/v1/reply", data);
-        request.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        let request = with_all(self.request("get", "/oapi/v1/reply", data), further);
         self.library.json("rpa_call", &request)
     }
 }

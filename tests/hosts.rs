@@ -3,13 +3,14 @@
 //!
 //! A compiler or a valgrind that is missing means that its part is skipped; with `RPA_REQUIRE_TOOLS` set, it fails.
 
-use rpa_test_support::{c, counting, harness, tools};
+use rpa_test_support::{c, counting, folder, harness, tools};
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use c::{LEAK_FOUND, Language, on_windows, with_its_library};
+use folder::Folder;
 use harness::ControlCenter;
 use serde_json::Value;
 use tools::{in_tree, said, skipped, succeed};
@@ -18,22 +19,14 @@ const C_STANDARDS: [&str; 2] = ["c99", "c11"];
 const CPP_STANDARDS: [&str; 2] = ["c++11", "c++17"];
 
 /// An empty folder into which files of the repository are pasted, beside the library.
-struct Pasted(PathBuf);
+struct Pasted(Folder);
 
 impl Pasted {
     fn new(name: &str, files: &[&str]) -> Pasted {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hosts").join(name);
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("a folder can be made in the build folder");
-        let pasted = Pasted(folder);
-        pasted.copy(harness::built_library());
-        files.iter().for_each(|file| pasted.copy(&in_tree(file)));
-        pasted
-    }
-
-    fn copy(&self, file: &Path) {
-        let name = file.file_name().expect("a file has a name");
-        fs::copy(file, self.0.join(name)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let folder = Folder::new(&format!("hosts-{name}"));
+        folder.paste(harness::built_library());
+        files.iter().for_each(|file| folder.paste(&in_tree(file)));
+        Pasted(folder)
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! What remains of keys and tokens in a process's memory once a call is over and its reply is freed. A program in C calls,
 //! frees, and then reads its own memory.
 
-use rpa_test_support::{c, harness, server, tools};
+use rpa_test_support::{c, harness, requests, server, tools};
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use harness::{ControlCenter, shipped_library};
+use requests::with_all;
 use serde_json::{Value, json};
 use server::{Server, reply};
 
@@ -135,11 +136,7 @@ fn what_remains_of_secrets() {
         ("nobody", "http://127.0.0.1:1".to_owned(), json!({})),
         ("argument", "no host".to_owned(), json!({})),
     ] {
-        let with = |fields: Value| {
-            let mut request = json!({ "host": host, "proxy": null, "retry": 1, "tls": trust });
-            request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-            request
-        };
+        let with = |fields: Value| with_all(json!({ "host": host, "proxy": null, "retry": 1, "tls": trust }), fields);
         let call =
             json!({ "mode": "post", "rest_type": "/oapi/v1/echo", "data_json": { "a": "b" }, "accesstoken": token });
         for (function, request) in [

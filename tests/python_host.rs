@@ -1,16 +1,18 @@
 //! `examples/python` as people copy it: `rpa_openapi.py` and `story.py` in a folder of their own, with the library.
 #![cfg(unix)]
 
-use rpa_test_support::{counting, harness, issuer, python, server};
+use rpa_test_support::{counting, folder, harness, issuer, python, server, tools};
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
+use folder::Folder;
 use harness::ControlCenter;
 use serde_json::{Value, json};
 use server::Server;
+use tools::{in_tree, said};
 
 const STORY: [&str; 5] = [
     "token: ok",
@@ -43,26 +45,23 @@ def raised(work):
         return [type(error).__name__, str(error)]
 "#;
 
-/// A folder, gone when this is dropped.
-struct Folder(PathBuf);
+/// A folder with what a Python program needs.
+struct Host(Folder);
 
-impl Folder {
+impl Host {
     /// The two files, and the library.
-    fn new(name: &str) -> Folder {
-        let folder = Folder::without_library(name);
-        fs::copy(harness::built_library(), folder.library()).unwrap();
-        folder
+    fn new(name: &str) -> Host {
+        let host = Host::without_library(name);
+        host.0.paste(harness::built_library());
+        host
     }
 
-    fn without_library(name: &str) -> Folder {
-        let folder = Folder(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python_host {name}")));
-        let _ = fs::remove_dir_all(&folder.0);
-        fs::create_dir_all(&folder.0).unwrap();
+    fn without_library(name: &str) -> Host {
+        let folder = Folder::new(&format!("python_host {name}"));
         for file in ["rpa_openapi.py", "story.py"] {
-            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python").join(file);
-            fs::copy(source, folder.0.join(file)).unwrap();
+            folder.paste(&in_tree("examples/python").join(file));
         }
-        folder
+        Host(folder)
     }
 
     fn library(&self) -> PathBuf {
@@ -86,7 +85,7 @@ impl Folder {
     fn run(&self, center: &ControlCenter, lines: &str, variables: &[(&str, &Path)]) -> Option<Value> {
         let mut command = self.python("script.py")?;
         let script = format!("{BEGIN}\n{lines}\nprint(json.dumps(shown))\n");
-        fs::write(self.0.join("script.py"), script).unwrap();
+        self.0.write("script.py", &script);
         command.envs(variables.iter().copied()).arg(center.facts.to_string());
         let output = command.output().expect("python3 starts");
         assert!(output.status.success(), "{}", said(&output));
@@ -94,26 +93,16 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
 #[test]
 fn the_story_is_told() {
-    let folder = Folder::new("story");
+    let host = Host::new("story");
     let mut expected = format!("version {}\n", env!("CARGO_PKG_VERSION"));
     STORY.iter().for_each(|line| expected += &format!("{line}\n"));
     for (options, fingerprint) in [(&["--tls"][..], None), (&["--token-shape", "array"][..], Some("-"))] {
         let center = ControlCenter::start(options);
         // The second is a console of Chinese Windows, as far as Python here can be made to think so.
         for encoding in ["utf-8", "gbk"] {
-            let Some(mut story) = folder.python("story.py") else { return };
+            let Some(mut story) = host.python("story.py") else { return };
             let fingerprint = fingerprint.unwrap_or(center.text("fingerprint"));
             story.args([center.text("base"), fingerprint]).env("PYTHONIOENCODING", encoding);
             let output = story.output().unwrap();
@@ -125,7 +114,7 @@ fn the_story_is_told() {
 
 #[test]
 fn the_story_says_what_is_wrong() {
-    let folder = Folder::new("wrong story");
+    let host = Host::new("wrong story");
     let center = ControlCenter::start(&["--tls"]);
     let base = center.text("base");
     let (right, wrong) = (center.text("fingerprint"), "00".repeat(32));
@@ -135,7 +124,7 @@ fn the_story_says_what_is_wrong() {
         (&[base, right, "demo-access-key", "x"], "not as it should be: the token: "),
         (&[base], "python story.py"),
     ] {
-        let Some(mut story) = folder.python("story.py") else { return };
+        let Some(mut story) = host.python("story.py") else { return };
         let output = story.args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -145,7 +134,7 @@ fn the_story_says_what_is_wrong() {
 
 #[test]
 fn a_client_returns_replies_and_raises_errors() {
-    let folder = Folder::new("client");
+    let host = Host::new("client");
     let center = ControlCenter::start(&["--tls"]);
     let lines = r#"
 me = client(timeout_ms=20000, headers={"X-Gateway": "g"})
@@ -175,7 +164,7 @@ shown.append(rpa_openapi.sign(request)["result"]["signature"])
 shown.append([rpa_openapi.call({})["code"], rpa_openapi.get_token({})["code"], rpa_openapi.refresh_token({})["code"]])
 shown.append(raised(lambda: me.raw("free"))[0])
 "#;
-    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
     let pairs = json!({ "日期": "2020-11-30", "金额": "1.10", "中": "文", "n": "1e+16" });
     let expected = json!([
         [0, true, false],
@@ -211,7 +200,7 @@ shown.append(raised(lambda: me.raw("free"))[0])
 /// With keys there is no login; another process finds the token in the file.
 #[test]
 fn a_client_with_keys_needs_no_login() {
-    let folder = Folder::new("keys");
+    let host = Host::new("keys");
     let (center, server) = (ControlCenter::start(&[]), issuer::start());
     let lines = r#"
 def by_keys(store, host="ISSUER", **more):
@@ -242,7 +231,7 @@ except RpaError as error:
     shown.append(error.token)
 "#;
     let lines = lines.replace("ISSUER", &server.url());
-    let Some(shown) = folder.run(&center, &lines, &[]) else { return };
+    let Some(shown) = host.run(&center, &lines, &[]) else { return };
     let expected = json!([
         "token1",
         [true, null],
@@ -257,13 +246,13 @@ except RpaError as error:
         null,
     ]);
     assert_eq!(shown, expected);
-    let again = folder.run(&center, &lines, &[]).unwrap();
+    let again = host.run(&center, &lines, &[]).unwrap();
     assert_eq!(again[0], "token5", "found in the file by another process");
 }
 
 #[test]
 fn eight_threads_share_a_client() {
-    let folder = Folder::new("threads");
+    let host = Host::new("threads");
     let center = ControlCenter::start(&["--tls"]);
     let lines = r#"
 me, results = [], []
@@ -286,38 +275,38 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 shown += [len(results), all(results)]
 "#;
-    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
     assert_eq!(shown, json!([200, true]));
 }
 
 #[test]
 fn the_library_is_found_beside_the_module_or_by_the_environment() {
-    let folder = Folder::without_library("finding");
+    let host = Host::without_library("finding");
     let center = ControlCenter::start(&[]);
     let version = "shown.append(raised(rpa_openapi.version))";
     let variable = "RPA_OPENAPI_LIBRARY";
     let here = json!([["returned", env!("CARGO_PKG_VERSION")]]);
 
-    let Some(missing) = folder.run(&center, version, &[]) else { return };
+    let Some(missing) = host.run(&center, version, &[]) else { return };
     let said = missing[0][1].as_str().unwrap();
     let bitness = format!("{}-bit", usize::BITS);
-    let name = folder.library().file_name().unwrap().to_str().unwrap().to_owned();
-    for part in [&name, folder.0.to_str().unwrap(), &bitness] {
+    let name = host.library().file_name().unwrap().to_str().unwrap().to_owned();
+    for part in [&name, host.0.to_str().unwrap(), &bitness] {
         assert!(said.contains(part), "{part}: {said}");
     }
 
-    assert_eq!(folder.run(&center, version, &[(variable, harness::built_library())]).unwrap(), here);
+    assert_eq!(host.run(&center, version, &[(variable, harness::built_library())]).unwrap(), here);
 
     // The variable wins over what lies beside, and does not fall back to it.
     let machine = if usize::BITS == 64 { "x64" } else { "x86" };
-    fs::create_dir_all(folder.0.join(machine)).unwrap();
-    for beside in [folder.0.join(machine).join(&name), folder.library()] {
+    fs::create_dir_all(host.0.join(machine)).unwrap();
+    for beside in [host.0.join(machine).join(&name), host.library()] {
         fs::copy(harness::built_library(), &beside).unwrap();
-        assert_eq!(folder.run(&center, version, &[]).unwrap(), here, "{}", beside.display());
-        let garbage = folder.0.join("garbage");
+        assert_eq!(host.run(&center, version, &[]).unwrap(), here, "{}", beside.display());
+        let garbage = host.0.join("garbage");
         fs::write(&garbage, "no library").unwrap();
-        for wrong in [&garbage, &folder.0.join("nothing")] {
-            let refused = folder.run(&center, version, &[(variable, wrong)]).unwrap();
+        for wrong in [&garbage, &host.0.join("nothing")] {
+            let refused = host.run(&center, version, &[(variable, wrong)]).unwrap();
             let said = refused[0][1].as_str().unwrap();
             assert_eq!(refused[0][0], "OSError");
             assert!(said.contains(wrong.to_str().unwrap()) && said.contains(&bitness), "{said}");
@@ -329,13 +318,13 @@ fn the_library_is_found_beside_the_module_or_by_the_environment() {
 /// An older library, or another one, is told as what it is, and not by what it lacks alone.
 #[test]
 fn a_library_that_lacks_a_function_is_told() {
-    let folder = Folder::without_library("older");
-    counting::compile_source(&folder.library(), "char *rpa_call(const char *request) { return 0; }");
+    let host = Host::without_library("older");
+    counting::compile_source(&host.library(), "char *rpa_call(const char *request) { return 0; }");
     let center = ControlCenter::start(&[]);
-    let Some(shown) = folder.run(&center, "shown.append(raised(lambda: rpa_openapi.call({})))", &[]) else { return };
+    let Some(shown) = host.run(&center, "shown.append(raised(lambda: rpa_openapi.call({})))", &[]) else { return };
     assert_eq!(shown[0][0], "OSError");
     let said = shown[0][1].as_str().unwrap();
-    for part in [folder.library().to_str().unwrap(), "it lacks rpa_get_token", &format!("{}-bit", usize::BITS)] {
+    for part in [host.library().to_str().unwrap(), "it lacks rpa_get_token", &format!("{}-bit", usize::BITS)] {
         assert!(said.contains(part), "{part}: {said}");
     }
 }
@@ -343,7 +332,7 @@ fn a_library_that_lacks_a_function_is_told() {
 /// What the library gets, shown by one in its place that returns the request.
 #[test]
 fn fields_reach_the_library_only_where_they_were_given() {
-    let folder = Folder::without_library("fields");
+    let host = Host::without_library("fields");
     let source = r#"
 #include <stdlib.h>
 #include <string.h>
@@ -354,7 +343,7 @@ char *rpa_refresh_token(const char *request) { return strdup(request); }
 const char *rpa_version(void) { return "0"; }
 void rpa_free(char *reply) { free(reply); }
 "#;
-    counting::compile_source(&folder.library(), source);
+    counting::compile_source(&host.library(), source);
     let center = ControlCenter::start(&[]);
     let lines = r#"
 shown.append(Client("http://h", accesskey="a", secretkey="b").get("/x"))
@@ -362,7 +351,7 @@ new = {"query": "none", "empty_ok": True, "correct_clock": False, "pin_sha256": 
 shown.append(Client("http://h", accesskey="a", secretkey="b", **new).post("/x", {"n": 1}))
 shown.append(Client("http://h", **new).raw("get_token", accesskey="a", secretkey="b"))
 "#;
-    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
     let fields = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     let usual = "accesskey connect_timeout_ms data_json encoding host mode rest_type retry retry_mode secretkey timeout_ms tls values";
     assert_eq!(fields(&shown[0]), usual);
@@ -377,7 +366,7 @@ shown.append(Client("http://h", **new).raw("get_token", accesskey="a", secretkey
 /// Ctrl-C while the server does not answer: it ends at once, the next call works, and the end of the script waits for none.
 #[test]
 fn ctrl_c_ends_the_wait_at_once() {
-    let folder = Folder::new("interrupted");
+    let host = Host::new("interrupted");
     let center = ControlCenter::start(&[]);
     let lines = r#"
 import signal, time
@@ -392,7 +381,7 @@ for _ in range(3):
 shown.append([me.get("/oapi/v1/echo")["code"], time.time() - begun < 20])
 "#;
     let begun = std::time::Instant::now();
-    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
     assert_eq!(shown, json!(["interrupted", "interrupted", "interrupted", [0, true]]));
     assert!(begun.elapsed().as_secs() < 25, "{:?}", begun.elapsed());
 }
@@ -400,7 +389,7 @@ shown.append([me.get("/oapi/v1/echo")["code"], time.time() - begun < 20])
 /// After a fork, in a signal's handler, long after the call before, and at the very end.
 #[test]
 fn calls_work_wherever_they_are_made() {
-    let folder = Folder::new("anywhere");
+    let host = Host::new("anywhere");
     let center = ControlCenter::start(&[]);
     let lines = r#"
 import atexit, signal, time
@@ -429,14 +418,14 @@ class Last:
 rpa_openapi.last = Last()
 atexit.register(echo, "end")
 "#;
-    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
     assert_eq!(shown, json!([0, 7, [true], true, true, true, true, true, true]));
 }
 
 /// A server may answer JSON without a code: the story says that it is not as it should be, and does not fall over it.
 #[test]
 fn the_story_reads_replies_without_a_code() {
-    let folder = Folder::new("no code");
+    let host = Host::new("no code");
     let tokens = r#"{"code":0,"msg":"success","result":["token","refresh"]}"#;
     for (token, body, step) in [
         (r#"{"status":404}"#, "7", "the token"),
@@ -454,7 +443,7 @@ fn the_story_reads_replies_without_a_code() {
                 }
             }
         });
-        let Some(mut story) = folder.python("story.py") else { return };
+        let Some(mut story) = host.python("story.py") else { return };
         let output = story.args([&server.url(), "-"]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{body}: {}", said(&output));
         let expected = format!("not as it should be: {step}: ");
@@ -464,8 +453,8 @@ fn the_story_reads_replies_without_a_code() {
 
 #[test]
 fn every_reply_is_freed_whatever_it_holds() {
-    let folder = Folder::without_library("freeing");
-    let library = folder.library();
+    let host = Host::without_library("freeing");
+    let library = host.library();
     counting::compile(&library);
     let lines = r#"
 for _ in range(3):
@@ -473,7 +462,7 @@ for _ in range(3):
     shown.append(raised(lambda: rpa_openapi.refresh_token({}))[0])
 "#;
     let center = ControlCenter::start(&[]);
-    let Some(shown) = folder.run(&center, lines, &[]) else { return };
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
     let each = [json!([[1], [1], [1]]), "UnicodeDecodeError".into()];
     assert_eq!(shown, json!([&each[..], &each, &each].concat()));
 }

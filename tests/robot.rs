@@ -2,16 +2,19 @@
 //! a folder whose name holds Chinese characters and a space.
 #![cfg(unix)]
 
-use rpa_test_support::{counting, harness, issuer, python, server};
+use rpa_test_support::{counting, folder, harness, issuer, python, requests, server, tools};
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Command;
 
+use folder::Folder;
 use harness::ControlCenter;
+use requests::with_all;
 use serde_json::{Value, json};
 use server::Server;
+use tools::{in_tree, said};
 
 /// What the designer generates around a flow's steps. The steps put what they want to show into `shown`.
 const SCRIPT: &str = r#"# -*- coding: utf-8 -*-
@@ -52,23 +55,20 @@ if __name__ == "__main__":
 
 const NOTE: &str = "月结 & 100% 完成";
 
-/// A robot's folder, gone when this is dropped.
-struct Robot(PathBuf);
+/// A robot's folder.
+struct Robot(Folder);
 
 impl Robot {
     /// The script's folder with `GlobalFun.py` and the library in it.
     fn new(name: &str) -> Robot {
         let robot = Robot::without_library(name);
-        fs::copy(harness::built_library(), robot.library()).unwrap();
+        robot.0.paste(harness::built_library());
         robot
     }
 
     fn without_library(name: &str) -> Robot {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("机器人 {name}"));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let global_fun = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/robot/GlobalFun.py");
-        fs::copy(global_fun, folder.join("GlobalFun.py")).unwrap();
+        let folder = Folder::new(&format!("机器人 {name}"));
+        folder.paste(&in_tree("examples/robot/GlobalFun.py"));
         Robot(folder)
     }
 
@@ -116,12 +116,6 @@ impl Robot {
     }
 }
 
-impl Drop for Robot {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Python, with no proxy and no setting of this machine.
 fn python(script: &str) -> Option<Command> {
     let mut command = python::python(script)?;
@@ -134,10 +128,6 @@ fn python(script: &str) -> Option<Command> {
     // A file that is edited twice within a second would be taken from the cache.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     Some(command)
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 fn msg(reply: &Value) -> &str {
@@ -1117,11 +1107,7 @@ shown.append(GlobalFun.get_token(base, "", "a", "b"))
     let Some(shown) = robot.run(&facts, steps) else { return };
     let shown = shown.as_array().unwrap();
     let common = json!({ "host": "http://h", "retry": 2, "timeout_ms": 30000, "connect_timeout_ms": 10000, "tls": { "verify": true } });
-    let with = |base: &Value, more: Value| {
-        let mut all = base.clone();
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        all
-    };
+    let with = |base: &Value, more: Value| with_all(base.clone(), more);
     let call = json!({ "rest_type": "/x", "data_json": r#"{"a": "1"}"#, "mode": "post", "retry_mode": "safe", "encoding": "python" });
     let by_keys = with(&with(&common, call), json!({ "accesskey": "a", "secretkey": "b", "token_store": "memory" }));
     assert_eq!(shown[0], by_keys);

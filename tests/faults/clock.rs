@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::folder::Folder;
 use crate::{programs, tools};
 
 #[test]
@@ -13,7 +14,7 @@ fn a_clock_that_jumps_by_an_hour() {
     if !tools::all_run(&["faketime"], "calls while the clock jumps") {
         return;
     }
-    let folder = tools::folder(&format!("clock-{}", std::process::id()));
+    let folder = Folder::new("clock");
     let preload = Command::new("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"]).output().unwrap();
     let preload = String::from_utf8(preload.stdout).unwrap();
     let clock = folder.join("clock");
@@ -29,7 +30,6 @@ fn a_clock_that_jumps_by_an_hour() {
     ]);
     let output = tools::succeed(&mut child, "calls while the clock jumps");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    fs::remove_dir_all(folder).unwrap();
     // One, and another for each call that ran out of time.
     assert!(told["connections"].as_u64().unwrap() <= 30, "{told}");
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::folder::Folder;
 use crate::harness::{Library, built_library};
 use crate::server::Server;
 use crate::{MODES, c, ends_at, facts, programs, request, tools};
@@ -50,7 +51,7 @@ fn no_route() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_resolver_that_hangs() {
-    let folder = tools::folder(&format!("faults-{}", std::process::id()));
+    let folder = Folder::new("hangs");
     let [preload, gate] = ["slow_lookup.so", "gate"].map(|name| folder.join(name));
     let mut compile = c::Language::C.compile("c11").expect("a C compiler");
     compile.args(["-shared", "-fPIC", "-o"]).arg(&preload).arg(tools::in_tree("tests/c/slow_lookup.c")).arg("-ldl");
@@ -61,7 +62,6 @@ fn a_resolver_that_hangs() {
     child.arg(&gate).env("LD_PRELOAD", &preload).env("GATE", &gate);
     let output = tools::succeed(&mut child, "calls by a name that hangs");
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    fs::remove_dir_all(folder).unwrap();
     // 200 calls, one lookup under way.
     assert!(told["after"].as_u64().unwrap() <= told["before"].as_u64().unwrap() + 1, "{told}");
     assert_eq!(told["found"]["code"], 0, "{told}");

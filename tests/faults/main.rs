@@ -21,6 +21,6 @@ mod unreachable;
 use rpa_test_support::replies::{ends_at, facts};
 use rpa_test_support::requests::create_job as request;
 use rpa_test_support::server::closed_port;
-use rpa_test_support::{c, harness, programs, server, tls, tools};
+use rpa_test_support::{c, folder, harness, programs, server, tls, tools};
 
 const MODES: [&str; 4] = ["get", "post", "put", "delete"];

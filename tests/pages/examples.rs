@@ -3,10 +3,10 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{self, Command, Output};
+use std::process::{Command, Output};
 
 use rpa_test_support::c::{self, Language, with_its_library};
+use rpa_test_support::folder::Folder;
 use rpa_test_support::harness::{self, ControlCenter};
 use rpa_test_support::tools::{self, skipped, succeed};
 use rpa_test_support::{python, tools::in_tree};
@@ -22,49 +22,24 @@ const LONGEST_QUICK_START: usize = 35;
 /// What stands before the fingerprint in the error of a certificate that is not trusted, as the pages quote it.
 const BEFORE_FINGERPRINT: &str = "has the SHA-256 fingerprint ";
 
-/// A folder of its own with the library in it, gone when it is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(title: &str) -> Folder {
-        let title = title.replace(['/', '\\'], "-");
-        let folder = tools::folder("pages").join(format!("{title}-{}", process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        let folder = Folder(folder);
-        folder.paste(harness::built_library());
-        folder
-    }
-
-    fn paste(&self, file: &Path) {
-        let name = file.file_name().expect("a file has a name");
-        fs::copy(file, self.0.join(name)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, text).unwrap();
-        path
-    }
-
-    /// Python about to run a script of this folder, untouched by this machine's settings; `None` where there is none.
-    fn python(&self, name: &str, script: &str) -> Option<Command> {
-        let script = self.write(name, script);
-        let mut python = python::python(script.to_str().expect("the path is UTF-8"))?;
-        // A pipe has no encoding of its own; on Windows Python would take that of the system.
-        python.env("PYTHONIOENCODING", "utf-8").current_dir(&self.0);
-        // Tokens and compiled modules stay in this folder.
-        for name in ["HOME", "LOCALAPPDATA", "XDG_CACHE_HOME", "PYTHONPYCACHEPREFIX"] {
-            python.env(name, &self.0);
-        }
-        Some(python)
-    }
+/// A folder of its own with the library in it.
+fn with_library(title: &str) -> Folder {
+    let folder = Folder::new(&format!("pages-{}", title.replace(['/', '\\'], "-")));
+    folder.paste(harness::built_library());
+    folder
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+/// Python about to run a script in a folder, untouched by this machine's settings; `None` where there is none.
+fn python_in(folder: &Folder, name: &str, script: &str) -> Option<Command> {
+    let script = folder.write(name, script);
+    let mut python = python::python(script.to_str().expect("the path is UTF-8"))?;
+    // A pipe has no encoding of its own; on Windows Python would take that of the system.
+    python.env("PYTHONIOENCODING", "utf-8").current_dir(folder);
+    // Tokens and compiled modules stay in this folder.
+    for name in ["HOME", "LOCALAPPDATA", "XDG_CACHE_HOME", "PYTHONPYCACHEPREFIX"] {
+        python.env(name, folder.as_os_str());
     }
+    Some(python)
 }
 
 /// An example as it is pasted, but for the address.
@@ -93,10 +68,10 @@ fn python_quick_starts_run_as_printed() {
         return skipped("the Python quick start names the library of Windows or Linux");
     }
     for page in READMES.map(Page::read) {
-        let folder = Folder::new(&format!("python-{}", page.name));
+        let folder = with_library(&format!("python-{}", page.name));
         let center = ControlCenter::start(&[]);
         let script = quick_start(&page, "quick start: python", "python", &center);
-        let Some(mut python) = folder.python("quick_start.py", &script) else { return };
+        let Some(mut python) = python_in(&folder, "quick_start.py", &script) else { return };
         assert_told(&format!("{}: Python", page.name), STORY, &python.output().unwrap());
     }
 }
@@ -119,13 +94,13 @@ fn c_quick_starts_run_as_printed() {
         return skipped(&format!("the C quick start: the C compiler {compiler} does not run"));
     }
     for page in READMES.map(Page::read) {
-        let folder = Folder::new(&format!("c-{}", page.name));
+        let folder = with_library(&format!("c-{}", page.name));
         folder.paste(&in_tree("include/rpa_openapi.h"));
         let center = ControlCenter::start(&[]);
         folder.write("quick_start.c", &quick_start(&page, "quick start: c", "c", &center));
         let commands = page.block("quick start: c commands", "sh");
         let commands = commands.strip_prefix("gcc ").unwrap_or_else(|| panic!("{}: gcc must come first", page.name));
-        let output = shell(&format!("{compiler} {commands}")).current_dir(&folder.0).output().unwrap();
+        let output = shell(&format!("{compiler} {commands}")).current_dir(&folder).output().unwrap();
         assert_told(&format!("{}: C", page.name), STORY, &output);
     }
 }
@@ -133,11 +108,11 @@ fn c_quick_starts_run_as_printed() {
 #[test]
 fn the_python_client_runs_as_printed() {
     for page in docs("languages.md") {
-        let folder = Folder::new(&format!("client-{}", page.name));
+        let folder = with_library(&format!("client-{}", page.name));
         folder.paste(&in_tree("examples/python/rpa_openapi.py"));
         let center = ControlCenter::start(&[]);
         let script = at(&page, page.block("client: python", "python"), &center);
-        let Some(mut python) = folder.python("client.py", &script) else { return };
+        let Some(mut python) = python_in(&folder, "client.py", &script) else { return };
         assert_told(&format!("{}: Python", page.name), "jobNo", &python.output().unwrap());
     }
 }
@@ -148,7 +123,7 @@ fn the_cpp_client_runs_as_printed() {
         return;
     }
     for page in docs("languages.md") {
-        let folder = Folder::new(&format!("cpp-{}", page.name));
+        let folder = with_library(&format!("cpp-{}", page.name));
         folder.paste(&in_tree("include/rpa_openapi.h"));
         folder.paste(&in_tree("examples/cpp/rpa_openapi.hpp"));
         let Some(mut compile) = Language::Cpp.compile("c++11") else {
@@ -156,9 +131,9 @@ fn the_cpp_client_runs_as_printed() {
         };
         let center = ControlCenter::start(&[]);
         let source = folder.write("client.cpp", &at(&page, page.block("client: cpp", "cpp"), &center));
-        let program = folder.0.join("client");
-        compile.arg("-I").arg(&folder.0);
-        c::link(compile, &source, &folder.0, &program);
+        let program = folder.join("client");
+        compile.arg("-I").arg(folder.as_os_str());
+        c::link(compile, &source, &folder, &program);
         let output = succeed(with_its_library(&mut Command::new(program)), &page.name);
         assert_told(&format!("{}: C++", page.name), "\"code\":0", &output);
     }
@@ -189,7 +164,7 @@ fn first_call(page: &Page, folder: &Folder) -> Option<Value> {
     let call = page.block("robot: first call", "python");
     assert!(call.ends_with("print(reply)\n"), "{}: {call}", page.name);
     let script = format!("import GlobalFun\n{call}\nimport json, sys\nsys.stderr.write(json.dumps(reply))\n");
-    let mut python = folder.python("main.py", &script)?;
+    let mut python = python_in(folder, "main.py", &script)?;
     // A file that is edited twice within a second would be taken from the cache.
     let output = python.env("PYTHONDONTWRITEBYTECODE", OsStr::new("1")).output().unwrap();
     assert!(output.status.success(), "{}: {}", page.name, tools::said(&output));
@@ -201,7 +176,7 @@ fn first_call(page: &Page, folder: &Folder) -> Option<Value> {
 fn a_robots_first_call_works_as_printed() {
     let [english, chinese] = docs("robot.md");
     for page in [Page::read(READMES[1]), english, chinese] {
-        let folder = Folder::new(&format!("robot-{}", page.name));
+        let folder = with_library(&format!("robot-{}", page.name));
         let center = ControlCenter::start(&["--tls"]);
         let file = global_fun(&page, &center);
         folder.write("GlobalFun.py", &file);

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::process::Command;
 
+use rpa_test_support::folder::Folder;
 use rpa_test_support::programs;
 use serde_json::{Value, json};
 
@@ -105,7 +106,8 @@ fn a_host_that_changes_its_environment_beside_calls_does_not_crash() {
     });
     let mut compile = c::Language::C.compile("c11").expect("a C compiler");
     compile.args(["-D_GNU_SOURCE", "-pthread", "-I"]).arg(tools::in_tree("include"));
-    let program = tools::folder("environment").join("environment");
+    let made = Folder::new("environment");
+    let program = made.join("environment");
     let folder = harness::built_library().parent().expect("the library lies in a folder");
     c::link(compile, &tools::in_tree("tests/c/environment.c"), folder, &program);
     let mut command = Command::new(&program);

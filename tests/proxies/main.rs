@@ -6,14 +6,13 @@ mod messages;
 mod programs;
 mod socks5;
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use harness::{ControlCenter, Library};
 use programs::{PASSWORD, PLAIN_PASSWORD, Proxy};
+use rpa_test_support::folder::Folder;
 use rpa_test_support::replies::{ends_at, facts};
-use rpa_test_support::requests::create_job as request;
+use rpa_test_support::requests::{create_job as request, with_all};
 use rpa_test_support::server::closed_port;
 use rpa_test_support::{c, harness, server, tools};
 use serde_json::{Value, json};
@@ -21,10 +20,6 @@ use serde_json::{Value, json};
 fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(Library::load)
-}
-
-fn folder(name: &str) -> PathBuf {
-    tools::folder(&format!("proxies-{name}-{}", std::process::id()))
 }
 
 fn port(center: &ControlCenter) -> u16 {
@@ -52,12 +47,11 @@ fn works_through(center: &ControlCenter, proxy: &str) {
 
 /// The error of a post through a proxy, which must not show the proxy's password.
 fn fails_through(center: &ControlCenter, proxy: &str, further: Value) -> (String, String, String) {
-    let mut request = center.request(json!({
+    let request = center.request(json!({
         "mode": "post", "rest_type": "/oapi/v1/job/create", "data_json": { "说明": "月结" }, "accesstoken": "9f2c4b7e1d5a48c0",
         "timeout_ms": 5000, "proxy": proxy,
     }));
-    request.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
-    let told = library().json("rpa_call", &request);
+    let told = library().json("rpa_call", &with_all(request, further));
     let error = &told["error"];
     for secret in [PASSWORD, PLAIN_PASSWORD, "p%3Aw%2F1%2Bx", "cm9ib3Q6cDp3LzEreA"] {
         assert!(!told.to_string().contains(secret), "{told}");
@@ -75,7 +69,7 @@ fn tinyproxy() {
     if !tools::all_run(&["tinyproxy"], "calls through tinyproxy") {
         return;
     }
-    let folder = folder("tinyproxy");
+    let folder = Folder::new("tinyproxy");
     for center in &centers() {
         for password in [false, true] {
             let proxy = Proxy::tinyproxy(&folder, password, "");
@@ -103,7 +97,6 @@ fn tinyproxy() {
     assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
     assert!(detail.contains("403"), "{detail}");
     drop(proxy);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -111,7 +104,7 @@ fn squid() {
     if !tools::all_run(&["squid", "openssl"], "calls through squid") {
         return;
     }
-    let folder = folder("squid");
+    let folder = Folder::new("squid");
     let [plain, tls] = centers();
     // By default squid tunnels to 443 alone; here to where it is asked.
     let open = Proxy::squid(&folder, false, "");
@@ -156,7 +149,6 @@ fn squid() {
     assert_eq!((kind.as_str(), delivered.as_str()), ("proxy", "no"), "{detail}");
     assert!(detail.contains("403"), "{detail}");
     drop(denying);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -164,7 +156,7 @@ fn socks() {
     if !tools::all_run(&["microsocks", "danted"], "calls through SOCKS proxies") {
         return;
     }
-    let folder = folder("socks");
+    let folder = Folder::new("socks");
     for center in &centers() {
         for password in [false, true] {
             let proxy = Proxy::microsocks(&folder, password);
@@ -189,5 +181,4 @@ fn socks() {
         assert!(matches!(kind.as_str(), "proxy" | "timeout" | "disconnected"), "{kind}: {detail}");
         assert_ne!(delivered, "yes", "{detail}");
     }
-    fs::remove_dir_all(folder).unwrap();
 }

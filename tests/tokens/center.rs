@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::ControlCenter;
 use crate::place::Folder;
+use crate::requests::with_all;
 
 pub struct Center {
     center: ControlCenter,
@@ -30,12 +31,8 @@ impl Center {
 
     /// The same with other fields.
     pub fn with(&self, store: &Value, fields: Value) -> Value {
-        let mut request = self.center.token_request();
         let usual = json!({ "token_store": store, "mode": "get", "rest_type": "/oapi/v1/echo" });
-        for more in [usual, fields] {
-            request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        }
-        request
+        with_all(with_all(self.center.token_request(), usual), fields)
     }
 
     /// The requests so far, each as `GET /oapi/v1/token 200 code 0 token issued`.

@@ -10,6 +10,7 @@ mod clock;
 mod counts;
 mod deadline;
 mod eviction;
+mod fields;
 mod forks;
 mod frozen;
 mod honest;
@@ -19,7 +20,6 @@ mod process;
 mod redis_access;
 mod redis_trouble;
 mod refusal;
-mod requests;
 mod secrecy;
 mod short_lives;
 mod single_center;
@@ -29,7 +29,7 @@ mod token_endpoint;
 use std::env;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use rpa_test_support::{forms, harness, orders, programs, python, redis, server, tools};
+use rpa_test_support::{folder, forms, harness, orders, programs, python, redis, requests, server, tools};
 
 /// The long form of a test where it is asked for, else the short one.
 fn long_or<T>(short: T, long: T) -> T {

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::redis::Redis;
-use crate::tools;
+use crate::{folder, tools};
 
-/// A folder of one test. Taken away again when it is dropped.
-pub struct Folder(PathBuf);
+/// A folder of one test.
+pub struct Folder(folder::Folder);
 
 impl Folder {
     pub fn new() -> Folder {
-        Folder(tools::folder(&format!("令牌 {} {}", std::process::id(), fastrand::u64(..))))
+        Folder(folder::Folder::new("令牌 "))
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -27,7 +27,7 @@ impl Folder {
 
     /// All files in it and below it.
     pub fn files(&self) -> Vec<PathBuf> {
-        let mut folders = vec![self.0.clone()];
+        let mut folders = vec![self.0.to_path_buf()];
         let mut files = Vec::new();
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
@@ -36,12 +36,6 @@ impl Folder {
             }
         }
         files
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -59,5 +53,5 @@ pub fn in_redis(test: impl FnOnce(&Value)) {
 
 pub fn start_redis(options: &[&str]) -> Option<Redis> {
     let has_redis = tools::all_run(&["redis-server", "redis-cli"], "a token in Redis");
-    has_redis.then(|| Redis::start(&tools::folder(&format!("redis {}", fastrand::u64(..))), options))
+    has_redis.then(|| Redis::start(options))
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::center::Center;
 use crate::in_company;
 use crate::process::Process;
+use crate::requests::with_all;
 use crate::server::{Server, reply};
 
 /// Gives `token1`, `token2` and so on as the array that the vendor's text shows, and answers each call by its token and
@@ -36,12 +37,11 @@ pub fn serving(answer: impl Fn(usize, &str) -> String + Send + Sync + 'static) -
 }
 
 pub fn request(server: &Server, fields: Value) -> Value {
-    let mut request = json!({
+    let request = json!({
         "host": server.url(), "proxy": null, "mode": "post", "rest_type": "/oapi/v1/job/create",
         "accesskey": "access-key", "secretkey": "secret-key", "data_json": { "说明": "月结" },
     });
-    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-    request
+    with_all(request, fields)
 }
 
 #[test]

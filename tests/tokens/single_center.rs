@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::requests::with_all;
 use crate::server::{Server, reply};
 
 /// What the token endpoint does.
@@ -73,12 +74,11 @@ impl SingleCenter {
 
     /// A call by keys, whose token is kept in this store.
     pub fn request(&self, store: &Value, fields: Value) -> Value {
-        let mut request = json!({
+        let request = json!({
             "host": self.server.url(), "proxy": null, "mode": "get", "rest_type": "/ok", "token_store": store,
             "accesskey": "access-key", "secretkey": "secret-key",
         });
-        request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-        request
+        with_all(request, fields)
     }
 }
 

@@ -11,6 +11,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
     IsCa, Issuer, KeyPair, NameConstraints, PublicKeyData, SignatureAlgorithm,
 };
+use rpa_test_support::folder::Folder;
 use sha2::{Digest, Sha256};
 
 /// A server's certificate, as files, and what the library should say of it.
@@ -25,7 +26,7 @@ pub struct Certificate {
 
 /// A folder of certificates, and the authorities that issue them.
 pub struct Workshop {
-    pub folder: PathBuf,
+    pub folder: Folder,
     root: Authority,
     intermediate: Authority,
     other: Authority,
@@ -40,11 +41,12 @@ pub struct Authority {
 }
 
 impl Workshop {
-    pub fn new(folder: &Path) -> Workshop {
-        let root = authority(folder, "root", None, |_| {});
-        let intermediate = authority(folder, "intermediate", Some(&root), |_| {});
-        let other = authority(folder, "other-root", None, |_| {});
-        Workshop { folder: folder.to_owned(), root, intermediate, other }
+    pub fn new(name: &str) -> Workshop {
+        let folder = Folder::new(name);
+        let root = authority(&folder, "root", None, |_| {});
+        let intermediate = authority(&folder, "intermediate", Some(&root), |_| {});
+        let other = authority(&folder, "other-root", None, |_| {});
+        Workshop { folder, root, intermediate, other }
     }
 
     /// The company's CA.

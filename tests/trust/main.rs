@@ -134,11 +134,10 @@ impl Field {
         if !tools::all_run(&["nginx", "openssl"], &format!("trust against a real server ({name})")) {
             return None;
         }
-        let folder = tools::folder(&format!("trust-{name}-{}", std::process::id()));
-        let made = Workshop::new(&folder);
+        let made = Workshop::new(&format!("trust-{name}"));
         let cases = cases(&made);
         let hosts: Vec<&Host> = cases.iter().map(|case| &case.host).collect();
-        let nginx = Nginx::start(&folder, &hosts);
+        let nginx = Nginx::start(&made.folder, &hosts);
         Some(Field { made, cases, nginx })
     }
 
@@ -149,12 +148,6 @@ impl Field {
 
     fn request(&self, host: usize, tls: Value) -> Value {
         request(&self.nginx.url(host), tls)
-    }
-}
-
-impl Drop for Field {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.made.folder);
     }
 }
 
@@ -261,8 +254,7 @@ fn a_server_that_wants_a_client_certificate() {
     if !tools::all_run(&["nginx", "openssl"], "client certificates against a real server") {
         return;
     }
-    let folder = tools::folder(&format!("trust-client-{}", std::process::id()));
-    let made = Workshop::new(&folder);
+    let made = Workshop::new("trust-client");
     let root = made.root().display().to_string();
     let settings = |protocol: &str| -> &'static str {
         format!("ssl_client_certificate {root}; ssl_verify_client on; ssl_protocols {protocol};").leak()
@@ -270,7 +262,7 @@ fn a_server_that_wants_a_client_certificate() {
     let certificate = made.issued("wants a client certificate", |_| {});
     let hosts = ["TLSv1.2", "TLSv1.3"]
         .map(|protocol| Host { certificate: Some(certificate.clone()), settings: settings(protocol) });
-    let nginx = Nginx::start(&folder, &hosts.iter().collect::<Vec<_>>());
+    let nginx = Nginx::start(&made.folder, &hosts.iter().collect::<Vec<_>>());
     for host in 0..hosts.len() {
         for tls in [
             json!({ "ca_file": made.root() }),
@@ -287,14 +279,11 @@ fn a_server_that_wants_a_client_certificate() {
             );
         }
     }
-    drop(nginx);
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn a_server_that_refuses_who_has_no_client_certificate() {
-    let folder = tools::folder(&format!("trust-refusing-{}", std::process::id()));
-    let made = Workshop::new(&folder);
+    let made = Workshop::new("trust-refusing");
     let certificate = made.issued("refuses", |_| {});
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let server = impostor::start_for_clients_of(made.root(), &certificate, version);
@@ -303,7 +292,6 @@ fn a_server_that_refuses_who_has_no_client_certificate() {
         assert!(detail.contains("its owner must let calls in without one"), "{detail}");
         assert_eq!(server.requests(), 0);
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -349,8 +337,7 @@ fn the_same_certificate_with_another_key_is_refused() {
     if !tools::all_run(&["openssl"], "servers without the key of their certificate") {
         return;
     }
-    let folder = tools::folder(&format!("trust-impostor-{}", std::process::id()));
-    let made = Workshop::new(&folder);
+    let made = Workshop::new("trust-impostor");
     let pairs = [
         (made.issued("EC", |_| {}), made.issued("another EC", |_| {})),
         (
@@ -375,7 +362,6 @@ fn the_same_certificate_with_another_key_is_refused() {
             assert_eq!(honest.requests(), 1, "{what}");
         }
     }
-    fs::remove_dir_all(folder).unwrap();
 }
 
 /// A call in a process of its own, with further variables in its environment.

@@ -4,10 +4,10 @@ use rcgen::{BasicConstraints, DnType, IsCa, SanType};
 use serde_json::json;
 
 use crate::certificates::{Certificate, Workshop, years};
-use crate::{call, impostor, refused, request, tools, trusted};
+use crate::{call, impostor, refused, request, trusted};
 
 fn workshop(name: &str) -> Workshop {
-    Workshop::new(&tools::folder(&format!("trust-names-{name}-{}", std::process::id())))
+    Workshop::new(&format!("trust-names-{name}"))
 }
 
 /// `msg` and `detail` of a call by 127.0.0.1.
@@ -48,7 +48,6 @@ fn a_self_signed_certificate_without_a_name_is_told_by_that_fault() {
         let server = impostor::start(&certificate, &certificate, &rustls::version::TLS13);
         trusted(&call(&request(&server.url(), json!({ "pin_sha256": certificate.fingerprint }))), "its pin");
     }
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -59,7 +58,6 @@ fn an_address_that_stands_as_a_dns_name_is_told_as_such() {
     assert!(msg.contains("证书把IP地址127.0.0.1写成了域名(DNS),请重签证书并在subjectAltName中写IP:127.0.0.1"), "{msg}");
     assert!(detail.contains("it has 127.0.0.1 as a DNS name, and an address counts only as an IP address"), "{detail}");
     assert!(detail.contains("is for 127.0.0.1 (DNS name), "), "{detail}");
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -70,7 +68,6 @@ fn a_call_by_address_to_a_certificate_of_dns_names_is_advised_to_use_one() {
     let (msg, detail) = told(&certificate, json!({ "ca_file": made.root() }));
     assert!(msg.contains("证书只含域名,不含IP地址127.0.0.1,请在host中改用该域名"), "{msg}");
     assert!(detail.contains("rpa.corp.example, *.corp.example (DNS names)"), "{detail}");
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -81,7 +78,6 @@ fn a_self_signed_certificate_that_was_made_anew_is_not_just_called_an_impostors(
     let (msg, detail) = told(&new, json!({ "ca_file": old.chain }));
     assert!(msg.contains("请更新tls.ca_file"), "{msg}");
     assert!(detail.contains("a trusted certificate has the name of its issuer, but another key"), "{detail}");
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -98,5 +94,4 @@ fn a_wrong_time_is_told_with_this_machines_clock() {
     let (msg, detail) = told(&below, json!({ "ca_file": made.root() }));
     assert!(msg.contains("上级CA证书已过期或尚未生效"), "{msg}");
     assert!(detail.contains("CN=expired intermediate CA") && detail.contains("to 2020-01-01T00:00:00Z)"), "{detail}");
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }

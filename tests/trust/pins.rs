@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::certificates::{self, Certificate, Workshop};
-use crate::{call, impostor, refused, request, tools, trusted};
+use crate::{call, impostor, refused, request, trusted};
 
 const VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
 
 fn workshop(name: &str) -> Workshop {
-    Workshop::new(&tools::folder(&format!("trust-pins-{name}-{}", std::process::id())))
+    Workshop::new(&format!("trust-pins-{name}"))
 }
 
 fn under(server: &impostor::Impostor, pins: Value) -> Value {
@@ -39,7 +39,6 @@ fn a_pin_of_the_key_survives_a_renewal() {
         // What the message shows is what an administrator pastes.
         assert!(detail.contains(&renewed.fingerprint) && detail.contains(&key_of(&old)), "{detail}");
     }
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -60,7 +59,6 @@ fn any_of_several_pins_lets_in() {
     let detail = refused(&under(&server, json!([wrong(), key_of(&other), "spki:".to_owned() + &wrong()])), "no pin");
     assert!(detail.contains("it fits none of the 3 pins in `tls.pin_sha256`"), "{detail}");
     assert_eq!(server.requests(), seen);
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -71,7 +69,6 @@ fn a_pin_of_a_cas_key_is_not_one_of_the_servers() {
     let ca = key_of(&Certificate { key: made.folder.join("intermediate.key"), ..certificate.clone() });
     let detail = refused(&under(&server, json!(ca)), "a CA's key");
     assert!(detail.contains("the pin fits the CA above it") && detail.contains("CN=intermediate"), "{detail}");
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -86,7 +83,6 @@ fn a_pinned_key_must_be_proven() {
         assert!(reply["msg"].as_str().unwrap().contains("冒充"), "{reply}");
         assert_eq!(server.requests(), 0);
     }
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }
 
 #[test]
@@ -105,5 +101,4 @@ fn a_refused_certificate_or_pin_is_not_tried_twice() {
         refused(&reply, mode);
         assert_eq!((reply["error"]["attempts"].as_u64(), server.connections()), (Some(1), 1), "{tls}: {reply}");
     }
-    std::fs::remove_dir_all(&made.folder).unwrap();
 }

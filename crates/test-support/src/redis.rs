@@ -1,30 +1,31 @@
 //! A real Redis server, on a port of its own.
 
-use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::folder::Folder;
 
 /// Ends when it is dropped.
 pub struct Redis {
     child: Child,
     pub port: u16,
     options: Vec<String>,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl Redis {
-    /// Starts a server that keeps everything in memory. `folder` is made, and taken away again.
-    pub fn start(folder: &Path, options: &[&str]) -> Redis {
-        fs::create_dir_all(folder).unwrap();
+    /// Starts a server that keeps everything in memory.
+    pub fn start(options: &[&str]) -> Redis {
+        let folder = Folder::new("redis");
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         // The port is free now; somebody else may take it before the server does.
         for _ in 0..10 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(child) = launch(folder, port, &options) {
-                return Redis { child, port, options, folder: folder.to_owned() };
+            if let Some(child) = launch(&folder, port, &options) {
+                return Redis { child, port, options, folder };
             }
         }
         panic!("redis-server does not start");
@@ -90,6 +91,5 @@ impl Drop for Redis {
     fn drop(&mut self) {
         // One that is frozen ends by this as well.
         self.stop();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }

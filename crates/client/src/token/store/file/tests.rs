@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use rpa_test_support::folder;
+
 use super::super::suite::{self, sealed};
 use super::*;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-struct Folder(PathBuf);
+struct Folder(folder::Folder);
 
 impl Folder {
     fn new() -> Folder {
-        let folder = std::env::temp_dir().join(format!("rpa 令牌 {} {}", std::process::id(), fastrand::u64(..)));
-        fs::create_dir(&folder).unwrap();
-        Folder(folder)
+        Folder(folder::Folder::new("rpa 令牌"))
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -29,12 +29,6 @@ impl Folder {
             fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -20,8 +20,7 @@ fn start(options: &[&str]) -> Option<Redis> {
         eprintln!("skipped: there is no redis-server");
         return None;
     }
-    let folder = env::temp_dir().join(format!("rpa redis {} {}", std::process::id(), fastrand::u64(..)));
-    Some(Redis::start(&folder, options))
+    Some(Redis::start(options))
 }
 
 fn address(redis: &Redis) -> RedisServer {

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use crate::harness::Library;
 use crate::in_company;
+use crate::requests::with_all;
 
 fn refused(fields: Value) -> (Value, String) {
-    let mut request = json!({
+    let request = json!({
         "host": "http://127.0.0.1:1", "proxy": null, "mode": "get", "rest_type": "/a",
         "accesskey": "access-key", "secretkey": "secret-key",
     });
-    request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let request = with_all(request, fields);
     let library = Library::load();
     let told = library.json("rpa_call", &request);
     assert_eq!((&told["code"], &told["error"]["kind"]), (&json!(41), &json!("argument")), "{told}");
