@@ -581,13 +581,13 @@ fn settings_that_are_missing_or_wrong_are_named() {
         ("RPA_VERIFY", "'False'", "必须是True或False"),
         ("RPA_CORRECT_CLOCK", "0", "必须是True或False"),
         ("RPA_EMPTY_OK", "None", "必须是True或False"),
-        ("RPA_CERT_SHA256", "'12:34'", "64位十六进制"),
+        ("RPA_CERT_SHA256", "'12:34'", "SHA-256指纹须为64位"),
         ("RPA_CERT_SHA256", "1234", "引号中的文本"),
         ("RPA_CERT_SHA256", "['12', 34]", "引号中的文本"),
         ("RPA_CA_FILE", "7", "引号中的路径"),
         ("RPA_CA_FILE", "'D:\\new\\test.pem'", "写成两个反斜杠"),
         ("RPA_PROXY", "3128", "引号中的文本"),
-        ("RPA_PROXY", "'ftp://p:1'", "代理"),
+        ("RPA_PROXY", "'ftp://p:1'", "协议不支持"),
         ("RPA_RETRY_MODE", "'allways'", "只能为safe、always"),
         ("RPA_ENCODING", "'pyton'", "只能为"),
         ("RPA_QUERY", "1", "引号中的文本"),
@@ -708,7 +708,7 @@ fn cures_are_told_in_chinese_under_the_readers_own_settings() {
     let slow = r#"GlobalFun.rpa_api("/oapi/v1/reply", {"delayMillis": 20000, "body": "1"})"#;
     let call = "GlobalFun.rpa_api('/oapi/v1/echo')";
     let fingerprint = secure.text("fingerprint");
-    let trust = format!("请与管理员核对证书的指纹{fingerprint},无误后填入设置RPA_CERT_SHA256");
+    let trust = format!("填入RPA_CERT_SHA256,这张证书的指纹是{fingerprint}");
     let large = r#"GlobalFun.rpa_api("/oapi/v1/reply", {"body": json.dumps("x" * 5000)})"#;
     let cases = [
         (&secure, "pass", call, trust.as_str()),
@@ -745,7 +745,7 @@ shown.append(GlobalFun.get_token('http://127.0.0.1:1', '', 'a', 'b'))";
     let shown = Robot::new("办法").run(&plain.facts, steps).unwrap();
     assert!(msg(&shown[0]).starts_with("fail,转换URL参数失败!参数host"), "{shown}");
     assert!(msg(&shown[1]).starts_with("fail,转换URL参数失败!参数port"), "{shown}");
-    assert!(msg(&shown[2]).contains("请检查参数host"), "{shown}");
+    assert!(msg(&shown[2]).contains("地址填在参数host里"), "{shown}");
 }
 
 /// Of whatever the library says: each field is told by its setting, and nothing else is changed.

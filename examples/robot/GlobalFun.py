@@ -582,6 +582,8 @@ def _rpa_in_settings(text, settings, english=False):
 
     def assignment(found):
         value = json.loads(found.group(2))
+        if found.group(1) == 'proxy' and value is None:
+            value = 'none'
         return '%s = %r' % (settings[found.group(1)], value)
 
     names = '|'.join(re.escape(name) for name in sorted(settings, key=len, reverse=True))
@@ -598,6 +600,10 @@ def _rpa_cure(error, msg, request, settings):
         return _rpa_trust(detail, msg)
     if error['field'] == 'tls.ca_file' and request['tls'].get('ca_file', '') not in msg:
         return '文件是' + request['tls']['ca_file']
+    if kind == 'proxy' and 'RPA_PROXY' not in msg and 'proxy' not in request:
+        return "不用代理的,请把设置RPA_PROXY改成'none'"
+    if kind in ('dns', 'connect', 'redirect') and not re.search('RPA_HOST|参数host', msg):
+        return '地址填在%s里' % ('设置RPA_HOST' if 'host' in settings else '参数host')
     if '请' in msg:
         return ''
     limits = request['timeout_ms'], request['connect_timeout_ms']
@@ -606,11 +612,9 @@ def _rpa_cure(error, msg, request, settings):
     if kind == 'timeout' and 'TIMEOUT_MS' not in msg:
         return '需要更多时间的,请加大设置RPA_TIMEOUT_MS'
     if kind == 'proxy':
-        return '请检查设置RPA_PROXY' if 'proxy' in request else "请检查系统的代理;不用代理的,把设置RPA_PROXY改成'none'"
+        return '请检查设置RPA_PROXY'
     if kind == 'too_large':
         return "请在设置RPA_OPTIONS中加大'max_response_bytes'"
-    if kind in ('dns', 'connect', 'redirect'):
-        return '请检查' + ('设置RPA_HOST' if 'host' in settings else '参数host')
     return ''
 
 

@@ -1,7 +1,7 @@
 //! Calls by keys: the library gets the token, and gets another one where the server refuses it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -20,6 +20,9 @@ use crate::token::{
 
 /// So many clocks are tried for one call beside the first.
 const MOST_CLOCKS: usize = 2;
+
+/// With less time than this a call that was refused again and again is not sent once more.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 /// Signs the call with the keys' token and sends it. A token that is refused is replaced, as long as time allows and
 /// another one may help. A call that was refused for its time is stamped anew by another clock that is known. What was
@@ -99,6 +102,7 @@ impl ManagedCall<'_, '_> {
                 return self.end(outcome);
             }
             match self.keeper.refused(&self.held, &self.api, &mut self.troubles) {
+                Advice::Replace if self.is_too_late() => return Err(self.evicted(status(&outcome))),
                 Advice::Replace => {
                     if let Some(reply) = self.replace_token(&outcome)? {
                         return Ok(reply);
@@ -110,6 +114,11 @@ impl ManagedCall<'_, '_> {
             }
             self.refused += 1;
         }
+    }
+
+    /// Nothing is sent in the last moment that would then be in doubt.
+    fn is_too_late(&self) -> bool {
+        self.troubles.tokens_refused() > 0 && self.policy.deadline < Instant::now() + LAST_MOMENT
     }
 
     fn attempt(&mut self, sent: &mut Instant) -> Result<Answered, Error> {

@@ -185,4 +185,32 @@ mod tests {
             assert_eq!(old.keeps, keeps, "{line}");
         }
     }
+
+    /// Whatever comes, a head is read or refused, and what was read has one length.
+    #[test]
+    fn mutated_heads_are_read_or_refused() {
+        const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX: y\r\n folded\r\nTransfer-Encoding: gzip, chunked\r\nKeep-Alive: timeout=5\r\n\r\nbody";
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..50_000 {
+            let mut bytes = HEAD.to_vec();
+            for _ in 0..random.usize(1..6) {
+                bytes.push(b'x');
+                let place = random.usize(..bytes.len());
+                match random.u8(..4) {
+                    0 => drop(bytes.remove(place)),
+                    1 => bytes.insert(place, random.u8(..)),
+                    2 => bytes[place] = *random.choice(b"\r\n :,\t\0;\xff").unwrap(),
+                    _ => bytes.truncate(place.max(1)),
+                }
+            }
+            let _ = crate::http_head::may_begin(&bytes);
+            let _ = crate::http_head::status_of_part(&bytes);
+            let Some(length) = crate::http_head::length(&bytes) else { continue };
+            assert!(bytes[..length].ends_with(b"\n"));
+            let Ok(head) = parse(&bytes[..length]) else { continue };
+            if let Err(Unframed::Header(name, _)) = Framing::of(&head) {
+                assert!(crate::http_head::line_of(&bytes[..length], &name).is_some(), "{bytes:?}");
+            }
+        }
+    }
 }

@@ -78,13 +78,23 @@ impl Habit {
         self.kept >= self.wanted
     }
 
-    /// A connection was seen open after this rest; for the first time or once more.
-    pub(super) fn keeps(&mut self, idle: Idle, is_first: bool) {
+    /// A connection was seen open after this rest: for the first time, or once more after it had been at `seen_open`.
+    pub(super) fn keeps(&mut self, idle: Idle, is_first: bool, seen_open: Duration) {
+        if idle.rested < REST {
+            return;
+        }
         self.kept = self.kept.saturating_add(is_first.into());
         self.longest_rest = self.longest_rest.max(idle.rested);
         self.most_replies = self.most_replies.max(idle.replies);
         if idle.rested >= LONG_REST && idle.replies >= self.fewest_ended {
             self.fewest_ended = u32::MAX;
+        }
+        // A server that was just started anew, say, is trusted again in time.
+        if idle.rested >= LONG_REST && seen_open < LONG_REST {
+            self.wanted = (self.wanted / 2).max(FIRST_WANTED);
+        }
+        if self.is_shown() {
+            self.is_word_broken = false;
         }
     }
 
@@ -112,6 +122,8 @@ impl Habit {
 mod tests {
     use super::*;
 
+    const SHORT: Duration = Duration::ZERO;
+
     fn idle(rested: u64, replies: u32) -> Idle {
         Idle { rested: Duration::from_millis(rested), replies, round_trip: Duration::from_millis(1), announced: None }
     }
@@ -124,7 +136,7 @@ mod tests {
     fn shown() -> Habit {
         let mut habit = Habit::default();
         for _ in 0..FIRST_WANTED {
-            habit.keeps(idle(1000, 3), true);
+            habit.keeps(idle(1000, 3), true, SHORT);
         }
         habit
     }
@@ -134,11 +146,11 @@ mod tests {
         let mut habit = Habit::default();
         assert!(!habit.lets_post(idle(0, 1)));
         for _ in 1..FIRST_WANTED {
-            habit.keeps(idle(1000, 1), true);
-            habit.keeps(idle(2000, 1), false);
+            habit.keeps(idle(1000, 1), true, SHORT);
+            habit.keeps(idle(2000, 1), false, SHORT);
         }
         assert!(!habit.lets_post(idle(0, 1)), "one connection is missing");
-        habit.keeps(idle(1000, 1), true);
+        habit.keeps(idle(1000, 1), true, SHORT);
         assert!(habit.lets_post(idle(0, 1)));
     }
 
@@ -170,15 +182,41 @@ mod tests {
         assert!(habit.lets_post(idle(700, 1)) && !habit.lets_post(idle(790, 1)));
         habit.ended(idle(0, 4), Duration::ZERO);
         assert!(habit.lets_post(idle(0, 3)), "nobody was said to live for five requests");
-        habit.keeps(idle(100, 4), true);
+        habit.keeps(idle(100, 4), true, SHORT);
         assert!(!habit.lets_post(idle(0, 4)), "that one is just late");
         habit.ended(idle(1, 2), Duration::ZERO);
         assert!(!habit.lets_post(idle(0, 1)));
         for _ in 0..8 * FIRST_WANTED - 1 {
-            habit.keeps(idle(1000, 3), true);
+            habit.keeps(idle(900, 1), true, SHORT);
         }
         assert!(!habit.lets_post(idle(0, 1)));
-        habit.keeps(idle(1000, 3), true);
-        assert!(habit.lets_post(idle(0, 3)));
+        habit.keeps(idle(900, 1), true, SHORT);
+        assert!(habit.lets_post(idle(0, 1)) && !habit.lets_post(idle(0, 2)));
+    }
+
+    #[test]
+    fn a_server_that_was_started_anew_is_trusted_again_in_time() {
+        let mut habit = Habit::default();
+        for _ in 0..3 {
+            habit.ended(announced(10, 4000), Duration::ZERO);
+        }
+        assert!(!habit.lets_post(announced(0, 4000)));
+        for _ in 0..6 {
+            habit.keeps(idle(800, 1), true, SHORT);
+            habit.keeps(idle(1600, 1), false, Duration::from_millis(800));
+            habit.keeps(idle(3200, 1), false, Duration::from_millis(1600));
+        }
+        assert!(!habit.lets_post(announced(0, 4000)), "three surprises are not made up for by six connections");
+        for _ in 0..6 {
+            habit.keeps(idle(1600, 1), true, Duration::from_millis(800));
+        }
+        assert!(habit.lets_post(announced(0, 4000)));
+    }
+
+    #[test]
+    fn what_rested_for_a_moment_shows_nothing() {
+        let mut habit = Habit::default();
+        (0..100).for_each(|_| habit.keeps(idle(49, 1), true, SHORT));
+        assert!(!habit.is_shown());
     }
 }

@@ -111,9 +111,11 @@ pub(super) fn put(key: Key, connection: Connection, is_post: bool) {
     let starts = !std::mem::replace(&mut pool.has_keeper, true);
     drop(pool);
     drop(outlived);
-    // Where no thread can be made, they are closed as others come.
     if starts && thread::Builder::new().spawn(keep).is_err() {
-        self::pool().has_keeper = false;
+        // Where no thread can be made, they are closed as others come.
+        let mut pool = self::pool();
+        pool.has_keeper = false;
+        drop(pool.look(Instant::now()));
     }
 }
 
@@ -227,7 +229,7 @@ impl Pool {
             if is_open {
                 resting.seen_open = idle.rested;
                 resting.connection.has_rested = true;
-                self.habit(&origin).keeps(idle, is_first);
+                self.habit(&origin).keeps(idle, is_first, seen_open);
             } else {
                 self.habit(&origin).ended(idle, seen_open);
             }

@@ -42,8 +42,8 @@ struct Api {
     shown: Option<Instant>,
     pause: Duration,
     pause_until: Option<Instant>,
-    /// It took tokens before it refused as many as are got for one call.
-    took_tokens: bool,
+    /// It took tokens until it refused as many as are got for one call.
+    used_to_take: bool,
 }
 
 impl Default for Rights {
@@ -74,16 +74,16 @@ impl Rights {
         let rests = api.pause_until.is_some_and(|until| now < until);
         api.refused = Some((token, now));
         if shown {
-            (api.takes_tokens, api.took_tokens) = (false, false);
+            (api.takes_tokens, api.used_to_take) = (false, false);
             return Advice::HandOn;
         }
-        if rests && got == 0 && !api.took_tokens {
+        if rests && got == 0 && !api.used_to_take {
             return Advice::HandOn;
         }
         let most = match (api.takes_tokens, evictions_go_on) {
             (true, _) => MOST_TOKENS,
             // One that has had so many in vain just now gets one more.
-            (false, true) if !api.took_tokens => MOST_TOKENS_UNSEEN,
+            (false, true) if !api.used_to_take => MOST_TOKENS_UNSEEN,
             (false, _) => 1,
         };
         if got < most {
@@ -92,9 +92,9 @@ impl Rights {
         api.pause = (api.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         api.pause_until = Some(now + api.pause);
         // What goes on for so long is no eviction.
-        api.took_tokens = (api.took_tokens || api.takes_tokens) && api.pause < LONGEST_PAUSE;
+        api.used_to_take = (api.used_to_take || api.takes_tokens) && api.pause < LONGEST_PAUSE;
         api.takes_tokens = false;
-        if api.took_tokens || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
+        if api.used_to_take || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
     }
 
     fn api(&mut self, name: &str) -> &mut Api {
