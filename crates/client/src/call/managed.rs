@@ -96,10 +96,11 @@ impl ManagedCall<'_, '_> {
             self.judge_clock(&outcome);
             if !self.refuses_token(&outcome) {
                 self.note_success(&outcome, sent);
-                if self.stamp_anew(&outcome) {
-                    continue;
+                if !self.stamp_anew(&outcome) {
+                    return self.end(outcome);
                 }
-                return self.end(outcome);
+                self.refused += 1;
+                continue;
             }
             match self.keeper.refused(&self.held, &self.api, &mut self.troubles) {
                 Advice::Replace if self.is_too_late() => return Err(self.evicted(status(&outcome))),

@@ -29,7 +29,7 @@ const LEASE_MS: u64 = 1500;
 const BEAT: Duration = Duration::from_millis(300);
 /// Between two looks whether a server that was lost is there again. The pauses grow: a fleet must not hold it down.
 const LOOK: Duration = Duration::from_millis(500);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
+const LONGEST_LOOK: Duration = Duration::from_millis(800);
 /// What nobody asked for in this time is forgotten.
 const KEPT_MS: u64 = 40 * 86_400_000;
 
