@@ -134,7 +134,8 @@ impl Keeper {
     /// A newer token than this one, which was refused.
     pub(crate) fn replace(&self, held: &Held, troubles: &mut Troubles, need: &Need<'_>) -> Result<Held, Failure> {
         let is_evicted = troubles.refusal() == Some(Refusal::Eviction);
-        let pause = self.shared.state().token.evictions.pause().min(need.time_left(Instant::now()) / 2);
+        let wait = troubles.last.as_ref().map_or(Duration::ZERO, |refused| refused.wait);
+        let pause = self.shared.state().token.evictions.pause().max(wait).min(need.time_left(Instant::now()) / 2);
         let newer = self.newer_than(Some(&held.stored), pause, is_evicted, need);
         let mut state = self.shared.state();
         if let Some(refused) = &mut troubles.last {
