@@ -3,64 +3,26 @@
 //! `RPA_TEST_LOAD_CALLS=200000 cargo test --release --test load -- --nocapture` is the long form.
 #![cfg(target_os = "linux")]
 
-use rpa_test_support::{harness, server};
+use rpa_test_support::{harness, programs};
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use harness::{ControlCenter, Library};
+use rpa_test_support::requests::create_job;
 use serde_json::{Value, json};
-use server::{Connection, Server, reply};
 
 const THREADS: u64 = 64;
 const LIMIT: Duration = Duration::from_millis(1000);
 const KEEP_ALIVE: Duration = Duration::from_millis(1500);
-
-/// Not a test: a server that fails one request in twenty, until its stdin ends.
-#[test]
-#[ignore = "run by the test below, as a process of its own"]
-fn child_that_serves() {
-    let server = Server::start(|connection| while serve(connection).is_some() {});
-    println!("address: {}", server.address());
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
-}
-
-fn serve(connection: &mut Connection) -> Option<()> {
-    connection.request()?;
-    let whole = reply("200 OK", "{\"code\":0,\"msg\":\"完成\"}");
-    let reset =
-        |connection: &Connection| socket2::SockRef::from(&connection.stream).set_linger(Some(Duration::ZERO)).unwrap();
-    match fastrand::u8(..100) {
-        0 => reset(connection),
-        1 => drop(connection.send(&whole.as_bytes()[..fastrand::usize(1..whole.len())])),
-        2 => drop(connection.send(b"\0garbage\r\n\r\n")),
-        3 => {
-            connection.send(reply("503 Busy", "<html>busy").as_bytes());
-            return Some(());
-        }
-        // Of these there are fewer: each takes as long as a call may.
-        4 if fastrand::u8(..10) == 0 => {
-            thread::sleep(LIMIT + Duration::from_millis(200));
-        }
-        4 => {
-            connection.send(whole.as_bytes());
-            reset(connection);
-        }
-        _ => {
-            connection.send(whole.as_bytes());
-            return Some(());
-        }
-    }
-    None
-}
 
 struct Served {
     child: Child,
@@ -70,13 +32,13 @@ struct Served {
 
 impl Served {
     fn start() -> Served {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--ignored", "--exact", "child_that_serves", "--nocapture"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = programs::helper("server_that_fails_often");
+        command.arg(LIMIT.as_millis().to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let url = lines.into_iter().find_map(|line| Some(format!("http://{}", line.split_once("address: ")?.1)));
-        Served { child, stdin, url: url.expect("an address") }
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Served { child, stdin, url: url.trim_end().to_owned() }
     }
 }
 
@@ -146,11 +108,11 @@ fn nothing_is_left_behind() {
     let (library, server, tls) = (Library::load(), Served::start(), ControlCenter::start(&["--tls"]));
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let request = |host: &str, tls: Value| {
-        json!({
-            "host": host, "mode": "post", "rest_type": "/oapi/v1/echo", "data_json": { "说明": "月结" }, "proxy": null, "tls": tls,
-            "accesstoken": "9f2c4b7e1d5a48c0b3e6a7d812f45c90", "timeout_ms": LIMIT.as_millis() as u64,
+        let further = json!({
+            "rest_type": "/oapi/v1/echo", "tls": tls, "timeout_ms": LIMIT.as_millis() as u64,
             "keep_alive_ms": KEEP_ALIVE.as_millis() as u64, "retry": 2,
-        })
+        });
+        create_job(host, "post", further)
     };
     let requests = [
         request(&format!("http://{nobody}"), json!({})),

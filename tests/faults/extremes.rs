@@ -1,4 +1,4 @@
-//! Replies as deep and as long as they may be, and TLS that ends in the middle.
+//! Requests and replies as long and as deep as they may be, and TLS that ends in the middle.
 
 use std::env;
 use std::io::{Read, Write};
@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use serde_json::json;
 
 use crate::harness::Library;
-use crate::server::Server;
+use crate::server::{Server, reply};
 use crate::{facts, request, tls};
 
 fn answering(body: Vec<u8>) -> Server {
@@ -125,5 +125,25 @@ fn tls_that_goes_on_in_the_middle_of_a_record() {
             let call = request(&host, "post", json!({ "tls": { "verify": false } }));
             assert_eq!(library.json("rpa_call", &call), json!({ "code": 0 }), "{part} bytes of it");
         }
+    }
+}
+
+#[test]
+fn a_large_query_and_a_large_body() {
+    let library = Library::load();
+    let server = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+            let line = head.lines().next().unwrap();
+            let json = json!({ "line": line.len(), "last": line.ends_with(" HTTP/1.1"), "body": body.len() });
+            connection.send(reply("200 OK", &json.to_string()).as_bytes());
+        }
+    });
+    for size in [100, 15_000, 16_384, 70_000, 1 << 20] {
+        let mut large = request(&server.url(), "post", json!({}));
+        large["data_json"] = json!({ "a": "x".repeat(size) });
+        let line = "POST /oapi/v1/job/create?a= HTTP/1.1".len() + size;
+        let seen = library.json("rpa_call", &large);
+        assert_eq!(seen, json!({ "line": line, "last": true, "body": size + "{\"a\": \"\"}".len() }));
     }
 }

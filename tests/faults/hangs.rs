@@ -1,6 +1,5 @@
-//! What hangs before there is a connection: a name lookup, a connect, a way that leads nowhere.
+//! What hangs before a request can be sent: a name lookup, a connect, a handshake, a way that leads nowhere.
 
-use std::env;
 use std::fs;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -11,8 +10,8 @@ use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::harness::{Library, built_library};
-use crate::server::{Server, reply};
-use crate::{MODES, c, ends_at, facts, request, tools};
+use crate::server::Server;
+use crate::{MODES, c, ends_at, facts, programs, request, tools};
 
 #[test]
 #[cfg(target_os = "linux")]
@@ -48,44 +47,6 @@ fn no_route() {
     }
 }
 
-/// Not a test: calls by a name whose lookup hangs, and says how many threads that took.
-#[test]
-#[ignore = "run by the test below, as a process of its own"]
-fn child_with_a_resolver_that_hangs() {
-    let library = Library::load();
-    let server = Server::answering(reply("200 OK", "{\"code\":0}"));
-    let host = format!("http://rpa.hung:{}", server.address().port());
-    let call = |timeout: u64| {
-        let limits = json!({ "timeout_ms": timeout, "retry": 1 });
-        let started = Instant::now();
-        let reply = library.json("rpa_call", &request(&host, "post", limits));
-        (reply, started.elapsed())
-    };
-    let threads = || fs::read_dir("/proc/self/task").unwrap().count();
-    let before = threads();
-    thread::scope(|scope| {
-        for _ in 0..20 {
-            scope.spawn(|| {
-                for _ in 0..10 {
-                    let (reply, took) = call(100);
-                    assert_eq!(facts(&reply), (40, "timeout", "no", 1));
-                    assert!(reply["error"]["detail"].as_str().unwrap().contains("looking up the name"), "{reply}");
-                    assert!(took >= Duration::from_millis(100), "{took:?}");
-                }
-            });
-        }
-    });
-    // A thread that was joined may still be on its way out.
-    let ended = Instant::now() + Duration::from_secs(10);
-    while threads() > before + 1 && Instant::now() < ended {
-        thread::sleep(Duration::from_millis(20));
-    }
-    let after = threads();
-    fs::remove_file(env::var("GATE").unwrap()).unwrap();
-    let (found, _) = call(20_000);
-    println!("hung: {}", json!({ "before": before, "after": after, "found": found }));
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn a_resolver_that_hangs() {
@@ -95,13 +56,11 @@ fn a_resolver_that_hangs() {
     compile.args(["-shared", "-fPIC", "-o"]).arg(&preload).arg(tools::in_tree("tests/c/slow_lookup.c")).arg("-ldl");
     tools::succeed(&mut compile, "compiling slow_lookup.c");
     fs::write(&gate, "").unwrap();
-    let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--ignored", "--exact", "hangs::child_with_a_resolver_that_hangs", "--nocapture"]);
-    child.env("LD_PRELOAD", &preload).env("GATE", &gate);
+    let mut child = programs::helper("calls_by_a_hung_name");
+    // The lookup, too, asks for the gate.
+    child.arg(&gate).env("LD_PRELOAD", &preload).env("GATE", &gate);
     let output = tools::succeed(&mut child, "calls by a name that hangs");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let told = output.lines().find_map(|line| line.split_once("hung: ")).expect("figures").1;
-    let told: Value = serde_json::from_str(told).unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     fs::remove_dir_all(folder).unwrap();
     // 200 calls, one lookup under way.
     assert!(told["after"].as_u64().unwrap() <= told["before"].as_u64().unwrap() + 1, "{told}");
@@ -145,4 +104,17 @@ fn no_thread_can_be_made() {
     for told in &told {
         assert_eq!(facts(told), (40, "dns", "no", 2), "{told}");
     }
+}
+
+#[test]
+fn a_handshake_that_hangs() {
+    let server = Server::start(|_connection| thread::sleep(Duration::from_secs(3)));
+    let host = server.url().replace("http://", "https://");
+    let library = Library::load();
+    let started = Instant::now();
+    let limits = json!({ "connect_timeout_ms": 300, "timeout_ms": 5000 });
+    let reply = library.json("rpa_call", &request(&host, "post", limits));
+    assert_eq!(facts(&reply), (40, "timeout", "no", 2), "the time left allows a second attempt");
+    assert!(started.elapsed() < Duration::from_secs(4), "took {:?}", started.elapsed());
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("TLS handshake"), "{reply}");
 }

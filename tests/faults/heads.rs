@@ -109,3 +109,18 @@ fn an_odd_length_is_the_last_of_its_connection() {
         assert_eq!(server.connections(), if keeps { 1 } else { 3 }, "{head:?}");
     }
 }
+
+#[test]
+fn a_head_that_is_too_large() {
+    let library = Library::load();
+    let with_header = |size: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 2\r\n\r\n{{}}", "x".repeat(size));
+        let server = Server::answering(head);
+        let reply = library.json("rpa_call", &request(&server.url(), "get", json!({})));
+        (reply, server.requests())
+    };
+    assert_eq!(with_header(20_000), (json!({}), 1));
+    let (reply, requests) = with_header(40_000);
+    assert_eq!((facts(&reply), requests), ((40, "response", "yes", 1), 1));
+    assert!(reply["error"]["detail"].as_str().unwrap().contains("head of the reply"), "{reply}");
+}

@@ -169,3 +169,40 @@ fn gets_use_whatever_connection_there_is() {
         assert_eq!(told, json!({ "code": 0 }));
     }
 }
+
+#[test]
+fn a_kept_connection_that_the_server_closes() {
+    let library = Library::load();
+    // Answers once, then closes while the connection waits.
+    let server = Server::start(|connection| {
+        connection.request();
+        connection.send(reply("200 OK", "{}").as_bytes());
+    });
+    for round in 1..=5 {
+        let reply = library.json("rpa_call", &request(&server.url(), "post", json!({ "retry": 1 })));
+        assert_eq!(reply, json!({}), "round {round}");
+        thread::sleep(Duration::from_millis(30));
+    }
+    assert_eq!((server.requests(), server.connections()), (5, 5));
+}
+
+#[test]
+fn connections_are_used_again_for_as_long_as_asked() {
+    let library = Library::load();
+    let server = Server::answering(kept_reply("200 OK", "{}"));
+    let call = |keep_alive: u64| {
+        let reply = library.json("rpa_call", &request(&server.url(), "post", json!({ "keep_alive_ms": keep_alive })));
+        assert_eq!(reply, json!({}));
+    };
+    call(60_000);
+    call(60_000);
+    assert_eq!(server.connections(), 1);
+    call(0);
+    call(0);
+    assert_eq!(server.connections(), 3);
+    call(50);
+    thread::sleep(Duration::from_millis(120));
+    call(50);
+    assert_eq!(server.connections(), 5);
+    assert_eq!(server.requests(), 6);
+}

@@ -1,20 +1,13 @@
 //! The proxy that the environment names.
 
-use std::env;
 use std::ffi::OsStr;
 use std::process::Command;
 
+use rpa_test_support::programs;
 use serde_json::{Value, json};
 
 use super::server::{Server, reply};
-use super::{c, harness, library, tools};
-
-/// Not a test: makes the call that its parent asks for.
-#[test]
-#[ignore = "run by the test below, as a process of its own"]
-fn child() {
-    println!("reply: {}", library().call("rpa_call", &env::var("RPA_TEST_REQUEST").expect("a request")));
-}
+use super::{c, harness, tools};
 
 /// The command runs without the variables that name a proxy.
 fn without_proxies(command: &mut Command) {
@@ -25,16 +18,11 @@ fn without_proxies(command: &mut Command) {
 
 /// A call in a process of its own, with these variables and no others that name a proxy.
 pub fn call_with<V: AsRef<OsStr>>(environment: &[(&str, V)], request: &Value) -> Value {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command
-        .args(["--ignored", "--exact", "environment::child", "--nocapture"])
-        .env("RPA_TEST_REQUEST", request.to_string());
+    let mut command = programs::helper("one_call");
     without_proxies(&mut command);
-    let output =
-        tools::succeed(command.envs(environment.iter().map(|(name, value)| (name, value))), "a process of its own");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let reply = output.lines().find_map(|line| line.split_once("reply: ")).expect("a reply").1;
-    serde_json::from_str(reply).unwrap()
+    command.arg(request.to_string()).envs(environment.iter().map(|(name, value)| (name, value)));
+    let output = tools::succeed(&mut command, "a process of its own");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]

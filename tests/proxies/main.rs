@@ -1,9 +1,10 @@
-//! The way through proxies that people run, in front of the control center.
+//! The way through proxies: those that people run, in front of the control center, and those made of raw sockets.
 
-use rpa_test_support::{c, harness, server, tools};
 mod environment;
+mod http;
 mod messages;
 mod programs;
+mod socks5;
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,6 +12,10 @@ use std::sync::OnceLock;
 
 use harness::{ControlCenter, Library};
 use programs::{PASSWORD, PLAIN_PASSWORD, Proxy};
+use rpa_test_support::replies::{ends_at, facts};
+use rpa_test_support::requests::create_job as request;
+use rpa_test_support::server::closed_port;
+use rpa_test_support::{c, harness, server, tools};
 use serde_json::{Value, json};
 
 fn library() -> &'static Library {

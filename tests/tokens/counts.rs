@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::center::Center;
+use crate::orders::Order;
 use crate::place::{in_file, in_redis};
-use crate::process::{Order, Process};
+use crate::process::Process;
 use crate::{alone, in_company, long_or};
 
 fn ready(number: usize) -> Vec<Process> {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::center::Center;
+use crate::orders::Order;
 use crate::place::{Folder, start_redis};
-use crate::process::{Order, Process};
+use crate::process::Process;
 use crate::{in_company, long_or};
 
 /// A call whose reply is a page, so that it is an error, which tells of the token.

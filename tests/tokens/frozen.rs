@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::center::Center;
 use crate::in_company;
+use crate::orders::Order;
 use crate::place::{Folder, start_redis};
-use crate::process::{Order, Process};
+use crate::process::Process;
 
 #[test]
 fn a_reply_that_is_three_seconds_late_replaces_nothing() {

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::center::Center;
+use crate::orders::Order;
 use crate::place::{in_file, in_redis};
-use crate::process::{Order, Process};
+use crate::process::Process;
 use crate::{alone, long_or};
 
 /// Kills so many, one after the other; how long the next calls of another process took each time.

@@ -11,7 +11,6 @@ mod counts;
 mod deadline;
 mod eviction;
 mod forks;
-use rpa_test_support::{forms, harness, python, redis, server, tools};
 mod frozen;
 mod honest;
 mod killed;
@@ -29,6 +28,8 @@ mod token_endpoint;
 
 use std::env;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use rpa_test_support::{forms, harness, orders, programs, python, redis, server, tools};
 
 /// The long form of a test where it is asked for, else the short one.
 fn long_or<T>(short: T, long: T) -> T {

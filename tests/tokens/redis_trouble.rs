@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::center::Center;
+use crate::orders::{Order, Report};
 use crate::place::start_redis;
-use crate::process::{Order, Process, Report};
+use crate::process::Process;
 use crate::redis::Redis;
 use crate::{alone, long_or};
 

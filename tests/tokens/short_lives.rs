@@ -7,8 +7,9 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::center::Center;
+use crate::orders::Order;
 use crate::place::in_file;
-use crate::process::{Order, Process};
+use crate::process::Process;
 use crate::{alone, long_or};
 
 #[test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::in_company;
+use crate::orders::Order;
 use crate::place::{Folder, start_redis};
-use crate::process::{Order, Process};
+use crate::process::Process;
 use crate::single_center::SingleCenter;
 
 const HOURS: Duration = Duration::from_secs(7_200);

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::harness::Library;
 use crate::in_company;
+use crate::orders::Order;
 use crate::place::Folder;
-use crate::process::{Order, Process};
+use crate::process::Process;
 use crate::server::{Server, reply};
 use crate::single_center::{Endpoint, SingleCenter};
 

@@ -2,22 +2,21 @@
 //! every setting of `tls`.
 
 mod certificates;
-use rpa_test_support::{harness, tools};
+use rpa_test_support::{harness, programs, tools};
 mod failures;
 mod impostor;
 mod names;
 mod nginx;
 mod pins;
 
-use std::env;
 use std::fs;
-use std::process::Command;
 use std::sync::OnceLock;
 
 use certificates::{Certificate, Workshop, constrained, unknown_and_critical, years};
 use harness::Library;
 use nginx::{Host, Nginx};
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, SanType};
+use rpa_test_support::requests::create_job;
 use serde_json::{Value, json};
 
 /// What the library must say of a host, and which settings must trust it.
@@ -160,10 +159,7 @@ impl Drop for Field {
 }
 
 fn request(host: &str, tls: Value) -> Value {
-    json!({
-        "host": host, "mode": "post", "rest_type": "/oapi/v1/job/create", "data_json": { "说明": "月结" },
-        "accesstoken": "9f2c4b7e1d5a48c0b3e6a7d812f45c90", "proxy": null, "retry": 1, "tls": tls,
-    })
+    create_job(host, "post", json!({ "retry": 1, "tls": tls }))
 }
 
 fn library() -> &'static Library {
@@ -382,22 +378,12 @@ fn the_same_certificate_with_another_key_is_refused() {
     fs::remove_dir_all(folder).unwrap();
 }
 
-/// Not a test: makes the call that its parent asks for.
-#[test]
-#[ignore = "run by the tests below, as a process of its own"]
-fn child() {
-    let request = env::var("RPA_TEST_REQUEST").expect("a request");
-    println!("reply: {}", library().call("rpa_call", &request));
-}
-
 /// A call in a process of its own, with further variables in its environment.
 fn call_with(environment: &[(&str, &str)], request: &Value) -> Value {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--ignored", "--exact", "child", "--nocapture"]).env("RPA_TEST_REQUEST", request.to_string());
-    let output = tools::succeed(command.envs(environment.iter().copied()), "a process of its own");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let reply = output.lines().find_map(|line| line.split_once("reply: ")).expect("a reply").1;
-    serde_json::from_str(reply).unwrap()
+    let mut command = programs::helper("one_call");
+    command.arg(request.to_string()).envs(environment.iter().copied());
+    let output = tools::succeed(&mut command, "a process of its own");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
@@ -435,7 +421,7 @@ fn the_systems_store_and_what_does_not_switch_verification_off() {
         refused(&call(&request), &format!("{tls}, not kept"));
     }
     trusted(&call_with(&[("SSLKEYLOGFILE", &log), ("SSL_CERT_FILE", &root)], &field.request(0, json!({}))), "trusted");
-    // Cargo, which the child asks whether the library is built, may open the file.
+    // A file that is not there is as good as an empty one.
     assert_eq!(fs::read_to_string(log).unwrap_or_default(), "", "keys of sessions are never written down");
     // What would trust nothing at all says so.
     for empty in [("SSL_CERT_FILE", "/dev/null"), ("SSL_CERT_FILE", "/no/such/file.pem")] {
@@ -444,33 +430,17 @@ fn the_systems_store_and_what_does_not_switch_verification_off() {
     }
 }
 
-/// Not a test: calls until the CA that is added to the store of its own, meanwhile, is noticed.
-#[test]
-#[ignore = "run by the test below, as a process of its own"]
-fn child_whose_store_changes() {
-    let variable = |name| env::var(name).expect("a variable");
-    let request: Value = serde_json::from_str(&variable("RPA_TEST_REQUEST")).unwrap();
-    let before = call(&request);
-    fs::copy(variable("RPA_TEST_CA"), variable("SSL_CERT_FILE")).unwrap();
-    // What was read just now is not read again at once.
-    std::thread::sleep(std::time::Duration::from_secs(6));
-    println!("replies: {}", json!([before, call(&request), call(&request)]));
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn a_ca_that_comes_into_the_systems_store_later() {
     let Some(field) = Field::with_one_host("later") else { return };
     let store = field.made.folder.join("store.pem");
     fs::copy(field.made.other_root(), &store).unwrap();
-    let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--ignored", "--exact", "child_whose_store_changes", "--nocapture"]);
-    child.env("RPA_TEST_REQUEST", field.request(0, json!({})).to_string()).env("RPA_TEST_CA", field.made.root());
+    let mut child = programs::helper("calls_while_the_store_changes");
+    child.arg(field.request(0, json!({})).to_string()).arg(field.made.root());
     child.env("SSL_CERT_FILE", store).env("SSL_CERT_DIR", "/dev/null");
     let output = tools::succeed(&mut child, "calls while the store changes");
-    let output = String::from_utf8(output.stdout).unwrap();
-    let replies = output.lines().find_map(|line| line.split_once("replies: ")).expect("replies").1;
-    let replies: Vec<Value> = serde_json::from_str(replies).unwrap();
+    let replies: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     refused(&replies[0], "before");
     trusted(&replies[2], "afterwards");
 }

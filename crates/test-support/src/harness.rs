@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub use crate::places::build_folder;
 use crate::places::in_tree;
+use crate::requests::with_all;
 
 /// Builds the shared library and the programs of this workspace as they are now, once, and returns the library's path.
 /// Cargo alone knows whether they are up to date, and a single test does not build them.
@@ -216,10 +217,7 @@ impl ControlCenter {
         if !self.text("fingerprint").is_empty() {
             request["tls"] = serde_json::json!({ "pin_sha256": self.text("fingerprint") });
         }
-        if let (Some(request), Some(fields)) = (request.as_object_mut(), fields.as_object()) {
-            request.extend(fields.clone());
-        }
-        request
+        with_all(request, fields)
     }
 
     /// The request of `rpa_get_token`.

@@ -11,8 +11,10 @@ pub fn in_tree(path: &str) -> PathBuf {
 /// The folder of this build: `target/debug`, or the like.
 pub fn build_folder() -> PathBuf {
     let executable = env::current_exe().expect("this program has a path");
-    // target/debug/deps/test-0123, target/debug/examples/demo
-    executable.ancestors().nth(2).expect("this program lies in a build folder").to_owned()
+    let folder = executable.parent().expect("a program lies in a folder");
+    // Tests and examples lie one folder deeper than programs: target/debug/deps/test-0123, target/debug/control_center.
+    let deeper = folder.ends_with("deps") || folder.ends_with("examples");
+    if deeper { folder.parent().expect("it lies in a build folder") } else { folder }.to_owned()
 }
 
 /// The build folder's own place for what tests make.

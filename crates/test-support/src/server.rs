@@ -121,3 +121,9 @@ pub fn reply(status: &str, body: &str) -> String {
 pub fn kept_reply(status: &str, body: &str) -> String {
     reply(status, body).replacen("\r\n", "\r\nKeep-Alive: timeout=600\r\n", 1)
 }
+
+/// The address of a port on which nobody listens.
+pub fn closed_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
