@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SHOWN_FOR: Duration = Duration::from_secs(60);
 /// So many tokens are got for one call, where all of them are refused.
 const MOST_TOKENS: u32 = 12;
-/// And for one to an API that was never seen to take any, while tokens are being evicted.
+/// So many are got for one call to an API that was never seen to take a token, while tokens are being evicted.
 const MOST_TOKENS_UNSEEN: u32 = 4;
 
 /// What to do about a call that was refused for its token.
@@ -105,7 +105,7 @@ impl Api {
         }
         let most = match (self.takes_tokens, evictions_go_on) {
             (true, _) => MOST_TOKENS,
-            // One that has had so many in vain just now gets one more.
+            // An API that has refused so many just now gets one more.
             (false, true) if !self.used_to_take => MOST_TOKENS_UNSEEN,
             (false, _) => 1,
         };
