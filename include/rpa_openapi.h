@@ -22,9 +22,22 @@
  *   connect_timeout_ms  1..600000, for one connection [10000]
  *   keep_alive_ms       0..600000, how long an idle connection may wait; 0 closes it after each call [5000]
  *   proxy               http://[user:password@]host:port or socks5://..., null or "" for none [the system's]
- *   tls                 {"verify":true,"ca_file":"PEM file","pin_sha256":"certificate's fingerprint"} [verify]
+ *   tls                 {"verify":true,"ca_file":"PEM file","pin_sha256":...} [verify]; the last is a fingerprint or a
+ *                       list of them, of the certificate (hex) or of its key ("spki:<hex>", "sha256//<Base64>")
  *   headers             object of text: further headers [none]
  *   max_response_bytes  1..1073741824, a longer reply is refused [16777216]
+ *
+ * Fields of rpa_call and rpa_sign
+ *   rest_type           the API's path, required: begins with /, without ? and #
+ *   mode                get, post, put or delete, required
+ *   data_json           object, or text that holds one: the parameters [{}]
+ *   accesstoken         the token, or in its place accesskey and secretkey; required
+ *   values              "python", "json", "native": how a value that is no text is written ["python"]
+ *   encoding            "python", "java": which percent-encoding is signed ["python"]
+ *   retry_mode          "safe", "always": whether a post is sent again although it may have arrived ["safe"]
+ *   query               "params", "none": whether a post's parameters stand in the URL beside the body ["params"]
+ *   empty_ok            true: an empty reply with a status of success is a success [false]
+ *   timestamp           milliseconds since 1970, for rpa_sign alone [now]
  *
  * Fields of rpa_call and rpa_sign with accesskey and secretkey
  *   token_store         "memory", this process; {"file":"path"}, all processes of this machine;
@@ -32,6 +45,7 @@
  *   token_ttl_ms        1..316224000000, the token's lifetime where the server's reply does not tell it [not known]
  *   token_refused       how this server refuses a token: by HTTP status, by code, or where code is not 0 by a piece of msg
  *                       [{"http_status":[401],"code":[401],"msg":["token","\u4ee4\u724c"]}]
+ *   correct_clock       false: timestamps are this machine's, though the server refuses them [true]
  */
 
 #ifndef RPA_OPENAPI_H
@@ -77,9 +91,9 @@ char *rpa_refresh_token(const char *request);
  *
  * Fields of the request beside the common ones: rest_type (the API's path), mode (get, post, put, delete),
  * data_json (the parameters), and either accesskey and secretkey or accesstoken; optional: values,
- * encoding, retry_mode, query, empty_ok, and with the keys token_store, token_ttl_ms, token_refused.
- * With the keys the library gets, keeps and renews the token; a call that is refused for its token is made once more
- * with a newer one.
+ * encoding, retry_mode, query, empty_ok, and with the keys token_store, token_ttl_ms, token_refused,
+ * correct_clock. With the keys the library gets, keeps and renews the token; a call that is refused for its token is
+ * made again with a newer one.
  * Returns the server's JSON as it came, whatever the HTTP status, or an error object whose error.delivered says
  * whether calling again is safe.
  * The caller owns the reply and frees it once, with rpa_free. Blocks for at most timeout_ms.

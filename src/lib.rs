@@ -42,9 +42,9 @@ pub unsafe extern "C" fn rpa_refresh_token(request: *const c_char) -> *mut c_cha
 ///
 /// Fields of the request beside the common ones: `rest_type` (the API's path), `mode` (get, post, put, delete),
 /// `data_json` (the parameters), and either `accesskey` and `secretkey` or `accesstoken`; optional: `values`,
-/// `encoding`, `retry_mode`, `query`, `empty_ok`, and with the keys `token_store`, `token_ttl_ms`, `token_refused`.
-/// With the keys the library gets, keeps and renews the token; a call that is refused for its token is made once more
-/// with a newer one.
+/// `encoding`, `retry_mode`, `query`, `empty_ok`, and with the keys `token_store`, `token_ttl_ms`, `token_refused`,
+/// `correct_clock`. With the keys the library gets, keeps and renews the token; a call that is refused for its token is
+/// made again with a newer one.
 /// Returns the server's JSON as it came, whatever the HTTP status, or an error object whose `error.delivered` says
 /// whether calling again is safe.
 /// The caller owns the reply and frees it once, with `rpa_free`. Blocks for at most `timeout_ms`.
@@ -92,6 +92,9 @@ pub extern "C" fn rpa_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
+/// In place of a reply that no C program could read to its end.
+const NUL_IN_REPLY: &CStr = cr#"{"code":40,"msg":"fail,意外情况:程序内部错误","result":null,"error":{"kind":"internal","detail":"the reply holds a NUL; please report it","field":null,"http_status":null,"attempts":0,"delivered":"unknown","elapsed_ms":0}}"#;
+
 /// The reply of a function, as the caller owns it.
 ///
 /// # Safety
@@ -105,7 +108,7 @@ unsafe fn reply(function: Function, request: *const c_char) -> *mut c_char {
     let reply = match memchr::memchr(0, &reply) {
         // SAFETY: it holds none, as just checked.
         None => unsafe { CString::from_vec_unchecked(reply) },
-        Some(_) => c"null".to_owned(),
+        Some(_) => NUL_IN_REPLY.to_owned(),
     };
     reply.into_raw()
 }

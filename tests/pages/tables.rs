@@ -60,12 +60,20 @@ fn every_field_of_a_request_is_named() {
         });
         fields_of(&library.call("rpa_call", &request.to_string()))
     };
+    let by_keys = ["accesskey", "secretkey", "token_store", "token_ttl_ms", "token_refused", "correct_clock"];
+    let by_keys = by_keys.map(str::to_owned);
     let fields: BTreeSet<String> = outer.iter().flat_map(|reply| fields_of(reply)).chain(within("tls")).collect();
     assert!(fields.len() >= 25, "{fields:?}");
     for page in docs("reference.md") {
         assert_named(&page, &fields);
     }
+    // Whoever has nothing but the header finds all of them there, too.
+    let header = fs::read_to_string(in_tree("include/rpa_openapi.h")).unwrap();
+    let words: BTreeSet<&str> = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let missing: Vec<_> = fields.iter().filter(|field| !words.contains(field.as_str())).collect();
+    assert!(missing.is_empty(), "the header does not name {missing:?}");
     for page in docs("tokens.md") {
+        assert_named(&page, &by_keys);
         for name in ["token_store", "token_refused"].into_iter().flat_map(within) {
             assert!(page.text.contains(&format!("\"{name}\": ")), "{} does not name {name}", page.name);
         }

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::basics::threads;
 use crate::call;
 use crate::error::{Error, Function, Kind};
 use crate::http;
@@ -67,8 +67,7 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
                 within
             });
             // Threads of our own work for calls, and their panics are told to those.
-            let is_ours = thread::current().name().is_some_and(|name| name.starts_with("rpa_openapi"));
-            if !within_fence && !is_ours {
+            if !within_fence && !threads::is_own() {
                 outer(info);
             }
         }));
@@ -78,7 +77,7 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let place = PANIC_PLACE.take();
     result.map_err(|payload| {
         forget_payload(payload);
-        place.unwrap_or_default()
+        place.unwrap_or_else(|| "an unknown place".to_owned())
     })
 }
 

@@ -2,4 +2,5 @@
 
 pub(crate) mod locks;
 pub(crate) mod recent;
+pub(crate) mod threads;
 pub(crate) mod time;

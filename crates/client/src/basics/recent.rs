@@ -31,6 +31,11 @@ impl<K, V> Recent<K, V> {
         self.entries.last_mut().map(|(_, value)| value).expect("it was put there just now")
     }
 
+    /// Forgets the values that are not to be kept.
+    pub(crate) fn retain(&mut self, is_kept: impl Fn(&V) -> bool) {
+        self.entries.retain(|(_, value)| is_kept(value));
+    }
+
     /// All values, which counts as no use.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.iter_mut().map(|(_, value)| value)

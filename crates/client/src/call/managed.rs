@@ -34,10 +34,10 @@ pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Resu
     let need = Need { options, deadline: policy.deadline, lifetime: keys.lifetime, asking: &asking };
     match keeper.token(&need) {
         Ok(held) => {
-            let stamp = Stamp::new(if keys.correct_clock { keeper.ahead_ms() } else { 0 });
+            let clocks = ClocksTried::new(if keys.correct_clock { keeper.ahead_ms() } else { 0 });
             let api = format!("{} {}", prepared.method(), prepared.request.path);
             let troubles = Troubles::default();
-            ManagedCall { prepared, keys, keeper: &keeper, need, policy, api, held, troubles, stamp, refused: 0 }.run()
+            ManagedCall { prepared, keys, keeper: &keeper, need, policy, api, held, troubles, clocks, refused: 0 }.run()
         }
         Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
     }
@@ -69,22 +69,22 @@ struct ManagedCall<'c, 'p> {
     api: String,
     held: Held,
     troubles: Troubles,
-    stamp: Stamp,
+    clocks: ClocksTried,
     /// Attempts that were refused, and answered by another one.
     refused: u32,
 }
 
-/// By which clocks a call was stamped.
-struct Stamp {
+/// The clocks that a call was stamped by.
+struct ClocksTried {
     ahead_ms: i64,
     /// Those under which it was refused, and how: the status and the message.
     refused: Vec<i64>,
     refusal: Option<(u16, String)>,
 }
 
-impl Stamp {
-    fn new(ahead_ms: i64) -> Stamp {
-        Stamp { ahead_ms, refused: Vec::new(), refusal: None }
+impl ClocksTried {
+    fn new(ahead_ms: i64) -> ClocksTried {
+        ClocksTried { ahead_ms, refused: Vec::new(), refusal: None }
     }
 }
 
@@ -96,10 +96,11 @@ impl ManagedCall<'_, '_> {
             self.judge_clock(&outcome);
             if !self.refuses_token(&outcome) {
                 self.note_success(&outcome, sent);
-                if self.stamp_anew(&outcome) {
-                    continue;
+                if !self.stamp_anew(&outcome) {
+                    return self.end(outcome);
                 }
-                return self.end(outcome);
+                self.refused += 1;
+                continue;
             }
             match self.keeper.refused(&self.held, &self.api, &mut self.troubles) {
                 Advice::Replace if self.is_too_late() => return Err(self.evicted(status(&outcome))),
@@ -122,11 +123,11 @@ impl ManagedCall<'_, '_> {
     }
 
     fn attempt(&mut self, sent: &mut Instant) -> Result<Answered, Error> {
-        let ManagedCall { prepared, keeper, held, policy, stamp, .. } = self;
+        let ManagedCall { prepared, keeper, held, policy, clocks, .. } = self;
         let call = policy.call();
         policy.run(|| {
             *sent = Instant::now();
-            let answered = prepared.send(&held.token, now(stamp.ahead_ms)?, &call)?;
+            let answered = prepared.send(&held.token, now(clocks.ahead_ms)?, &call)?;
             keeper.observe(answered.observed());
             Ok(answered)
         })
@@ -156,8 +157,8 @@ impl ManagedCall<'_, '_> {
             return;
         }
         let (status, reply) = (answered.status(), &answered.text);
-        let (ahead_ms, deadline) = (self.stamp.ahead_ms, self.policy.deadline);
-        match self.stamp.refusal.take() {
+        let (ahead_ms, deadline) = (self.clocks.ahead_ms, self.policy.deadline);
+        match self.clocks.refusal.take() {
             Some(refusal) if refusal == (status, message(reply)) => self.keeper.clock_is_no_better(ahead_ms),
             Some(_) => self.keeper.clock_is_right(ahead_ms, true, deadline),
             None if !is_failure(status, reply) => self.keeper.clock_is_right(ahead_ms, false, deadline),
@@ -169,17 +170,17 @@ impl ManagedCall<'_, '_> {
     fn stamp_anew(&mut self, outcome: &Result<Answered, Error>) -> bool {
         let Ok(answered) = outcome else { return false };
         let (status, reply) = (answered.status(), &answered.text);
-        if !self.keys.correct_clock || self.stamp.refused.len() >= MOST_CLOCKS || !may_refuse_time(status, reply) {
+        if !self.keys.correct_clock || self.clocks.refused.len() >= MOST_CLOCKS || !may_refuse_time(status, reply) {
             return false;
         }
-        self.stamp.refused.push(self.stamp.ahead_ms);
-        let Some(ahead_ms) = self.keeper.another_clock(&self.stamp.refused) else { return false };
-        self.stamp.ahead_ms = ahead_ms;
-        self.stamp.refusal = Some((status, message(reply)));
+        self.clocks.refused.push(self.clocks.ahead_ms);
+        let Some(ahead_ms) = self.keeper.another_clock(&self.clocks.refused) else { return false };
+        self.clocks.ahead_ms = ahead_ms;
+        self.clocks.refusal = Some((status, message(reply)));
         true
     }
 
-    /// Goes on with another token. What the caller gets where there is none.
+    /// Goes on with another token; returns what the caller gets where there is none.
     fn replace_token(&mut self, outcome: &Result<Answered, Error>) -> Result<Option<Vec<u8>>, Error> {
         match self.keeper.replace(&self.held, &mut self.troubles, &self.need) {
             Ok(newer) => {

@@ -24,7 +24,7 @@ const FIRST_PIECE: usize = 16 * 1024;
 /// The rest of a body goes out in pieces of this size.
 const PIECE: usize = 64 * 1024;
 
-/// Sends the request, and reads its reply; whether the connection may be used again.
+/// Sends the request, and reads its reply. Returns with it whether the connection may be used again.
 pub(super) fn run(
     connection: &mut Connection,
     request: &HttpRequest<'_>,
@@ -81,7 +81,7 @@ fn closes(options: &Options, route: &Route) -> bool {
     options.keep_alive.is_zero() || matches!(route, Route::Forward(_))
 }
 
-/// Whether the server has answered before it took the whole request, and takes no more of it.
+/// Writes the request. Returns whether the server has answered before it took all of it, and takes no more.
 fn write(
     connection: &mut Connection,
     request: &HttpRequest<'_>,

@@ -197,8 +197,8 @@ fn is_timeout(error: &io::Error) -> bool {
     error.kind() == ErrorKind::TimedOut
 }
 
-/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. Who did not ask
-/// for a certificate on this connection says nothing that could be believed.
+/// In TLS 1.3 the server says so after the handshake, when the request is on its way; it has not read that. A server that
+/// did not ask for a certificate on this connection is not believed: it may have read the request.
 fn refuses_for_a_certificate(error: &io::Error, attempt: &Attempt) -> bool {
     let says_so = match tls_failure::rustls_error(error) {
         Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => true,

@@ -194,8 +194,7 @@ mod tests {
         for _ in 0..50_000 {
             let mut bytes = HEAD.to_vec();
             for _ in 0..random.usize(1..6) {
-                bytes.push(b'x');
-                let place = random.usize(..bytes.len());
+                let Some(place) = (!bytes.is_empty()).then(|| random.usize(..bytes.len())) else { break };
                 match random.u8(..4) {
                     0 => drop(bytes.remove(place)),
                     1 => bytes.insert(place, random.u8(..)),

@@ -2,7 +2,7 @@
 //! and is closed when its time is over, whether anybody calls or not.
 
 use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,8 @@ use http::uri::Authority;
 
 use super::connection::Connection;
 use super::habit::{self, Habit};
+use crate::basics::locks::lock;
+use crate::basics::threads;
 use crate::request::ProxyServer;
 use crate::tls::session::Settings;
 
@@ -21,9 +23,9 @@ const MOST_WITNESSES: usize = 16;
 const WITNESSES_OF_MORE: usize = 2;
 /// The habits of so many servers are known.
 const MOST_HABITS: usize = 64;
-/// The keeper sleeps for no longer.
+/// The closing thread sleeps for no longer.
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
-/// With nothing to keep, it stays for so many looks: the next connection is often back at once.
+/// With nothing to look after, it stays for this many looks: the next connection is often back at once.
 const LOOKS_AT_NOTHING: u32 = 8;
 
 /// Whom a connection leads to, and how.
@@ -74,21 +76,21 @@ struct Pool {
     resting: Vec<Resting>,
     /// In order of use, the latest last.
     habits: Vec<(Origin, Habit)>,
-    has_keeper: bool,
+    has_closer: bool,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { process: 0, resting: Vec::new(), habits: Vec::new(), has_keeper: false });
+static POOL: Mutex<Pool> = Mutex::new(Pool { process: 0, resting: Vec::new(), habits: Vec::new(), has_closer: false });
 
 fn pool() -> MutexGuard<'static, Pool> {
-    let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pool = lock(&POOL);
     if pool.process != process::id() {
-        // Closing them here leaves those of the parent open. Its keeper did not come along.
-        *pool = Pool { process: process::id(), resting: Vec::new(), habits: Vec::new(), has_keeper: false };
+        // Closing them here leaves those of the parent open. Its closing thread did not come along.
+        *pool = Pool { process: process::id(), resting: Vec::new(), habits: Vec::new(), has_closer: false };
     }
     pool
 }
 
-/// An idle connection. One that a post cannot trust is left for others, see src/http/habit.rs.
+/// An idle connection. One that a post cannot trust is left for others, see crates/client/src/http/habit.rs.
 pub(super) fn take(key: &Key, is_post: bool) -> Option<Connection> {
     loop {
         let mut resting = pool().take(key, is_post)?;
@@ -108,13 +110,13 @@ pub(super) fn put(key: Key, connection: Connection, is_post: bool) {
     }
     let outlived = (pool.resting.len() >= MOST_IDLE).then(|| pool.resting.remove(0));
     pool.resting.push(resting);
-    let starts = !std::mem::replace(&mut pool.has_keeper, true);
+    let starts = !std::mem::replace(&mut pool.has_closer, true);
     drop(pool);
     drop(outlived);
-    if starts && thread::Builder::new().spawn(keep).is_err() {
+    if starts && threads::spawn("connections", close_in_time).is_err() {
         // Where no thread can be made, they are closed as others come.
         let mut pool = self::pool();
-        pool.has_keeper = false;
+        pool.has_closer = false;
         drop(pool.look(Instant::now()));
     }
 }
@@ -132,7 +134,8 @@ pub(super) fn forget_all() {
 }
 
 /// Looks after the idle connections for as long as there are any.
-fn keep() {
+fn close_in_time() {
+    let _guard = Closing;
     let mut looks_at_nothing = 0;
     loop {
         let (closed, sleep) = {
@@ -140,13 +143,24 @@ fn keep() {
             let closed = pool.look(Instant::now());
             looks_at_nothing = if pool.resting.is_empty() { looks_at_nothing + 1 } else { 0 };
             if looks_at_nothing > LOOKS_AT_NOTHING {
-                pool.has_keeper = false;
+                pool.has_closer = false;
                 return;
             }
             (closed, pool.until_next_look(Instant::now()))
         };
         drop(closed);
         thread::sleep(sleep);
+    }
+}
+
+/// A panic must not leave the pool without anybody who looks after it.
+struct Closing;
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            pool().has_closer = false;
+        }
     }
 }
 

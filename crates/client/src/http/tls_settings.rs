@@ -2,9 +2,11 @@
 //! takes milliseconds and a session that can be resumed saves half a handshake.
 
 use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::basics::locks::lock;
+use crate::basics::recent::Recent;
 use crate::error::Error;
 use crate::request::{Options, Trust};
 use crate::tls::ca_file::{self, Certificates};
@@ -23,11 +25,10 @@ struct Key {
     process: u32,
 }
 
-/// In its place before it is filled, so that threads that start together read the certificates once and wait for that alone.
+/// The slot is inserted empty, so that threads that start together read the certificates once, and wait for those alone.
 type Slot = Arc<OnceLock<Result<Arc<Settings>, Error>>>;
 
-/// In order of use, the latest last.
-static SETTINGS: Mutex<Vec<(Key, Slot)>> = Mutex::new(Vec::new());
+static SETTINGS: Mutex<Recent<Key, Slot>> = Mutex::new(Recent::new(MOST_SETTINGS));
 
 /// The settings for this kind of trust.
 pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<Settings>, Error> {
@@ -40,29 +41,22 @@ pub(super) fn find(options: &Options, limit: Duration) -> Result<Arc<Settings>, 
     let settings = slot.get_or_init(|| make(&key)).clone();
     if settings.is_err() {
         // What failed may succeed the next time.
-        lock().retain(|(_, other)| !Arc::ptr_eq(other, &slot));
+        lock(&SETTINGS).retain(|other| !Arc::ptr_eq(other, &slot));
     }
     settings
 }
 
-fn lock() -> MutexGuard<'static, Vec<(Key, Slot)>> {
-    SETTINGS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn slot(key: &Key) -> Slot {
-    let mut settings = lock();
-    let kept = settings.iter().position(|(other, _)| other == key).map(|place| settings.remove(place));
-    let (key, slot) = kept.unwrap_or_else(|| (key.clone(), Slot::default()));
-    if settings.len() >= MOST_SETTINGS {
-        settings.remove(0);
+    let mut settings = lock(&SETTINGS);
+    match settings.get(|other| other == key) {
+        Some(slot) => slot.clone(),
+        None => settings.insert(key.clone(), Slot::default()).clone(),
     }
-    settings.push((key, slot.clone()));
-    slot
 }
 
 /// Forgets all of them.
 pub(super) fn forget_all() {
-    lock().clear();
+    lock(&SETTINGS).retain(|_| false);
 }
 
 fn make(key: &Key) -> Result<Arc<Settings>, Error> {

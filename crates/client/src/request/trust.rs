@@ -13,7 +13,7 @@ use crate::error::Error;
 pub(crate) enum Trust {
     /// One that the system's store, or the PEM file beside it, vouches for.
     System { ca_file: Option<PathBuf> },
-    /// One that fits any of these, whatever else is in it.
+    /// One that fits any of these pins; what else the certificate says does not count.
     Pinned(Vec<Pin>),
     /// Any.
     Anything,

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{self, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::basics::locks::lock;
 use crate::error::{Error, system};
 use crate::wait::single_flight::SingleFlight;
 
@@ -31,7 +32,7 @@ static READ: Mutex<Vec<Read>> = Mutex::new(Vec::new());
 
 /// The certificates in a PEM file.
 pub(crate) fn certificates(path: &Path, limit: Duration) -> Result<Certificates, Error> {
-    let kept = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = || lock(&READ);
     if let Some(read) = kept().iter().find(|read| read.path == path && read.at.elapsed() < FRESH) {
         return Ok(read.certificates.clone());
     }

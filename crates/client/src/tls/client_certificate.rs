@@ -1,7 +1,9 @@
 //! The client certificate that this library does not have: what is known is whether a server asked for one.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, ThreadId};
+
+use crate::basics::locks::lock;
 
 use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
@@ -30,7 +32,7 @@ impl ClientCertificate {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<ThreadId>> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.wanted)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The certificates of CAs that a server's certificate is verified by: those of `ca_file` and the system's.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
@@ -12,6 +12,7 @@ use rustls::{CertificateError, Error, OtherError, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
 use super::certificate::{Certificate, Validity};
+use crate::basics::locks::lock;
 
 #[derive(Debug)]
 pub(super) struct Roots {
@@ -48,7 +49,7 @@ impl Roots {
     /// The system's verifier. Where it is still the `old` one, it is read anew: of several threads that want that, the
     /// first reads, and the others take what it has read.
     fn system(&self, old: Option<&System>) -> Result<System, Error> {
-        let mut kept = self.system.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.system);
         if let Some(system) =
             kept.as_ref().filter(|system| old.is_none_or(|old| !Arc::ptr_eq(&old.verifier, &system.verifier)))
         {

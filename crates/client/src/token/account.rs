@@ -41,7 +41,8 @@ impl Account {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let unique = Nonce::assume_unique_for_key(nonce);
-        self.cipher()?.seal_in_place_append_tag(unique, self.bound_to(generation), &mut *plain).ok()?;
+        let sealed = self.cipher().seal_in_place_append_tag(unique, self.bound_to(generation), &mut *plain);
+        sealed.expect("a token is far shorter than the longest text of this cipher");
         Some([&nonce[..], &plain].concat())
     }
 
@@ -50,13 +51,13 @@ impl Account {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let mut bytes = Zeroizing::new(sealed.to_vec());
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = self.cipher()?.open_in_place(nonce, self.bound_to(generation), &mut bytes).ok()?.len();
+        let length = self.cipher().open_in_place(nonce, self.bound_to(generation), &mut bytes).ok()?.len();
         bytes.truncate(length);
         Some(bytes)
     }
 
-    fn cipher(&self) -> Option<LessSafeKey> {
-        Some(LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &*self.key).ok()?))
+    fn cipher(&self) -> LessSafeKey {
+        LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, &*self.key).expect("the key has the cipher's length"))
     }
 
     fn bound_to(&self, generation: u64) -> Aad<[u8; 8]> {

@@ -51,6 +51,8 @@ pub(super) struct Refused {
     pub(super) refusal: Refusal,
     token: Number,
     end: Option<End>,
+    /// How long to wait before another one is got.
+    pub(super) wait: Duration,
     is_counted: bool,
 }
 
@@ -193,7 +195,7 @@ impl AccountToken {
         let is_ours = self.asked_over.is_some_and(|over| token.number() <= over);
         let refusal = if is_ours && looks_like == Refusal::Eviction { Refusal::Renewed } else { looks_like };
         let evictions_go_on = self.evictions.go_on(now.instant);
-        let advice = self.rights.refused(api, token.number(), got, evictions_go_on, now.instant);
+        let (advice, wait) = self.rights.refused(api, token.number(), got, evictions_go_on, now.instant);
         // However it looks by its times: who got a token a moment ago must not get the next one at once.
         if refusal != Refusal::Renewed && advice != Advice::HandOn && self.last_refused < Some(token.number()) {
             self.last_refused = Some(token.number());
@@ -202,7 +204,7 @@ impl AccountToken {
             }
         }
         let end = age.map(|refused| End { told: token.life(), worked, refused });
-        (Refused { refusal, token: token.number(), end, is_counted: false }, advice)
+        (Refused { refusal, token: token.number(), end, wait, is_counted: false }, advice)
     }
 
     /// Nobody who shares the store had a newer token.

@@ -2,7 +2,6 @@
 //! others wait, or go on with the present one.
 
 use std::sync::{Arc, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::account::Account;
@@ -17,6 +16,7 @@ use super::shared_token::{SharedToken, State, UnderWay};
 use super::store::Store;
 use super::stored_token::StoredToken;
 use crate::basics::locks::lock;
+use crate::basics::threads;
 use crate::error::{Error, Kind, Refusal, Source, TokenFacts};
 use rpa_signing::Secret;
 
@@ -71,7 +71,7 @@ impl Keeper {
         }
     }
 
-    /// What to stamp a call by that was refused for its time under all of these.
+    /// The clock to stamp a call by that was refused for its time under all of these.
     pub(crate) fn another_clock(&self, refused: &[i64]) -> Option<i64> {
         self.shared.state().token.clock.another(refused, Instant::now())
     }
@@ -134,7 +134,8 @@ impl Keeper {
     /// A newer token than this one, which was refused.
     pub(crate) fn replace(&self, held: &Held, troubles: &mut Troubles, need: &Need<'_>) -> Result<Held, Failure> {
         let is_evicted = troubles.refusal() == Some(Refusal::Eviction);
-        let pause = self.shared.state().token.evictions.pause().min(need.time_left(Instant::now()) / 2);
+        let wait = troubles.last.as_ref().map_or(Duration::ZERO, |refused| refused.wait);
+        let pause = self.shared.state().token.evictions.pause().max(wait).min(need.time_left(Instant::now()) / 2);
         let newer = self.newer_than(Some(&held.stored), pause, is_evicted, need);
         let mut state = self.shared.state();
         if let Some(refused) = &mut troubles.last {
@@ -248,7 +249,7 @@ fn start(renewal: Renewal) {
         }
     };
     let on_its_own = renewal.clone();
-    let thread = thread::Builder::new().name("rpa_openapi token".to_owned()).spawn(move || run(&on_its_own));
+    let thread = threads::spawn("token", move || run(&on_its_own));
     if thread.is_err() {
         if let Some(renewal) = lock(&renewal).as_mut() {
             renewal.keep_to_the_call();

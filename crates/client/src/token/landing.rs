@@ -38,7 +38,7 @@ impl Landing {
         Landing { shared, number, settings, ahead, landed: false }
     }
 
-    /// Wakes those who wait. How long nobody asks.
+    /// Wakes those who wait. Returns how long nobody may ask.
     pub(super) fn land(mut self, outcome: Outcome) -> Duration {
         self.end(outcome)
     }

@@ -94,7 +94,7 @@ impl Renewal {
         };
         let lease = lock(&self.lease).take();
         let is_busy = matches!(&outcome, Outcome::Failed(failed) if is_busy(&failed.failure));
-        // Else it is given back before anybody wakes: the process may end with the call.
+        // A lease that is not held is given back before anybody wakes: the process may end with the call.
         let held = lease.filter(|_| is_busy);
         let pause = landing.land(outcome);
         if held.is_some() {
@@ -122,7 +122,7 @@ impl Renewal {
             if left.is_zero() {
                 return Outcome::LeftToOthers;
             }
-            // Not all at once.
+            // With a jitter, so that processes do not look together.
             thread::sleep(look.mul_f64(0.5 + fastrand::f64()).min(left));
             look = (look * 2).min(LONGEST_LOOK);
             if self.store.has_newer(refused) {

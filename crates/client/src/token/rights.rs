@@ -8,14 +8,16 @@ use crate::basics::recent::Recent;
 
 /// So many APIs are remembered.
 const MOST: usize = 64;
-/// After a new token was refused by an API as well, none is got for it for so long, each time twice as long.
+/// After an API refused a new token as well, the next call waits so long for another one.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(300);
+/// After that was refused, too, none is got for so long, each time twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// An API that was seen to refuse a token that works elsewhere is asked anew after so long.
 const SHOWN_FOR: Duration = Duration::from_secs(60);
 /// So many tokens are got for one call, where all of them are refused.
 const MOST_TOKENS: u32 = 12;
-/// And for one to an API that was never seen to take any, while tokens are being evicted.
+/// So many are got for one call to an API that was never seen to take a token, while tokens are being evicted.
 const MOST_TOKENS_UNSEEN: u32 = 4;
 
 /// What to do about a call that was refused for its token.
@@ -42,6 +44,8 @@ struct Api {
     shown: Option<Instant>,
     pause: Duration,
     pause_until: Option<Instant>,
+    /// The last token that was got in vain: threads that were refused with the same one lengthen the pause once.
+    in_vain: Option<Number>,
     /// It took tokens until it refused as many as are got for one call.
     used_to_take: bool,
 }
@@ -60,7 +64,8 @@ impl Rights {
         *self.api(api) = Api { takes_tokens: true, ..Api::default() };
     }
 
-    /// The API refused a token, in a call for which so many tokens were got that were refused, this one included. What to do about it.
+    /// The API refused a token, in a call for which so many tokens were got that were refused, this one included. What to do
+    /// about it, and how long to wait before.
     pub(super) fn refused(
         &mut self,
         api: &str,
@@ -68,33 +73,11 @@ impl Rights {
         got: u32,
         evictions_go_on: bool,
         now: Instant,
-    ) -> Advice {
+    ) -> (Advice, Duration) {
         let api = self.api(api);
-        let shown = api.shown.is_some_and(|at| now.duration_since(at) < SHOWN_FOR);
-        let rests = api.pause_until.is_some_and(|until| now < until);
-        api.refused = Some((token, now));
-        if shown {
-            (api.takes_tokens, api.used_to_take) = (false, false);
-            return Advice::HandOn;
-        }
-        if rests && got == 0 && !api.used_to_take {
-            return Advice::HandOn;
-        }
-        let most = match (api.takes_tokens, evictions_go_on) {
-            (true, _) => MOST_TOKENS,
-            // One that has had so many in vain just now gets one more.
-            (false, true) if !api.used_to_take => MOST_TOKENS_UNSEEN,
-            (false, _) => 1,
-        };
-        if got < most {
-            return Advice::Replace;
-        }
-        api.pause = (api.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        api.pause_until = Some(now + api.pause);
-        // What goes on for so long is no eviction.
-        api.used_to_take = (api.used_to_take || api.takes_tokens) && api.pause < LONGEST_PAUSE;
-        api.takes_tokens = false;
-        if api.used_to_take || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
+        let wait = api.pause_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let advice = api.refuses(token, got, evictions_go_on, now);
+        (advice, wait.min(SHORTEST_PAUSE))
     }
 
     fn api(&mut self, name: &str) -> &mut Api {
@@ -105,6 +88,42 @@ impl Rights {
             self.0.insert(name.clone(), Api::default());
         }
         self.0.get(|key| *key == name).expect("it was put there if it was not")
+    }
+}
+
+impl Api {
+    fn refuses(&mut self, token: Number, got: u32, evictions_go_on: bool, now: Instant) -> Advice {
+        let shown = self.shown.is_some_and(|at| now.duration_since(at) < SHOWN_FOR);
+        let rests = self.pause_until.is_some_and(|until| now < until);
+        self.refused = Some((token, now));
+        if shown {
+            (self.takes_tokens, self.used_to_take) = (false, false);
+            return Advice::HandOn;
+        }
+        if rests && got == 0 && !self.used_to_take && self.pause > SHORTEST_PAUSE {
+            return Advice::HandOn;
+        }
+        let most = match (self.takes_tokens, evictions_go_on) {
+            (true, _) => MOST_TOKENS,
+            // An API that has refused so many just now gets one more.
+            (false, true) if !self.used_to_take => MOST_TOKENS_UNSEEN,
+            (false, _) => 1,
+        };
+        if got < most {
+            return Advice::Replace;
+        }
+        if self.in_vain < Some(token) {
+            self.in_vain = Some(token);
+            self.pause = match self.pause.is_zero() {
+                true => SHORTEST_PAUSE,
+                false => (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+            };
+            self.pause_until = Some(now + self.pause);
+        }
+        // What goes on for so long is no eviction.
+        self.used_to_take = (self.used_to_take || self.takes_tokens) && self.pause < LONGEST_PAUSE;
+        self.takes_tokens = false;
+        if self.used_to_take || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
     }
 }
 
@@ -119,42 +138,51 @@ mod tests {
     #[test]
     fn an_api_that_never_took_a_token_gets_one_new_one_and_then_rests() {
         let (mut rights, start) = (Rights::default(), Instant::now());
-        let mut refused = |got, at: u64| rights.refused("/a", (1, 0), got, false, start + second(at));
-        assert_eq!((refused(0, 0), refused(1, 0)), (Advice::Replace, Advice::HandOn));
+        let mut token = 1;
+        let mut refused = |token, got, at: u64| rights.refused("/a", (token, 0), got, false, start + second(at));
+        assert_eq!(refused(token, 0, 0).0, Advice::Replace);
+        assert_eq!(refused(token, 1, 0).0, Advice::HandOn);
+        assert_eq!(refused(token, 1, 0).0, Advice::HandOn, "another thread, with the same token");
+        assert_eq!(refused(token, 0, 0), (Advice::Replace, SHORTEST_PAUSE), "the next one waits a moment");
+        token += 1;
+        assert_eq!(refused(token, 1, 0).0, Advice::HandOn);
         let mut at = 0;
         for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
-            assert_eq!(refused(0, at + pause - 1), Advice::HandOn, "within {pause} s");
+            assert_eq!(refused(token, 0, at + pause - 1).0, Advice::HandOn, "within {pause} s");
             at += pause;
-            assert_eq!((refused(0, at), refused(1, at)), (Advice::Replace, Advice::HandOn), "after {pause} s");
+            assert_eq!(refused(token, 0, at).0, Advice::Replace, "after {pause} s");
+            token += 1;
+            assert_eq!(refused(token, 1, at).0, Advice::HandOn);
         }
     }
 
     #[test]
     fn others_are_not_concerned() {
         let (mut rights, now) = (Rights::default(), Instant::now());
-        assert_eq!(rights.refused("/denied", (1, 0), 1, false, now), Advice::HandOn);
-        assert_eq!(rights.refused("/denied", (1, 0), 0, false, now), Advice::HandOn);
-        assert_eq!(rights.refused("/other", (1, 0), 0, false, now), Advice::Replace);
+        assert_eq!(rights.refused("/denied", (1, 0), 1, false, now).0, Advice::HandOn);
+        assert_eq!(rights.refused("/denied", (2, 0), 1, false, now).0, Advice::HandOn);
+        assert_eq!(rights.refused("/denied", (2, 0), 0, false, now).0, Advice::HandOn);
+        assert_eq!(rights.refused("/other", (1, 0), 0, false, now).0, Advice::Replace);
     }
 
     #[test]
     fn an_api_without_rights_is_known_by_a_token_that_works_elsewhere() {
         let (mut rights, now) = (Rights::default(), Instant::now());
-        assert_eq!(rights.refused("/denied/job/7", (1, 0), 0, false, now), Advice::Replace);
+        assert_eq!(rights.refused("/denied/job/7", (1, 0), 0, false, now).0, Advice::Replace);
         rights.taken("/other", (1, 0), now + second(1));
         assert_eq!(
-            rights.refused("/denied/job/8", (1, 0), 0, false, now + second(2)),
+            rights.refused("/denied/job/8", (1, 0), 0, false, now + second(2)).0,
             Advice::HandOn,
             "no token is got for it"
         );
-        assert_eq!(rights.refused("/denied/job/8", (2, 0), 0, false, now + second(3)), Advice::HandOn);
+        assert_eq!(rights.refused("/denied/job/8", (2, 0), 0, false, now + second(3)).0, Advice::HandOn);
         assert_eq!(
-            rights.refused("/denied/job/8", (2, 0), 0, false, now + second(61)),
+            rights.refused("/denied/job/8", (2, 0), 0, false, now + second(61)).0,
             Advice::Replace,
             "rights may be given"
         );
         rights.taken("/denied/job/9", (2, 0), now + second(62));
-        assert_eq!(rights.refused("/denied/job/9", (2, 0), 0, false, now + second(63)), Advice::Replace);
+        assert_eq!(rights.refused("/denied/job/9", (2, 0), 0, false, now + second(63)).0, Advice::Replace);
     }
 
     #[test]
@@ -163,26 +191,30 @@ mod tests {
         rights.refused("/a", (1, 0), 0, false, now + second(1));
         rights.taken("/other", (1, 0), now);
         rights.taken("/other", (2, 0), now + second(2));
-        assert_eq!(rights.refused("/a", (1, 0), 0, false, now + second(3)), Advice::Replace);
+        assert_eq!(rights.refused("/a", (1, 0), 0, false, now + second(3)).0, Advice::Replace);
     }
 
     #[test]
     fn where_tokens_are_evicted_a_call_gets_more_than_one() {
         let (mut rights, now) = (Rights::default(), Instant::now());
-        assert_eq!(rights.refused("/new", (1, 0), 3, true, now), Advice::Replace);
-        assert_eq!(rights.refused("/new", (1, 0), 4, true, now), Advice::GiveUp);
+        assert_eq!(rights.refused("/new", (1, 0), 3, true, now).0, Advice::Replace);
+        assert_eq!(rights.refused("/new", (1, 0), 4, true, now).0, Advice::GiveUp);
         rights.taken("/known", (1, 0), now);
-        assert_eq!(rights.refused("/known", (1, 0), 11, false, now), Advice::Replace);
-        assert_eq!(rights.refused("/known", (1, 0), 12, false, now), Advice::GiveUp);
-        let mut again = |got| rights.refused("/known", (1, 0), got, false, now);
+        assert_eq!(rights.refused("/known", (1, 0), 11, false, now).0, Advice::Replace);
+        assert_eq!(rights.refused("/known", (1, 0), 12, false, now).0, Advice::GiveUp);
+        let mut token = 1;
+        let mut again = |got| {
+            token += 1;
+            rights.refused("/known", (token, 0), got, false, now).0
+        };
         assert_eq!(again(0), Advice::Replace, "the next call gets one more");
-        assert_eq!([(); 5].map(|()| again(1)), [Advice::GiveUp; 5]);
+        assert_eq!([(); 6].map(|()| again(1)), [Advice::GiveUp; 6]);
         assert_eq!(again(1), Advice::HandOn, "what goes on for long is no eviction");
         rights.taken("/known", (1, 0), now);
-        assert_eq!(rights.refused("/known", (1, 0), 12, false, now), Advice::GiveUp);
+        assert_eq!(rights.refused("/known", (1, 0), 12, false, now).0, Advice::GiveUp);
         rights.taken("/other", (1, 0), now + second(1));
         assert_eq!(
-            rights.refused("/known", (1, 0), 0, false, now + second(2)),
+            rights.refused("/known", (1, 0), 0, false, now + second(2)).0,
             Advice::HandOn,
             "it has lost its rights"
         );

@@ -40,7 +40,8 @@ pub(super) struct UnderWay {
     pub(super) asked: Option<(Instant, Duration)>,
 }
 
-/// For so long one waits at most whose call would go another way: that it takes so long may lie in the other's settings.
+/// How long a call with other options waits for this renewal: what takes so long may lie in the options of the call that
+/// began it.
 const ANOTHER_WAY: Duration = Duration::from_secs(1);
 
 impl UnderWay {

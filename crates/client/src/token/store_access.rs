@@ -54,11 +54,12 @@ impl StoreAccess {
     pub(super) fn keep(&mut self, token: StoredToken) -> bool {
         let shared = self.shared.clone();
         self.time = self.time.max(ANSWERS_WITHIN);
-        let sealed = token.seal(&shared.account);
-        let saved = sealed.map(|sealed| self.lets(|limit| shared.store.save(shared.account.name(), &sealed, limit)));
+        let no_random = || Trouble("the system has no random bytes to seal a token with".to_owned());
+        let sealed = token.seal(&shared.account).ok_or_else(no_random);
+        let saved = self.lets(|limit| shared.store.save(shared.account.name(), &sealed?, limit));
         let token = Arc::new(token);
         shared.state().token.adopt(token.clone(), None);
-        saved != Some(Ok(false)) || !self.has_newer(Some(&token))
+        saved != Ok(false) || !self.has_newer(Some(&token))
     }
 
     /// Lets the store work for as long as it may, and remembers for the caller whether it can be used.

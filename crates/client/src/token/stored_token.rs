@@ -73,12 +73,13 @@ pub(super) struct Sealed {
 }
 
 impl StoredToken {
+    /// `None` where the system has no random bytes to give.
     pub(super) fn seal(&self, account: &Account) -> Option<Sealed> {
         // Sized beforehand: a vector that grows leaves its old bytes behind.
         let secrets = self.access.expose().len() + self.refresh.as_ref().map_or(0, |text| text.expose().len());
         let names: usize = self.clocks.keys().chain([&self.machine]).map(|name| name.len() + 8).sum();
         let mut plain = Zeroizing::new(Vec::with_capacity((secrets + names) * 6 + 1024));
-        serde_json::to_writer(&mut *plain, self).ok()?;
+        serde_json::to_writer(&mut *plain, self).expect("texts and numbers alone are always JSON");
         Some(Sealed { generation: self.generation, bytes: account.seal(self.generation, plain)? })
     }
 

@@ -5,6 +5,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::basics::locks::lock;
+
 enum State<T> {
     Awaited,
     Given(T),
@@ -30,7 +32,7 @@ pub(crate) fn answer<T>() -> (Giver<T>, Taker<T>) {
 
 impl<T> Shared<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -4,11 +4,12 @@
 //! costs one thread, however many calls are made.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::late::{self, Giver, Lost, Taker};
+use crate::basics::locks::lock;
+use crate::basics::threads;
 
 /// The work that is under way, each under its key.
 pub(crate) struct SingleFlight<K, T> {
@@ -46,7 +47,7 @@ impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFli
         };
         let result = flight.result.clone();
         // Where no thread can be made, the flight ends here and now. So no lock may be held.
-        thread::Builder::new().spawn(move || {
+        threads::spawn("wait", move || {
             let mut flight = flight;
             flight.land(Some(work(&key)));
         })?;
@@ -56,7 +57,7 @@ impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFli
 
 impl<K, T> SingleFlight<K, T> {
     fn flights(&self) -> MutexGuard<'_, Vec<(K, Arc<Taker<T>>)>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.flights)
     }
 }
 
@@ -90,6 +91,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc;
+    use std::thread;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -24,13 +24,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{Lease, Store, Trouble};
+use crate::basics::threads;
 use crate::error::system;
 use crate::token::stored_token::Sealed;
 use crate::wait::late;
@@ -70,7 +70,7 @@ impl FileStore {
             reply.give(work(&file, until));
             hung.store(false, Ordering::SeqCst);
         };
-        thread::Builder::new().spawn(run).map_err(|error| trouble(&in_words(&error)))?;
+        threads::spawn("file", run).map_err(|error| trouble(&in_words(&error)))?;
         match answer.take(limit) {
             Some(result) => result.map_err(|error| trouble(&in_words(&error))),
             None => {

@@ -1,10 +1,11 @@
 //! This process's own memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::{Lease, Store, Trouble};
+use crate::basics::locks::lock;
 use crate::token::stored_token::Sealed;
 
 #[derive(Clone, Default)]
@@ -20,7 +21,7 @@ struct Shelf {
 
 impl MemoryStore {
     fn shelves(&self) -> MutexGuard<'_, BTreeMap<String, Shelf>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn open(place: &Place) -> Arc<dyn Store> {
         Place::File(path) => Arc::new(file::FileStore::new(path)),
         #[cfg(feature = "redis")]
         Place::Redis(server) => redis::shared(server),
-        // The request was refused: see src/request/keys.rs.
+        // The request was refused: see crates/client/src/request/keys.rs.
         #[cfg(not(feature = "redis"))]
         Place::Redis(_) => Arc::new(memory::MemoryStore::default()),
     }

@@ -5,13 +5,14 @@
 
 use std::process;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Lease, Store, Trouble};
+use crate::basics::locks::lock;
+use crate::basics::threads;
 use crate::request::RedisServer;
 use crate::token::stored_token::Sealed;
 use crate::wait::late::{self, Giver};
@@ -29,7 +30,7 @@ const LEASE_MS: u64 = 1500;
 const BEAT: Duration = Duration::from_millis(300);
 /// Between two looks whether a server that was lost is there again. The pauses grow: a fleet must not hold it down.
 const LOOK: Duration = Duration::from_millis(500);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
+const LONGEST_LOOK: Duration = Duration::from_millis(800);
 /// What nobody asked for in this time is forgotten.
 const KEPT_MS: u64 = 40 * 86_400_000;
 
@@ -72,7 +73,7 @@ struct Shared {
 pub(super) fn shared(server: &RedisServer) -> Arc<dyn Store> {
     static SHARED: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
     let process = process::id();
-    let mut all = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = lock(&SHARED);
     all.retain(|shared| shared.process == process && shared.store.strong_count() > 0);
     let same = all.iter().find(|shared| shared.server == *server).and_then(|shared| shared.store.upgrade());
     same.unwrap_or_else(|| {
@@ -93,7 +94,7 @@ struct Lost(Mutex<Option<Trouble>>);
 
 impl Lost {
     fn why(&self) -> MutexGuard<'_, Option<Trouble>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -131,7 +132,7 @@ impl RedisStore {
             look_at: Instant::now(),
         };
         // Without the thread nobody takes the orders, which is trouble like any other.
-        let _ = thread::Builder::new().name("rpa_openapi redis".to_owned()).spawn(move || holder.run(&orders));
+        let _ = threads::spawn("redis", move || holder.run(&orders));
         RedisStore { jobs, lost }
     }
 
@@ -162,7 +163,7 @@ fn nonsense() -> Trouble {
     Trouble("the Redis of `token_store` answers nonsense: is it a proxy or another program? (Redis的回答不合规,请检查该地址是否为Redis)".to_owned())
 }
 
-/// Of one lease and no other. The system's random bytes: a generator of our own goes on alike in a process and in the one
+/// A name for the owner of one lease alone, from the system's random bytes: a generator of our own goes on alike in a process and in the one
 /// that was forked from it, and both would hold the lease.
 fn owner() -> Option<String> {
     let mut bytes = [0; 16];

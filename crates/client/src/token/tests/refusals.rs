@@ -70,6 +70,11 @@ fn new_tokens_that_do_not_help_are_not_got_for_each_call() {
     assert_eq!(keeper.facts().evictions, 1);
     assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::HandOn, "the reason is another");
     assert_eq!(keeper.facts().evictions, 0, "and so it was no eviction");
+    // The next call has one more, in case the first was evicted, and then none is got for a second.
+    let mut troubles = Troubles::default();
+    assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::Replace);
+    let second = with(of(&center), MINUTE, |need| keeper.replace(&second, &mut troubles, need)).unwrap();
+    assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::HandOn);
     assert_eq!(keeper.refused(&second, "/denied", &mut Troubles::default()), Advice::HandOn);
     assert_eq!(
         keeper.refused(&second, "/other", &mut Troubles::default()),

@@ -3,6 +3,7 @@
 use std::env;
 use std::io::Read;
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
 use super::super::suite::{self, sealed};
