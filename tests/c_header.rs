@@ -1,15 +1,15 @@
 //! The header as C and C++ programmers meet it: `tests/c/story.c` is compiled against it, linked to the built library
 //! and run against a control center.
 
-use rpa_test_support::{c, harness, tools};
+use rpa_test_support::{c, folder, harness, tools};
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use c::{LEAK_FOUND, Language, on_windows, with_its_library};
+use folder::Folder;
 use harness::ControlCenter;
-use tools::{folder, in_tree, said, skipped, succeed};
+use tools::{in_tree, said, skipped, succeed};
 
 const STANDARDS: [(Language, &str); 4] =
     [(Language::C, "c99"), (Language::C, "c11"), (Language::Cpp, "c++11"), (Language::Cpp, "c++17")];
@@ -27,9 +27,9 @@ fn compile_c(options: &[&str]) -> Command {
 }
 
 /// Compiles the C program and links it to the library of this build.
-fn story(compile: Command, program: &str) -> PathBuf {
+fn story(compile: Command, folder: &Folder, name: &str) -> PathBuf {
     let library = harness::built_library().parent().expect("the library lies in a folder");
-    let program = folder("c_header").join(program);
+    let program = folder.join(name);
     c::link(compile, &in_tree("tests/c/story.c"), library, &program);
     program
 }
@@ -46,12 +46,13 @@ fn a_program_in_each_language_calls_every_function() {
         return;
     }
     let (_center, arguments) = control_center();
+    let folder = Folder::new("c_header");
     for (language, standard) in STANDARDS {
         let Some(compile) = compile(language, standard) else {
             skipped(&format!("no C++ compiler, so tests/c/story.c is not compiled as {standard}"));
             continue;
         };
-        let program = story(compile, &format!("story-{standard}"));
+        let program = story(compile, &folder, &format!("story-{standard}"));
         let output = succeed(with_its_library(Command::new(program).args(&arguments)), standard);
         let expected = format!("story: all as it should be, version {}\n", env!("CARGO_PKG_VERSION"));
         assert_eq!(said(&output), expected, "{standard}");
@@ -64,7 +65,8 @@ fn the_program_says_what_is_wrong() {
         return;
     }
     let (_center, [base, _]) = control_center();
-    let program = story(compile_c(&[]), "story-fails");
+    let folder = Folder::new("c_header");
+    let program = story(compile_c(&[]), &folder, "story-fails");
     let output = with_its_library(Command::new(program).args([base, "00".repeat(32)])).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("\"kind\":\"tls\""), "{}", said(&output));
@@ -75,11 +77,10 @@ fn the_header_stands_alone_and_may_come_twice() {
     if on_windows() {
         return;
     }
-    let folder = folder("header_alone");
+    let folder = Folder::new("header-alone");
     let include = "#include \"rpa_openapi.h\"\n";
     for (name, source) in [("alone.c", include.to_owned()), ("twice.c", include.repeat(2))] {
-        let file = folder.join(name);
-        fs::write(&file, source).expect("a file can be written in the build folder");
+        let file = folder.write(name, &source);
         for (language, standard) in STANDARDS {
             match compile(language, standard) {
                 Some(mut compile) => {
@@ -105,9 +106,10 @@ fn valgrind_finds_no_leak_but_a_planted_one() {
         with_its_library(command.arg(program).args(&arguments)).output().expect("valgrind runs")
     };
 
-    let clean = under_valgrind(story(compile_c(&["-g"]), "story-clean"));
+    let folder = Folder::new("c_header");
+    let clean = under_valgrind(story(compile_c(&["-g"]), &folder, "story-clean"));
     assert!(clean.status.success(), "{}\n{}", clean.status, said(&clean));
 
-    let leaking = under_valgrind(story(compile_c(&["-g", "-DPLANT_LEAK"]), "story-leaking"));
+    let leaking = under_valgrind(story(compile_c(&["-g", "-DPLANT_LEAK"]), &folder, "story-leaking"));
     assert_eq!(leaking.status.code(), Some(LEAK_FOUND), "a planted leak is not found:\n{}", said(&leaking));
 }

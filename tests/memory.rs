@@ -1,7 +1,7 @@
 //! What remains of keys and tokens in a process's memory once a call is over and its reply is freed. A program in C calls,
 //! frees, and then reads its own memory.
 
-use rpa_test_support::{c, harness, requests, server, tools};
+use rpa_test_support::{c, folder, harness, requests, server, tools};
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use folder::Folder;
 use harness::{ControlCenter, shipped_library};
 use requests::with_all;
 use serde_json::{Value, json};
@@ -17,11 +18,11 @@ use server::{Server, reply};
 
 const MASK: u8 = 0x5a;
 
-fn program(name: &str) -> PathBuf {
+fn program(folder: &Folder) -> PathBuf {
     // Built without optimisation, it hands vectors over in memory where the processor has them: that says nothing about
     // the library that is handed out.
     let library = shipped_library().parent().unwrap();
-    let program = tools::folder("memory").join(name);
+    let program = folder.join("memory");
     let mut compile = c::Language::C.compile("gnu11").expect("a C compiler");
     compile.arg("-I").arg(tools::in_tree("include"));
     c::link(compile, &tools::in_tree("tests/c/memory.c"), library, &program);
@@ -94,7 +95,8 @@ fn forms(secret: &str) -> Vec<String> {
 fn a_leak_that_is_planted_is_found() {
     let secret = "Tk+4b7e1d5a48c0b3e6/y";
     let request = json!({ "host": "http://127.0.0.1:1", "refreshtoken": secret, "proxy": null, "retry": 1 });
-    let (_, remains) = remains(&program("planted"), "rpa_refresh_token", &request, &[secret.to_owned()], true);
+    let folder = Folder::new("memory-planted");
+    let (_, remains) = remains(&program(&folder), "rpa_refresh_token", &request, &[secret.to_owned()], true);
     assert_eq!(remains.len(), 1);
     assert!(remains[0].after > 0, "a copy of the request is left, and was not found");
 }
@@ -102,7 +104,8 @@ fn a_leak_that_is_planted_is_found() {
 #[test]
 #[cfg(target_os = "linux")]
 fn what_remains_of_secrets() {
-    let program = program("memory");
+    let folder = Folder::new("memory");
+    let program = program(&folder);
     let [plain, tls] = [ControlCenter::start(&[]), ControlCenter::start(&["--tls"])];
     // A reply that holds the token, whole, in chunks, and without a length.
     let text = format!("{{\"code\":0,\"result\":[\"{}\"]}}", "Tk+4b7e1d5a48c0b3e6/y");

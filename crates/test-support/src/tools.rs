@@ -1,12 +1,10 @@
 //! The tools of this machine. What needs one that is not there is skipped; with `RPA_REQUIRE_TOOLS` set, that is a
 //! failure.
 use std::env;
-use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-pub use crate::places::{in_tree, temporary};
+pub use crate::places::in_tree;
 
 /// Whether this machine has a program.
 pub fn runs(program: &str) -> bool {
@@ -14,13 +12,6 @@ pub fn runs(program: &str) -> bool {
     // Most of them know this; all of them can be started.
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok()
-}
-
-/// A folder for what one test makes.
-pub fn folder(name: &str) -> PathBuf {
-    let folder = temporary().join(name);
-    fs::create_dir_all(&folder).expect("a folder can be made in the build folder");
-    folder
 }
 
 /// Says on the real stderr, past the test runner's capture, that something was not checked.

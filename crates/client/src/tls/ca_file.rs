@@ -86,13 +86,13 @@ fn refuse(path: &Path, cause: &str, detail: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use rpa_test_support::tools;
+    use rpa_test_support::folder::Folder;
 
     use super::*;
 
     #[test]
     fn a_file_that_is_of_no_use_is_told_with_its_path_and_fault() {
-        let folder = tools::folder("ca-file");
+        let folder = Folder::new("ca-file");
         let told = |name: &str, content: Option<&[u8]>| {
             let path = folder.join(name);
             if let Some(content) = content {
