@@ -15,7 +15,7 @@ use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
 use crate::request::{Address, Credentials, Keys, Options};
 use crate::token::{
     self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
-    may_refuse_time, message,
+    may_refuse_time, message, refuses_time,
 };
 
 /// So many clocks are tried for one call beside the first.
@@ -170,7 +170,12 @@ impl ManagedCall<'_, '_> {
     fn stamp_anew(&mut self, outcome: &Result<Answered, Error>) -> bool {
         let Ok(answered) = outcome else { return false };
         let (status, reply) = (answered.status(), &answered.text);
-        if !self.keys.correct_clock || self.clocks.refused.len() >= MOST_CLOCKS || !may_refuse_time(status, reply) {
+        // What runs twice without harm may be tried on a suspicion; a post may not.
+        let is_refused = match self.policy.repeat {
+            Repeat::Undelivered => refuses_time(status, reply),
+            Repeat::Idempotent | Repeat::Anything => may_refuse_time(status, reply),
+        };
+        if !self.keys.correct_clock || self.clocks.refused.len() >= MOST_CLOCKS || !is_refused {
             return false;
         }
         self.clocks.refused.push(self.clocks.ahead_ms);

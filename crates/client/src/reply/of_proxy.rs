@@ -37,7 +37,7 @@ pub(super) fn explain(mark: &Mark, reply: &Reply, body: &[u8], redactor: &Redact
         challenges: challenges.iter().map(AsRef::as_ref).collect(),
     };
     let error = answered(&answer, proxy, target);
-    Error { delivered: mark.delivered(reply.status.as_u16()), ..error }
+    Error { delivered: mark.delivered(), ..error }
 }
 
 /// Where nothing shows whose the page is, the proxy is named beside it.
@@ -60,10 +60,11 @@ pub(super) enum Mark {
 
 impl Mark {
     /// Whether the server can have seen the request.
-    fn delivered(&self, status: u16) -> Delivered {
-        match (self, status) {
-            (Mark::Refused | Mark::Unreached, _) | (_, 300..404) => Delivered::No,
-            _ => Delivered::Unknown,
+    fn delivered(&self) -> Delivered {
+        match self {
+            Mark::Refused | Mark::Unreached => Delivered::No,
+            // A proxy may refuse or fail over the reply as well, and then the request has run.
+            Mark::Name => Delivered::Unknown,
         }
     }
 }
@@ -76,12 +77,17 @@ pub(super) fn mark(reply: &Reply) -> Option<Mark> {
         return Some(Mark::Refused);
     }
     if let Some(error) = reply.header(X_SQUID_ERROR) {
-        let before = ["ERR_CONNECT_FAIL", "ERR_DNS_FAIL", "ERR_CANNOT_FORWARD", "ERR_ACCESS_DENIED"];
+        // Not ERR_ACCESS_DENIED: rules for replies end in it, too.
+        let before = ["ERR_CONNECT_FAIL", "ERR_DNS_FAIL", "ERR_CANNOT_FORWARD"];
         let is_before = before.iter().any(|word| error.starts_with(word));
         return Some(if is_before { Mark::Unreached } else { Mark::Name });
     }
     let says_error = reply.header(PROXY_STATUS).is_some_and(|text| text.contains("error="));
     let server = reply.header(SERVER).unwrap_or_default().to_ascii_lowercase();
+    // This one looks at requests alone.
+    if server.starts_with("tinyproxy") && matches!(status, 401 | 403) {
+        return Some(Mark::Refused);
+    }
     let is_known = PROXIES.iter().any(|name| server.starts_with(name));
     (says_error || is_known).then_some(Mark::Name)
 }
@@ -118,13 +124,15 @@ mod tests {
             (407, &[("proxy-authenticate", "NTLM")], No),
             (503, &[("x-squid-error", "ERR_CONNECT_FAIL 111"), ("server", "squid/5.7")], No),
             (503, &[("x-squid-error", "ERR_DNS_FAIL 0")], No),
-            (403, &[("x-squid-error", "ERR_ACCESS_DENIED 0")], No),
+            (403, &[("x-squid-error", "ERR_ACCESS_DENIED 0")], Unknown),
+            (403, &[("x-squid-error", "ERR_TOO_BIG 0")], Unknown),
+            (403, &[("proxy-status", "p; error=http_response_body_size")], Unknown),
             (504, &[("x-squid-error", "ERR_READ_TIMEOUT 0")], Unknown),
             (500, &[("server", "tinyproxy/1.11.1")], Unknown),
             (403, &[("server", "tinyproxy/1.11.1")], No),
             (401, &[("server", "tinyproxy/1.11.1")], No),
             (502, &[("proxy-status", "p; error=connection_refused")], Unknown),
-            (302, &[("server", "squid"), ("location", "https://portal.example/a")], No),
+            (302, &[("server", "squid"), ("location", "https://portal.example/a")], Unknown),
         ] {
             let reply = reply(status, headers);
             let error = explain(&mark(&reply).unwrap(), &reply, PAGE, &Redactor::default());

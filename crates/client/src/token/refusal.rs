@@ -29,6 +29,17 @@ pub(crate) fn may_refuse_time(status: u16, reply: &[u8]) -> bool {
     is_failure(status, reply) && (matches!(status, 401 | 403) || of_time(&message(reply)))
 }
 
+/// Whether the reply refuses the call for its time or its signature beyond doubt, so that a post did not run. A message of
+/// a business error may speak of times ("执行时间冲突", "timeout") and hold the letters of "sign" ("assigned").
+pub(crate) fn refuses_time(status: u16, reply: &[u8]) -> bool {
+    const PARTS: [&str; 6] = ["timestamp", "time stamp", "signature", "时间戳", "签名", "验签"];
+    const WORDS: [&str; 2] = ["sign", "expired"];
+    let message = message(reply);
+    let words = || message.split(|c: char| !c.is_ascii_alphanumeric());
+    let says_so = || PARTS.iter().any(|part| message.contains(part)) || words().any(|word| WORDS.contains(&word));
+    is_failure(status, reply) && (matches!(status, 401 | 403) || says_so())
+}
+
 /// What the server says, in lower case: two replies that say the same refuse a call for the same reason.
 pub(crate) fn message(reply: &[u8]) -> String {
     Envelope::read(reply).msg.to_lowercase()
@@ -82,6 +93,28 @@ impl<'de> Visitor<'de> for Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_business_error_that_speaks_of_times_refuses_no_post() {
+        for msg in [
+            "robot assigned to another job",
+            "runtime error in flow",
+            "任务提交超时 timeout",
+            "执行时间冲突",
+            "时间段冲突",
+            "设计文件已过期",
+        ] {
+            let reply = format!("{{\"code\":500,\"msg\":\"{msg}\"}}");
+            assert!(!refuses_time(200, reply.as_bytes()), "{msg}");
+        }
+        for msg in ["timestamp不在允许的范围内", "时间戳错误", "签名验证失败", "Sign error", "invalid signature"]
+        {
+            let reply = format!("{{\"code\":500,\"msg\":\"{msg}\"}}");
+            assert!(refuses_time(200, reply.as_bytes()), "{msg}");
+            assert!(!refuses_time(200, reply.replace("500", "0").as_bytes()), "{msg}");
+        }
+        assert!(refuses_time(401, b"{}") && !refuses_time(500, b"{}"));
+    }
 
     #[test]
     fn by_status_code_or_message() {
