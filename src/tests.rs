@@ -89,15 +89,22 @@ fn plant((function, request): &(Function, Option<CString>)) {
                 std::hint::black_box([0usize; 4096]);
             }
             "race" => {
-                let reply = Reply(function(pointer));
-                let address = reply.0.addr();
+                // A reply is read, not written into; many times, since one may pass unseen.
+                let reply = function(pointer);
+                let address = reply.expose_provenance();
                 let reader = thread::spawn(move || {
                     let same: *const c_char = ptr::with_exposed_provenance(address);
-                    std::hint::black_box(same.read_volatile());
+                    for _ in 0..1000 {
+                        std::hint::black_box(same.read_volatile());
+                        thread::yield_now();
+                    }
                 });
-                reply.0.expose_provenance();
-                rpa_free(reply.0);
+                for _ in 0..1000 {
+                    reply.write_volatile(b'{' as c_char);
+                    thread::yield_now();
+                }
                 reader.join().unwrap();
+                rpa_free(reply);
             }
             other => panic!("RPA_PLANT={other} is not known"),
         }
