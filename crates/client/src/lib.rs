@@ -1,6 +1,6 @@
 //! The way of a call: request text in, signature, HTTP, reply text out.
 //!
-//! [`reply`] is the one door. A call goes through these rooms, from top to bottom; none knows of those above it.
+//! [`reply()`] is the one door. A call goes through these rooms, from top to bottom; none knows of those above it.
 //!
 //! | module | does |
 //! |---|---|
