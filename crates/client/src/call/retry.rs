@@ -174,6 +174,7 @@ mod tests {
         .to_vec();
         let error = policy.run(|| -> Result<(), Error> { Err(errors.pop().unwrap()) }).unwrap_err();
         assert_eq!((error.kind, error.delivered), (Kind::Connect, Delivered::Unknown));
+        assert!(policy.may_repeat(), "the last one was not delivered");
         // Nor by a further run of the same call.
         let error = policy.run(|| -> Result<(), Error> { Err(Error::new(Kind::Connect, "", "")) }).unwrap_err();
         assert_eq!((error.attempts, error.delivered), (3, Delivered::Unknown));
