@@ -234,9 +234,9 @@ fn a_request_that_went_out_over_a_kept_connection_is_not_forgotten() {
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             drop(listener);
-            stream.read(&mut [0; 4096]).unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0, "a request");
             stream.write_all(kept_reply("200 OK", "{\"code\":0}").as_bytes()).unwrap();
-            stream.read(&mut [0; 4096]).unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0, "a request");
         });
         let call = || library.json("rpa_call", &request(&host, mode, json!({ "retry": 1, "retry_mode": retry_mode })));
         assert_eq!(call(), json!({ "code": 0 }), "{mode}");
