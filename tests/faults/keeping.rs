@@ -1,17 +1,21 @@
 //! Servers that close a connection after a reply and do not say so: no post may be left in doubt. And those that keep it: it
 //! is used.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Library;
-use crate::request;
 use crate::server::{Connection, Server, kept_reply, reply};
+use crate::{facts, request};
 
 const POSTS: usize = 1_000;
+/// Of each kind that may be repeated.
+const CALLS: usize = 200;
 
 /// What a server does with a connection.
 #[derive(Clone, Copy)]
@@ -167,6 +171,77 @@ fn gets_use_whatever_connection_there_is() {
     for _ in 0..20 {
         let told = library.json("rpa_call", &request(&closing.url(), "get", json!({ "retry": 5 })));
         assert_eq!(told, json!({ "code": 0 }));
+    }
+}
+
+/// The functions and modes of what may be repeated.
+const REPEATABLE: [(&str, &str); 4] =
+    [("rpa_call", "get"), ("rpa_call", "put"), ("rpa_call", "delete"), ("rpa_get_token", "")];
+
+/// Such a call, without another attempt.
+fn call_once(library: &Library, server: &Server, (function, mode): (&str, &str)) -> Value {
+    let keys = || json!({ "host": server.url(), "accesskey": "AK", "secretkey": "SK", "retry": 1 });
+    let request = if mode.is_empty() { keys() } else { request(&server.url(), mode, json!({ "retry": 1 })) };
+    library.json(function, &request)
+}
+
+#[test]
+fn what_may_be_repeated_needs_no_other_attempt_where_the_server_has_closed_the_connection() {
+    let library = Library::load();
+    let call_often = &|what| {
+        for pattern in patterns() {
+            let server = pattern.start();
+            for call in 0..CALLS {
+                let told = call_once(&library, &server, what);
+                assert_eq!(told, json!({ "code": 0 }), "closes {}, {what:?}, call {call}", pattern.name);
+            }
+            assert_eq!(server.requests(), CALLS, "closes {}, {what:?}", pattern.name);
+        }
+    };
+    thread::scope(|scope| REPEATABLE.map(|what| drop(scope.spawn(move || call_often(what)))));
+}
+
+/// The server reads the second request on a connection, and closes without an answer.
+#[test]
+fn a_request_goes_out_once_more_over_a_new_connection_and_not_again() {
+    let library = Library::load();
+    for what in REPEATABLE {
+        let connections = AtomicUsize::new(0);
+        let server = Server::start(move |connection| {
+            if connections.fetch_add(1, Ordering::SeqCst) < 2 {
+                connection.request();
+                connection.send(plain().as_bytes());
+            }
+            connection.request();
+        });
+        assert_eq!(call_once(&library, &server, what), json!({ "code": 0 }), "{what:?}");
+        assert_eq!(call_once(&library, &server, what), json!({ "code": 0 }), "{what:?}: over a new connection");
+        assert_eq!((server.requests(), server.connections()), (3, 2), "{what:?}");
+        let told = call_once(&library, &server, what);
+        let code = if what.0 == "rpa_call" { 40 } else { 44 };
+        assert_eq!(facts(&told), (code, "disconnected", "unknown", 1), "{what:?}");
+        assert_eq!((server.requests(), server.connections()), (5, 3), "{what:?}");
+    }
+}
+
+#[test]
+fn a_request_that_went_out_over_a_kept_connection_is_not_forgotten() {
+    let library = Library::load();
+    for (mode, retry_mode) in [("get", "safe"), ("put", "safe"), ("delete", "safe"), ("post", "always")] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap());
+        // It answers one request, reads another, and is gone.
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            drop(listener);
+            assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0, "a request");
+            stream.write_all(kept_reply("200 OK", "{\"code\":0}").as_bytes()).unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0, "a request");
+        });
+        let call = || library.json("rpa_call", &request(&host, mode, json!({ "retry": 1, "retry_mode": retry_mode })));
+        assert_eq!(call(), json!({ "code": 0 }), "{mode}");
+        assert_eq!(facts(&call()), (40, "connect", "unknown", 1), "{mode}");
+        server.join().unwrap();
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 /// A server on a port of its own. Ends when it is dropped.
 pub struct Server {
     address: SocketAddr,
@@ -122,8 +124,11 @@ pub fn kept_reply(status: &str, body: &str) -> String {
     reply(status, body).replacen("\r\n", "\r\nKeep-Alive: timeout=600\r\n", 1)
 }
 
-/// The address of a port on which nobody listens.
+/// The address of a port on which nobody listens, and which no other server gets while this process runs.
 pub fn closed_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().expect("it was bound to an IPv4 address");
+    std::mem::forget(socket);
+    format!("http://{address}")
 }

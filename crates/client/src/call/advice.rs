@@ -152,7 +152,8 @@ mod tests {
         let address = Address::of_test("http://a");
         let told = |method: Method, status: u16, length: usize, query: &str| {
             let url = Secret::new(format!("http://a/{}{query}", "x".repeat(length)));
-            let request = HttpRequest { method, address: &address, url: &url, headers: Vec::new(), body: None };
+            let request =
+                HttpRequest { method, address: &address, url: &url, headers: Vec::new(), body: None, may_repeat: true };
             let error =
                 Error { http_status: Some(status), ..Error::new(Kind::Response, "返回内容为空", "empty") };
             about_length(error, &request)

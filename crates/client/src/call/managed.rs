@@ -257,13 +257,13 @@ fn asking(prepared: &Prepared<'_>, keys: &Keys) -> Arc<Ask> {
 
 /// Asks once: those who need the token see to it that it is asked for again.
 fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline: Instant) -> Result<Reply, NoReply> {
-    let policy = Policy::new(1, Repeat::Idempotent, deadline);
-    match token_call::send(credentials, address, options, policy) {
+    let mut policy = Policy::new(1, Repeat::Idempotent, deadline);
+    match token_call::send(credentials, address, options, &mut policy) {
         Ok(answered) => {
             let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
             Ok(Reply { text: Zeroizing::new(answered.text), status, observed, retry_after })
         }
-        Err(error) => Err(NoReply { may_repeat: Repeat::Idempotent.allows(&error), error }),
+        Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error }),
     }
 }
 

@@ -72,8 +72,8 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
 }
 
 fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
-    let policy = policy(&request.options, Repeat::Idempotent, started, progress);
-    let answered = token_call::send(&request.credentials, &request.address, &request.options, policy);
+    let mut policy = policy(&request.options, Repeat::Idempotent, started, progress);
+    let answered = token_call::send(&request.credentials, &request.address, &request.options, &mut policy);
     Ok(answered.map_err(|error| advice::about_limits(error, &request.options))?.text)
 }
 

@@ -50,6 +50,7 @@ impl<'a> Prepared<'a> {
             url: &self.url,
             headers: headers(&stamp, &signature)?,
             body: self.payload.body(),
+            may_repeat: self.repeat() != Repeat::Undelivered,
         };
         let empty = if self.request.empty_ok { Empty::IsSuccess } else { Empty::MayBeSuccess };
         exchange(&http, &self.request.options, [token.expose(), &*signature], call, empty)

@@ -16,6 +16,8 @@ pub(crate) struct Policy {
     pub(crate) deadline: Instant,
     /// Attempts that failed.
     failed: u32,
+    /// Another attempt may follow the last of them, but for their number and the time.
+    may_repeat: bool,
     /// What they say about the request.
     progress: Progress,
 }
@@ -36,7 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Policy {
     pub(crate) fn new(attempts: u32, repeat: Repeat, deadline: Instant) -> Policy {
-        Policy { attempts, repeat, deadline, failed: 0, progress: Progress::default() }
+        Policy { attempts, repeat, deadline, failed: 0, may_repeat: false, progress: Progress::default() }
     }
 
     /// Tells somebody else, too, what becomes of the request.
@@ -49,6 +51,12 @@ impl Policy {
         Call { deadline: self.deadline, progress: self.progress.clone() }
     }
 
+    /// For whoever repeats by other rules: the error of `run` is that of its last attempt, but says of all of them whether
+    /// the server can have seen the request, and so does not show what may follow.
+    pub(crate) fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+
     /// Makes attempts until one succeeds or none may follow. The error is that of the last one, but says of all
     /// together whether the server can have seen the request, those of an earlier run included.
     pub(crate) fn run<T>(&mut self, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
@@ -58,10 +66,11 @@ impl Policy {
                 Err(error) => error,
             };
             self.failed = self.failed.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
+            self.may_repeat = self.repeat.allows(&error);
             self.progress.fail(error.delivered);
             let pause = self.pause(&error);
             let left = self.deadline.saturating_duration_since(Instant::now());
-            if self.failed >= self.attempts || !self.repeat.allows(&error) || pause >= left {
+            if self.failed >= self.attempts || !self.may_repeat || pause >= left {
                 return Err(Error { attempts: self.failed, delivered: self.progress.of_failed(), ..error });
             }
             thread::sleep(pause);
@@ -165,6 +174,7 @@ mod tests {
         .to_vec();
         let error = policy.run(|| -> Result<(), Error> { Err(errors.pop().unwrap()) }).unwrap_err();
         assert_eq!((error.kind, error.delivered), (Kind::Connect, Delivered::Unknown));
+        assert!(policy.may_repeat(), "the last one was not delivered");
         // Nor by a further run of the same call.
         let error = policy.run(|| -> Result<(), Error> { Err(Error::new(Kind::Connect, "", "")) }).unwrap_err();
         assert_eq!((error.attempts, error.delivered), (3, Delivered::Unknown));

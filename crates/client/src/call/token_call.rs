@@ -15,14 +15,15 @@ pub(crate) fn send(
     credentials: &Credentials,
     address: &Address,
     options: &Options,
-    mut policy: Policy,
+    policy: &mut Policy,
 ) -> Result<Answered, Error> {
     let parameters = match credentials {
         Credentials::Keys { access, secret } => vec![("accessKey", access), ("secretKey", secret)],
         Credentials::Refresh(token) => vec![("refreshToken", token)],
     };
     let url = url(&address.url("/oapi/v1/token"), Some(query(&parameters).expose()));
-    let http = HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None };
+    let http =
+        HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None, may_repeat: true };
     let secrets = || parameters.iter().map(|(_, secret)| secret.expose());
     let call = policy.call();
     policy.run(|| exchange(&http, options, secrets(), &call, Empty::IsFailure))

@@ -42,6 +42,8 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) url: &'a Secret,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<&'a str>,
+    /// It may reach the server twice.
+    pub(crate) may_repeat: bool,
 }
 
 /// An HTTP reply, read whole.
@@ -78,8 +80,7 @@ pub(crate) fn recover() {
 pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) -> Result<Reply, Error> {
     let route = route::choose(&options.proxy, request.address)?;
     let key = key(request.address, options, &route, call.deadline)?;
-    let attempt = Attempt::new(call, options.connect_timeout);
-    let sent = send_over(key, request, options, &route, &attempt);
+    let sent = send_over(key, request, options, &route, call);
     sent.map_err(|error| script::note(error, &options.proxy))
 }
 
@@ -92,38 +93,46 @@ fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -
     Ok(Key { origin, tls, keep_alive: options.keep_alive })
 }
 
-/// Sends the request over a kept connection or a new one, and lays that aside for the next.
+/// Sends the request over a kept connection or a new one, and lays that aside for the next. A server may close a kept
+/// connection at any time, so a request that may be repeated goes out once more then, over a new one.
 fn send_over(
     key: Key,
     request: &HttpRequest<'_>,
     options: &Options,
     route: &Route,
-    attempt: &Attempt,
+    call: &Call,
 ) -> Result<Reply, Error> {
     let is_post = request.method == Method::POST;
     let target = format!("{}:{}", request.address.host(), request.address.port);
-    let context = Context { attempt, proxy: route.proxy(), target: &target };
-    let mut connection = match pool::take(&key, is_post) {
-        Some(kept) => kept,
-        None => {
-            let connected = connect::connect(request.address, route, key.tls.as_deref(), attempt);
-            connected.map_err(|error| failure::explain(&error, &context))?
-        }
-    };
-    if connection.is_certificate_wanted() {
-        attempt.wants_certificate();
-    }
-    match exchange::run(&mut connection, request, options, route, &context) {
-        Ok((reply, true)) => {
-            pool::put(key, connection, is_post);
-            Ok(reply)
-        }
-        Ok((reply, false)) => Ok(reply),
-        Err(error) => {
-            if was_ended(&connection, &error) {
-                pool::ended(&key.origin, &connection);
+    let mut kept = pool::take(&key, is_post);
+    loop {
+        let attempt = Attempt::new(call, options.connect_timeout);
+        let context = Context { attempt: &attempt, proxy: route.proxy(), target: &target };
+        let mut connection = match kept.take() {
+            Some(kept) => kept,
+            None => {
+                let connected = connect::connect(request.address, route, key.tls.as_deref(), &attempt);
+                connected.map_err(|error| failure::explain(&error, &context))?
             }
-            Err(error)
+        };
+        if connection.is_certificate_wanted() {
+            attempt.wants_certificate();
+        }
+        match exchange::run(&mut connection, request, options, route, &context) {
+            Ok((reply, true)) => {
+                pool::put(key, connection, is_post);
+                return Ok(reply);
+            }
+            Ok((reply, false)) => return Ok(reply),
+            Err(error) if was_ended(&connection, &error) => {
+                pool::ended(&key.origin, &connection);
+                if !request.may_repeat {
+                    return Err(error);
+                }
+                // The server may have read the request before it closed the connection.
+                call.progress.fail(error.delivered);
+            }
+            Err(error) => return Err(error),
         }
     }
 }

@@ -140,8 +140,14 @@ mod tests {
     pub(super) fn asked(reply: &mut Reply, redactor: impl FnOnce() -> Redactor) -> Result<Vec<u8>, Error> {
         let address = Address::of_test("http://rpa.example/center");
         let url = Secret::new(address.url("/oapi/v1/a") + "?b=c");
-        let request =
-            HttpRequest { method: Method::GET, address: &address, url: &url, headers: Vec::new(), body: None };
+        let request = HttpRequest {
+            method: Method::GET,
+            address: &address,
+            url: &url,
+            headers: Vec::new(),
+            body: None,
+            may_repeat: true,
+        };
         json_text(reply, &request, redactor)
     }
 

@@ -322,7 +322,8 @@ mod tests {
         let address = crate::request::Address::of_test("https://rpa.example");
         let url = rpa_signing::Secret::new(address.url("/oapi/v1/a"));
         let method = ::http::Method::GET;
-        let request = HttpRequest { method, address: &address, url: &url, headers: Vec::new(), body: None };
+        let request =
+            HttpRequest { method, address: &address, url: &url, headers: Vec::new(), body: None, may_repeat: true };
         for location in ["http://rpa.example/oapi/v1/a", "http://other.example:8080/oapi/v1/a", "http://rpa.example/"] {
             let mut moved = reply(302, "", b"");
             moved.headers.insert(LOCATION, location.parse().unwrap());
