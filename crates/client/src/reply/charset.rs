@@ -35,23 +35,28 @@ pub(super) fn decode<'v>(content_types: impl Iterator<Item = &'v [u8]>, body: Ve
         let read = wide.read(bytes.get(mark..).unwrap_or(&[]));
         return Decoded { problem: problem(&read), text: into_bytes(read.0) };
     }
-    if bytes.starts_with(UTF_8_MARK) {
+    let is_marked = bytes.starts_with(UTF_8_MARK);
+    if is_marked {
         bytes.drain(..UTF_8_MARK.len());
     }
     // The standard library's check takes longer over Chinese text than all else that is done with a reply.
     if simdutf8::basic::from_utf8(&bytes).is_ok() {
         return Decoded { text: bytes, problem: None };
     }
+    let lossy = || into_bytes(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
+    let utf_8 = Utf8::of(&bytes);
+    let mut flaw = utf_8.flaw;
+    if is_marked {
+        flaw.place = flaw.place.saturating_add(UTF_8_MARK.len());
+        return Decoded { text: lossy(), problem: Some(Problem::BrokenUtf8(flaw)) };
+    }
     let labels: Vec<String> = content_types.flat_map(labels).collect();
     let named = labels.iter().filter_map(|label| charset(label)).find_map(|charset| read(charset, &bytes));
     if let Some(text) = named {
         return Decoded { text, problem: None };
     }
-    let lossy = || into_bytes(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
-    let utf_8 = Utf8::of(&bytes);
     let gb = read(gb18030, &bytes);
     let is_utf_8 = if gb.is_some() { utf_8.is_beyond_gb() && !is_likely_gb2312(&bytes) } else { utf_8.prevails() };
-    let flaw = utf_8.flaw;
     match gb {
         _ if is_utf_8 => Decoded { text: lossy(), problem: Some(Problem::BrokenUtf8(flaw)) },
         Some(text) => Decoded { text, problem: Some(Problem::ReadsAsGb18030 { labels }) },
@@ -155,13 +160,34 @@ fn latin_1(bytes: &[u8]) -> Text {
     let of_windows = |byte: u8| byte.checked_sub(0x80).and_then(|place| OF_WINDOWS.get(usize::from(place))).copied();
     let mut text = String::with_capacity(bytes.len().saturating_mul(3));
     text.extend(bytes.iter().map(|&byte| of_windows(byte).unwrap_or(char::from(byte))));
-    Text { text, is_well_formed: !is_gb2312(bytes) && !Utf8::of(bytes).prevails() }
+    Text { text, is_well_formed: !is_mostly_pairs(bytes) && !Utf8::of(bytes).prevails() }
 }
 
 /// Whether all that is not ASCII stands in pairs of GB2312. Letters with accents seldom stand in pairs, and never all of
 /// a text's.
 fn is_gb2312(bytes: &[u8]) -> bool {
     leads_of_gb2312(bytes).is_some()
+}
+
+/// Whether it is GBK most of whose characters are those of GB2312. Of a text with accents a letter and its neighbour may
+/// look like one of GBK's others, but seldom do two accents stand side by side.
+fn is_mostly_pairs(bytes: &[u8]) -> bool {
+    let (mut rest, mut pairs, mut others) = (bytes, 0_usize, 0_usize);
+    while let [first, after @ ..] = rest {
+        rest = match (first, after) {
+            (..=0x80, _) => after,
+            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => {
+                pairs = pairs.saturating_add(1);
+                after
+            }
+            (0x81..=0xfe, [0x40..=0x7e | 0x80..=0xfe, after @ ..]) => {
+                others = others.saturating_add(1);
+                after
+            }
+            _ => return false,
+        };
+    }
+    pairs > others
 }
 
 /// Whether it is GB2312 as people write it: punctuation and characters, more than half of them of the first level, the
@@ -346,13 +372,25 @@ mod tests {
         let early = [b"\xff", whole].concat();
         let accents = b"\"caf\xc3\xa9 \xc3\xa8\xff\"";
         let short = b"{\"msg\":\"\xe6\x88\x90\xe5\"}";
-        for body in [&cut[..], &odd, &early, accents, short] {
+        let marked = b"\xef\xbb\xbf\"caf\xe9\"";
+        for body in [&cut[..], &odd, &early, marked, accents, short] {
             for label in ["", "ISO-8859-1", "windows-1252", "big5", "gbk", "us-ascii", "utf-8"] {
                 let content_type = format!("application/json;charset={label}");
                 let decoded = decode([content_type.as_bytes()].into_iter(), body.to_vec());
                 let text = String::from_utf8_lossy(&decoded.text).into_owned();
                 assert!(matches!(decoded.problem, Some(Problem::BrokenUtf8(_))), "{label}: {text}");
             }
+        }
+    }
+
+    #[test]
+    fn gbk_with_a_rare_character_is_no_latin_1() {
+        let body = gb("{\"msg\":\"朱镕基 成功\"}");
+        let decoded = decode([&b"a/b;charset=ISO-8859-1"[..]].into_iter(), body);
+        assert!(matches!(decoded.problem, Some(Problem::ReadsAsGb18030 { .. })));
+        for text in ["déjà vu", "Größe, Übermaß", "naïveté", "garçon àéro"] {
+            let body = WINDOWS_1252.encode(text).0.into_owned();
+            assert_eq!(read(&["a/b;charset=ISO-8859-1"], &body).as_deref(), Some(text));
         }
     }
 
