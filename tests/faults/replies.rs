@@ -65,6 +65,18 @@ fn what_is_not_http() {
     let server = Server::answering("SSH-2.0-OpenSSH_8.4\r\n\r\n");
     let reply = Library::load().json("rpa_call", &request(&server.url(), "post", json!({})));
     assert_eq!(facts(&reply), (40, "response", "yes", 1));
+    assert!(reply["msg"].as_str().unwrap().contains("返回内容不是HTTP,请检查host的端口"), "{reply}");
+}
+
+#[test]
+fn a_port_that_speaks_tls_is_told_with_the_scheme_to_write() {
+    let page = "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>";
+    // Read as text by the server of the test: a TLS alert is ASCII.
+    for answer in [reply("400 Bad Request", page), "\x15\x03\x01\x00\x02\x02\x46".to_owned()] {
+        let server = Server::answering(answer);
+        let reply = Library::load().json("rpa_call", &request(&server.url(), "get", json!({})));
+        assert!(reply["msg"].as_str().unwrap().contains("请把host的http://改为https://"), "{reply}");
+    }
 }
 
 #[test]

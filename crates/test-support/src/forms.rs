@@ -12,6 +12,8 @@ pub fn forms(secret: &str) -> Vec<String> {
     let of_each = |write: &dyn Fn(char) -> String| secret.chars().map(write).collect::<String>();
     let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bytes =
+        |write: &dyn Fn(u8) -> String, between: &str| secret.bytes().map(write).collect::<Vec<_>>().join(between);
     let mut forms = vec![
         secret.to_owned(),
         escaped(&|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)),
@@ -30,6 +32,11 @@ pub fn forms(secret: &str) -> Vec<String> {
         serde_json::to_string(secret).unwrap().trim_matches('"').to_owned(),
         hex.to_uppercase(),
         hex,
+        bytes(&|byte| byte.to_string(), " "),
+        bytes(&|byte| byte.to_string(), ","),
+        bytes(&|byte| format!("{byte:02x}"), " "),
+        bytes(&|byte| format!("0x{byte:02x}"), " "),
+        bytes(&|byte| format!("\\{byte:03o}"), ""),
     ];
     forms.extend(forms.clone().iter().map(|form| form.to_lowercase()));
     // Base64 depends on what stands before: three ways, less the characters that share bits with the neighbours.

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 /// How a server's or a proxy's page may quote the request: the page of this number, if there are so many.
 pub fn quoted(seen: &str, number: usize) -> Option<String> {
     const STEP: usize = 23;
-    const WAYS: usize = 17;
+    const WAYS: usize = 21;
     let html = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     let decoded = percent_encoding::percent_decode_str(seen).decode_utf8_lossy();
     let text = if number.is_multiple_of(2) { seen } else { &*decoded };
@@ -31,6 +31,10 @@ pub fn quoted(seen: &str, number: usize) -> Option<String> {
         13 => after.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
         14 => after.bytes().map(|byte| format!("{byte:02x}")).collect(),
         15 => in_lines(after, 5, "<!-- a > b -->"),
+        16 => after.bytes().map(|byte| format!("{byte} ")).collect(),
+        17 => format!("{:?}", after.as_bytes()),
+        18 => after.bytes().map(|byte| format!("0x{byte:02x} ")).collect(),
+        19 => after.bytes().map(|byte| format!("\\{byte:03o}")).collect(),
         _ => format!("<title>404</title>{}", in_lines(after, 7, "<br class='x'>")),
     };
     // No page is JSON by chance.

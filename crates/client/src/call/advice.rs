@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::http::Method;
 
 use crate::error::{Delivered, Error, Kind};
-use crate::http::HttpRequest;
+use crate::http::{HttpRequest, TLS_WANTED};
 use crate::request::{Address, Options};
 
 /// A shorter limit was probably meant in seconds.
@@ -55,6 +55,10 @@ pub(crate) fn about_host(error: Error, address: &Address) -> Error {
 /// Says what to make smaller, where a server that answers without JSON found something too large.
 pub(crate) fn about_length(error: Error, request: &HttpRequest<'_>) -> Error {
     let (Kind::Response, Some(status)) = (error.kind, error.http_status) else { return error };
+    // The server did not even read the URL.
+    if error.cause.contains(TLS_WANTED) {
+        return error;
+    }
     let length = request.url.expose().len();
     let (problem, remedy, what, how) = match status {
         413 => (

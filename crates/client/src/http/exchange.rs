@@ -191,7 +191,7 @@ fn await_head(connection: &mut Connection, context: &Context<'_>) -> Result<usiz
     loop {
         let came = connection.input.bytes();
         if !http_head::may_begin(came) {
-            return Err(failure::not_http(context));
+            return Err(failure::not_http(came, context));
         }
         if let Some(length) = http_head::length(came) {
             return Ok(length);

@@ -65,7 +65,7 @@ fn of_phase(error: &io::Error, context: &Context<'_>) -> Error {
         _ if tls_failure::is_second_handshake(error) => tls(error, context),
         Phase::Send | Phase::Wait | Phase::Read => {
             let detail = format!("the connection broke while {}: {}", phase.in_words(), in_words(error));
-            Error::new(Kind::Disconnected, "连接中断", detail)
+            Error::new(Kind::Disconnected, super::BROKEN_OFF, detail)
         }
     }
 }
@@ -87,8 +87,23 @@ fn response(cause: &str, detail: impl Into<String>, status: Option<StatusCode>, 
     told(Error { http_status, ..Error::new(Kind::Response, cause, detail) }, context)
 }
 
+/// A TLS alert (RFC 8446, 5.1): the version behind its type has not changed since SSL 3.0.
+fn is_alert(came: &[u8]) -> bool {
+    matches!(came, [0x15] | [0x15, 3, ..])
+}
+
 /// What came does not even begin like HTTP.
-pub(super) fn not_http(context: &Context<'_>) -> Error {
+pub(super) fn not_http(came: &[u8], context: &Context<'_>) -> Error {
+    // Of a proxy's reply there is no telling whose TLS it is.
+    if context.proxy.is_none() && is_alert(came) {
+        let cause = [NOT_HTTP, ",", super::TLS_WANTED].concat();
+        return response(
+            &cause,
+            "the server speaks TLS here: write `https://` in `host`, not `http://`",
+            None,
+            context,
+        );
+    }
     let detail = match context.proxy {
         None => {
             "the reply is not well-formed HTTP; is this the right port, and `http://` or `https://` as it should be?"
@@ -96,7 +111,18 @@ pub(super) fn not_http(context: &Context<'_>) -> Error {
         // Who takes TLS away sends the keys to the proxy in the clear.
         Some(_) => "the reply is not well-formed HTTP; is this the right port, and is the proxy an HTTP proxy?",
     };
-    response("返回内容不是HTTP", detail, None, context)
+    response(&not_http_cause(context), detail, None, context)
+}
+
+const NOT_HTTP: &str = "返回内容不是HTTP";
+
+fn not_http_cause(context: &Context<'_>) -> String {
+    let step = match context.proxy {
+        None => "请检查host的端口和开头(http://或https://)",
+        // Who takes TLS away sends the keys to the proxy in the clear.
+        Some(_) => "请检查host的端口和代理的设置",
+    };
+    [NOT_HTTP, ",", step].concat()
 }
 
 pub(super) fn head_too_large(status: Option<StatusCode>, context: &Context<'_>) -> Error {
@@ -110,7 +136,7 @@ pub(super) fn of_head(unreadable: &Unreadable, context: &Context<'_>) -> Error {
     let Unreadable { line, why, status } = unreadable;
     if *line == 1 {
         let detail = format!("the reply is not well-formed HTTP: its first line {why}; is this the right port?");
-        return response("返回内容不是HTTP", detail, *status, context);
+        return response(&not_http_cause(context), detail, *status, context);
     }
     let detail = format!("line {line} of the reply's head {why}; the server, or a gateway before it, must be mended");
     response(HEAD_IS_WRONG, detail, *status, context)
@@ -160,7 +186,7 @@ pub(super) fn of_coding(
         }
         content_coding::Failure::Malformed(coding) => {
             let detail = format!("the reply says that it is {}, and cannot be unpacked", coding.name());
-            response("返回内容无法解压", detail, None, context)
+            response("返回内容无法解压,请联系控制中心或网关的管理员", detail, None, context)
         }
     }
 }

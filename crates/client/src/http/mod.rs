@@ -66,6 +66,12 @@ pub(crate) struct Forwarded {
     pub(crate) target: String,
 }
 
+/// The cause where a connection ended too early.
+pub(crate) const BROKEN_OFF: &str = "连接中断,请检查网络、防火墙和VPN,或联系控制中心管理员";
+
+/// The next step where the server speaks TLS and was called without.
+pub(crate) const TLS_WANTED: &str = "请把host的http://改为https://";
+
 /// No option helps here.
 pub(crate) const CERTIFICATE_WANTED: &str =
     "the server wants a client certificate, which this library does not have: its owner must let calls in without one";

@@ -1,6 +1,8 @@
 //! From the bytes of a reply to text. JSON is UTF-8 (RFC 8259); what a Content-Type says counts only where the bytes are
 //! not: Tomcat adds `ISO-8859-1` by itself, and gateways add what they were once set up with.
 
+use std::fmt;
+
 use rpa_charsets::{Text, big5, gb18030};
 use zeroize::Zeroizing;
 
@@ -16,8 +18,10 @@ pub(super) struct Decoded {
 pub(super) enum Problem {
     /// Nobody said that it is GB18030 (GBK and GB2312 are parts of that), but so it can be read.
     ReadsAsGb18030 { labels: Vec<String> },
-    /// It is not what is said of it.
-    Malformed { labels: Vec<String> },
+    /// It is not what is said of it, nor mostly UTF-8.
+    Malformed { labels: Vec<String>, flaw: Flaw },
+    /// It is UTF-8 all but here.
+    BrokenUtf8(Flaw),
     /// What a byte-order mark or the zeros of its first characters show, it is not.
     MalformedUnicode { name: &'static str },
 }
@@ -31,24 +35,32 @@ pub(super) fn decode<'v>(content_types: impl Iterator<Item = &'v [u8]>, body: Ve
         let read = wide.read(bytes.get(mark..).unwrap_or(&[]));
         return Decoded { problem: problem(&read), text: into_bytes(read.0) };
     }
-    if bytes.starts_with(UTF_8_MARK) {
+    let is_marked = bytes.starts_with(UTF_8_MARK);
+    if is_marked {
         bytes.drain(..UTF_8_MARK.len());
     }
     // The standard library's check takes longer over Chinese text than all else that is done with a reply.
     if simdutf8::basic::from_utf8(&bytes).is_ok() {
         return Decoded { text: bytes, problem: None };
     }
+    let lossy = || into_bytes(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
+    let utf_8 = Utf8::of(&bytes);
+    let mut flaw = utf_8.flaw;
+    if is_marked {
+        flaw.place = flaw.place.saturating_add(UTF_8_MARK.len());
+        return Decoded { text: lossy(), problem: Some(Problem::BrokenUtf8(flaw)) };
+    }
     let labels: Vec<String> = content_types.flat_map(labels).collect();
     let named = labels.iter().filter_map(|label| charset(label)).find_map(|charset| read(charset, &bytes));
     if let Some(text) = named {
         return Decoded { text, problem: None };
     }
-    match read(gb18030, &bytes) {
+    let gb = read(gb18030, &bytes);
+    let is_utf_8 = if gb.is_some() { utf_8.is_beyond_gb() && !is_likely_gb2312(&bytes) } else { utf_8.prevails() };
+    match gb {
+        _ if is_utf_8 => Decoded { text: lossy(), problem: Some(Problem::BrokenUtf8(flaw)) },
         Some(text) => Decoded { text, problem: Some(Problem::ReadsAsGb18030 { labels }) },
-        None => {
-            let text = into_bytes(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
-            Decoded { text, problem: Some(Problem::Malformed { labels }) }
-        }
+        None => Decoded { text: lossy(), problem: Some(Problem::Malformed { labels, flaw }) },
     }
 }
 
@@ -64,6 +76,79 @@ fn read(charset: Charset, bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     is_well_formed.then_some(text)
 }
 
+/// The first place where a text is no UTF-8.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flaw {
+    /// Counted from 1.
+    place: usize,
+    byte: u8,
+    /// A character begins there, and another or the end comes before its last byte.
+    is_cut: bool,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Flaw { place, byte, is_cut } = self;
+        let what = if *is_cut { "begins a character that is cut short" } else { "belongs to no character" };
+        write!(f, "byte {place} ({byte:#04x}) {what}")
+    }
+}
+
+/// How much of a text that is not UTF-8 is.
+struct Utf8 {
+    flaw: Flaw,
+    flaws: usize,
+    /// Its characters of two bytes and more.
+    wide: usize,
+    /// Its characters of three bytes and more, as all Chinese ones are. In GBK such bytes seldom stand in a row.
+    wider: usize,
+}
+
+impl Utf8 {
+    fn of(bytes: &[u8]) -> Utf8 {
+        let none = Flaw { place: 0, byte: 0, is_cut: false };
+        let mut utf_8 = Utf8 { flaw: none, flaws: 0, wide: 0, wider: 0 };
+        let mut place: usize = 1;
+        for chunk in bytes.utf8_chunks() {
+            for size in chunk.valid().chars().map(char::len_utf8) {
+                utf_8.wide = utf_8.wide.saturating_add((size > 1).into());
+                utf_8.wider = utf_8.wider.saturating_add((size > 2).into());
+            }
+            place = place.saturating_add(chunk.valid().len());
+            if let Some(&byte) = chunk.invalid().first() {
+                if utf_8.flaws == 0 {
+                    utf_8.flaw = Flaw { place, byte, is_cut: matches!(byte, 0xc2..=0xf4) };
+                }
+                utf_8.flaws = utf_8.flaws.saturating_add(1);
+            }
+            place = place.saturating_add(chunk.invalid().len());
+        }
+        utf_8
+    }
+
+    /// So much of it that it is no text of letters with accents.
+    fn prevails(&self) -> bool {
+        self.wide > 0 && self.flaws <= self.wide
+    }
+
+    /// So much of it that it is no Chinese in pairs of bytes.
+    fn is_beyond_gb(&self) -> bool {
+        self.wider > 0 && self.flaws <= self.wider
+    }
+}
+
+/// GB18030 that was announced as such: believed, unless it is UTF-8 with a flaw.
+fn said_gb18030(bytes: &[u8]) -> Text {
+    let Text { text, is_well_formed } = gb18030(bytes);
+    Text { text, is_well_formed: is_well_formed && (is_gb2312(bytes) || !Utf8::of(bytes).is_beyond_gb()) }
+}
+
+/// Big5 that was announced as such: believed, unless it is UTF-8 with a flaw, or the common characters of GB2312.
+fn said_big5(bytes: &[u8]) -> Text {
+    let Text { text, is_well_formed } = big5(bytes);
+    Text { text, is_well_formed: is_well_formed && !is_likely_gb2312(bytes) && !Utf8::of(bytes).is_beyond_gb() }
+}
+
 /// Windows' kind of Latin-1. In it any bytes are a text; but in pairs that are Chinese characters they are Chinese, whatever
 /// they are called.
 fn latin_1(bytes: &[u8]) -> Text {
@@ -75,21 +160,60 @@ fn latin_1(bytes: &[u8]) -> Text {
     let of_windows = |byte: u8| byte.checked_sub(0x80).and_then(|place| OF_WINDOWS.get(usize::from(place))).copied();
     let mut text = String::with_capacity(bytes.len().saturating_mul(3));
     text.extend(bytes.iter().map(|&byte| of_windows(byte).unwrap_or(char::from(byte))));
-    Text { text, is_well_formed: !is_gb2312(bytes) }
+    Text { text, is_well_formed: !is_mostly_pairs(bytes) && !Utf8::of(bytes).prevails() }
 }
 
 /// Whether all that is not ASCII stands in pairs of GB2312. Letters with accents seldom stand in pairs, and never all of
 /// a text's.
 fn is_gb2312(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
+    leads_of_gb2312(bytes).is_some()
+}
+
+/// Whether it is GBK most of whose characters are those of GB2312. Of a text with accents a letter and its neighbour may
+/// look like one of GBK's others, but seldom do two accents stand side by side.
+fn is_mostly_pairs(bytes: &[u8]) -> bool {
+    let (mut rest, mut pairs, mut others) = (bytes, 0_usize, 0_usize);
     while let [first, after @ ..] = rest {
         rest = match (first, after) {
-            (..0x80, _) => after,
-            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => after,
+            (..=0x80, _) => after,
+            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => {
+                pairs = pairs.saturating_add(1);
+                after
+            }
+            (0x81..=0xfe, [0x40..=0x7e | 0x80..=0xfe, after @ ..]) => {
+                others = others.saturating_add(1);
+                after
+            }
             _ => return false,
         };
     }
-    true
+    pairs > others
+}
+
+/// Whether it is GB2312 as people write it: punctuation and characters, more than half of them of the first level, the
+/// common ones. The common characters of Big5 begin with 0xa4 to 0xaf, where GB2312 has kana, lines, or nothing.
+fn is_likely_gb2312(bytes: &[u8]) -> bool {
+    let Some(leads) = leads_of_gb2312(bytes) else { return false };
+    let is_written = leads.iter().all(|lead| matches!(lead, 0xa1..=0xa3 | 0xb0..=0xf7));
+    let common = leads.iter().filter(|lead| matches!(lead, 0xb0..=0xd7)).count();
+    let rare = leads.iter().filter(|lead| matches!(lead, 0xd8..=0xf7)).count();
+    is_written && common > rare
+}
+
+/// The first bytes of its pairs, if all that is not ASCII stands in pairs of GB2312.
+fn leads_of_gb2312(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut rest, mut leads) = (bytes, Vec::new());
+    while let [first, after @ ..] = rest {
+        rest = match (first, after) {
+            (..0x80, _) => after,
+            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => {
+                leads.push(*first);
+                after
+            }
+            _ => return None,
+        };
+    }
+    Some(leads)
 }
 
 fn into_bytes(mut text: Zeroizing<String>) -> Zeroizing<Vec<u8>> {
@@ -110,8 +234,8 @@ fn charset(label: &str) -> Option<Charset> {
     let plain: String = label.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     match plain.strip_prefix('x').unwrap_or(&plain) {
         "gb18030" | "gbk" | "gb2312" | "gb231280" | "csgb2312" | "euccn" | "cp936" | "ms936" | "windows936" | "936"
-        | "chinese" => Some(gb18030),
-        "big5" | "big5hkscs" | "csbig5" | "cnbig5" | "cp950" | "ms950" | "windows950" | "950" => Some(big5),
+        | "chinese" => Some(said_gb18030),
+        "big5" | "big5hkscs" | "csbig5" | "cnbig5" | "cp950" | "ms950" | "windows950" | "950" => Some(said_big5),
         "iso88591" | "iso885915" | "latin1" | "l1" | "windows1252" | "cp1252" => Some(latin_1),
         _ => None,
     }
@@ -237,6 +361,58 @@ mod tests {
             let decoded = decode([content_type.as_bytes()].into_iter(), gb(JSON));
             assert!(matches!(decoded.problem, Some(Problem::ReadsAsGb18030 { .. })), "{content_type}");
             assert_eq!(&**decoded.text, JSON.as_bytes());
+        }
+    }
+
+    #[test]
+    fn utf_8_with_a_flaw_is_never_read_as_what_it_is_called() {
+        let whole = "{\"msg\":\"操作成功\"}".as_bytes();
+        let cut = [&whole[..whole.len() - 3], b"\"}"].concat();
+        let odd = [&whole[..whole.len() - 2], b"\xff\"}"].concat();
+        let early = [b"\xff", whole].concat();
+        let accents = b"\"caf\xc3\xa9 \xc3\xa8\xff\"";
+        let short = b"{\"msg\":\"\xe6\x88\x90\xe5\"}";
+        let marked = b"\xef\xbb\xbf\"caf\xe9\"";
+        for body in [&cut[..], &odd, &early, marked, accents, short] {
+            for label in ["", "ISO-8859-1", "windows-1252", "big5", "gbk", "us-ascii", "utf-8"] {
+                let content_type = format!("application/json;charset={label}");
+                let decoded = decode([content_type.as_bytes()].into_iter(), body.to_vec());
+                let text = String::from_utf8_lossy(&decoded.text).into_owned();
+                assert!(matches!(decoded.problem, Some(Problem::BrokenUtf8(_))), "{label}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn gbk_with_a_rare_character_is_no_latin_1() {
+        let body = gb("{\"msg\":\"朱镕基 成功\"}");
+        let decoded = decode([&b"a/b;charset=ISO-8859-1"[..]].into_iter(), body);
+        assert!(matches!(decoded.problem, Some(Problem::ReadsAsGb18030 { .. })));
+        for text in ["déjà vu", "Größe, Übermaß", "naïveté", "garçon àéro"] {
+            let body = WINDOWS_1252.encode(text).0.into_owned();
+            assert_eq!(read(&["a/b;charset=ISO-8859-1"], &body).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn common_chinese_in_gbk_that_is_called_big5_is_no_silent_mojibake() {
+        for text in ["成功", "{\"msg\":\"成功\"}", "操作失败，请联系管理员", JSON] {
+            let decoded = decode([&b"a/b;charset=big5"[..]].into_iter(), gb(text));
+            assert!(matches!(decoded.problem, Some(Problem::ReadsAsGb18030 { .. })), "{text}");
+            assert_eq!(&**decoded.text, text.as_bytes());
+        }
+        for text in ["成功", "繁體", "{\"訊息\":\"操作成功\"}", "登入失敗，請聯絡管理員", "王小明", "找不到資料"]
+        {
+            let big5 = BIG5.encode(text).0.into_owned();
+            assert_eq!(read(&["a/b;charset=big5"], &big5).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn gbk_that_is_called_so_is_read_with_rare_names_as_well() {
+        for text in ["朱镕基", "王喆", "李玥", "陈堃", "瑞琛", "琛国", "联通", "通镕", "{\"msg\":\"镕\"}"]
+        {
+            assert_eq!(read(&["a/b;charset=gbk"], &gb(text)).as_deref().unwrap_or("?"), text);
         }
     }
 

@@ -1,6 +1,8 @@
 //! From an HTTP reply to the text that the caller gets: the server's JSON as it came, or an error.
 
 mod charset;
+mod next_step;
+mod numbers;
 mod of_proxy;
 mod reading;
 pub(crate) mod redact;
@@ -13,7 +15,7 @@ use ::http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::IgnoredAny;
 
 use crate::error::{Error, Kind};
-use crate::http::{CERTIFICATE_WANTED, HttpRequest, Reply};
+use crate::http::{BROKEN_OFF, CERTIFICATE_WANTED, HttpRequest, Reply};
 use crate::reply::redact::Redactor;
 use charset::{Decoded, Problem};
 
@@ -36,7 +38,7 @@ pub(crate) fn json_text(
     }
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {
-        return Err(reply.error(Kind::Disconnected, "连接中断", "the connection broke before the reply was whole"));
+        return Err(reply.error(Kind::Disconnected, BROKEN_OFF, "the connection broke before the reply was whole"));
     }
     if let Some(json) = json.filter(|_| decoded.problem.is_none()) {
         let whole = json.len() == decoded.text.len();
@@ -44,7 +46,7 @@ pub(crate) fn json_text(
     }
     let redactor = redactor();
     let redirection = redirect::explain(reply, request, &redactor);
-    let error = redirection.unwrap_or_else(|| not_json(reply, &decoded, &redactor));
+    let error = redirection.unwrap_or_else(|| not_json(reply, request, &decoded, &redactor));
     let error = of_proxy::doubt(error, reply);
     Err(Error { retry_after: retry_after(reply), ..error })
 }
@@ -60,11 +62,12 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
+fn not_json(reply: &Reply, request: &HttpRequest<'_>, decoded: &Decoded, redactor: &Redactor) -> Error {
     let status = reply.status.as_u16();
     let text = str::from_utf8(&decoded.text).expect("what was decoded is UTF-8");
     if trim(text).is_empty() {
-        return reply.error(Kind::Response, "返回内容为空", format!("the reply is empty, with HTTP status {status}"));
+        let cause = next_step::with_status("返回内容为空", status, "");
+        return reply.error(Kind::Response, cause, format!("the reply is empty, with HTTP status {status}"));
     }
     // What a Content-Type says is the server's text, too.
     let said = |labels: &[String]| match labels {
@@ -72,22 +75,32 @@ fn not_json(reply: &Reply, decoded: &Decoded, redactor: &Redactor) -> Error {
         labels => format!("its Content-Type says charset={}", redactor.quote(&labels.join(", charset="))),
     };
     let remedy = "let whoever runs the control center, or the gateway before it, send UTF-8, or say charset=GBK";
+    let not_json = || match !request.address.https && next_step::wants_tls(status, text) {
+        true => format!("返回内容不是JSON(HTTP {status}),{}", crate::http::TLS_WANTED),
+        false => next_step::with_status("返回内容不是JSON", status, text),
+    };
+    const WRONG_CODING: &str = "返回内容编码错误,请控制中心管理员改为UTF-8";
     let (cause, problem) = match &decoded.problem {
-        None => ("返回内容不是JSON", "is not JSON".to_owned()),
+        None => (not_json(), "is not JSON".to_owned()),
         Some(Problem::ReadsAsGb18030 { labels }) if json_in(decoded).is_some() => (
-            "返回内容是GBK编码,但服务器没有这样声明,请控制中心管理员改为UTF-8",
+            "返回内容是GBK编码,但服务器没有这样声明,请控制中心管理员改为UTF-8".to_owned(),
             format!("is JSON in GB18030 (GBK), but not said to be: {}; {remedy}", said(labels)),
         ),
-        Some(Problem::ReadsAsGb18030 { labels }) => (
-            "返回内容不是JSON",
-            format!("is not JSON; it is not UTF-8, and quoted here as GB18030 (GBK): {}", said(labels)),
-        ),
-        Some(Problem::Malformed { labels }) => {
-            let detail =
-                format!("is not well-formed UTF-8, nor GB18030 (GBK), nor what it is said to be: {}", said(labels));
-            ("返回内容编码错误", detail)
+        Some(Problem::ReadsAsGb18030 { labels }) => {
+            (not_json(), format!("is not JSON; it is not UTF-8, and quoted here as GB18030 (GBK): {}", said(labels)))
         }
-        Some(Problem::MalformedUnicode { name }) => ("返回内容编码错误", format!("is not well-formed {name}")),
+        Some(Problem::BrokenUtf8(flaw)) => (
+            WRONG_CODING.to_owned(),
+            format!("is UTF-8, but {flaw}; let whoever runs the control center, or the gateway before it, mend that"),
+        ),
+        Some(Problem::Malformed { labels, flaw }) => {
+            let said = said(labels);
+            let detail = format!(
+                "is not well-formed UTF-8 ({flaw}), nor GB18030 (GBK), nor what it is said to be: {said}; {remedy}"
+            );
+            (WRONG_CODING.to_owned(), detail)
+        }
+        Some(Problem::MalformedUnicode { name }) => (WRONG_CODING.to_owned(), format!("is not well-formed {name}")),
     };
     // Some servers ask for a certificate, let anyone in, and answer with a page.
     let hint = if reply.certificate_wanted { [" (", CERTIFICATE_WANTED, ")"].concat() } else { String::new() };
@@ -194,10 +207,49 @@ mod tests {
         }
         let (page, _, _) = encoding_rs::GB18030.encode("<html>网关超时");
         let error = text("text/html", &page).unwrap_err();
-        assert_eq!(error.cause, "返回内容不是JSON");
+        assert_eq!(error.cause, "返回内容不是JSON(HTTP 200),可能是登录页或上网认证,请检查host");
         assert!(error.detail.ends_with("<html>网关超时"), "{error:?}");
         let error = text("a/b;charset=klingon", b"\"\xff\"").unwrap_err();
         assert!(error.detail.contains("says charset=klingon"), "{error:?}");
+    }
+
+    #[test]
+    fn utf_8_with_a_flaw_is_an_error_that_says_where() {
+        for content_type in ["", "a/b;charset=ISO-8859-1", "a/b;charset=big5", "a/b;charset=gbk"] {
+            for (body, flaw) in [
+                (&b"{\"msg\":\"\xe6\x88\x90\xe5\"}"[..], "byte 12 (0xe5) begins a character that is cut short"),
+                (b"{\"msg\":\"\xe6\x88\x90\xff\"}", "byte 12 (0xff)"),
+            ] {
+                let error = text(content_type, body).unwrap_err();
+                assert!(error.cause.starts_with("返回内容编码错误,请"), "{error:?}");
+                assert!(error.detail.contains(flaw), "{content_type}: {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_with_its_status_and_the_next_step() {
+        for (status, body, cause) in [
+            (404, "<html>404 Not Found", "返回内容不是JSON(HTTP 404),请检查rest_type和host的路径"),
+            (503, "busy", "返回内容不是JSON(HTTP 503),网关或控制中心暂时不可用,请稍后再试或联系管理员"),
+            (429, "", "返回内容为空(HTTP 429),请求过多,请稍后再试"),
+            (200, "<html>login", "返回内容不是JSON(HTTP 200),可能是登录页或上网认证,请检查host"),
+        ] {
+            let error = asked(&mut reply(status, "", body.as_bytes()), Redactor::default).unwrap_err();
+            assert_eq!(error.cause, cause);
+        }
+    }
+
+    #[test]
+    fn a_server_that_wants_tls_is_told_with_the_scheme_to_write() {
+        for body in [
+            "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title>",
+            "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
+            "Client sent an HTTP request to an HTTPS server.\n",
+        ] {
+            let error = asked(&mut reply(400, "", body.as_bytes()), Redactor::default).unwrap_err();
+            assert_eq!(error.cause, "返回内容不是JSON(HTTP 400),请把host的http://改为https://");
+        }
     }
 
     #[test]

@@ -25,6 +25,13 @@ impl Reading {
         Reading(Zeroizing::new(Vec::with_capacity(length)))
     }
 
+    /// Of `length` characters at most.
+    pub(super) fn collected(length: usize, characters: impl Iterator<Item = (char, Place)>) -> Reading {
+        let mut reading = Reading::sized(length);
+        reading.0.extend(characters);
+        reading
+    }
+
     pub(super) fn characters(&self) -> impl Iterator<Item = (char, Place)> {
         self.0.iter().copied()
     }

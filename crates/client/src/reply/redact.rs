@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
+use super::numbers;
 use super::reading::Reading;
 use super::runs::Runs;
 use rpa_signing::Secret;
@@ -83,6 +84,8 @@ struct Page {
     characters: Runs,
     /// Its letters and digits alone, also without its markup.
     letters: Runs,
+    /// Bytes that it writes as numbers.
+    numbers: Runs,
 }
 
 impl Page {
@@ -92,9 +95,11 @@ impl Page {
         let with_markup: Vec<&Reading> = [Some(&plain), unescaped.as_ref()].into_iter().flatten().collect();
         let without: Vec<Reading> = with_markup.iter().filter_map(|reading| reading.without_markup()).collect();
         let all = with_markup.iter().copied().chain(&without);
+        let numbers: Vec<Reading> = all.clone().flat_map(numbers::readings).collect();
         Page {
             characters: Runs::of(with_markup.iter().map(|reading| reading.characters())),
             letters: Runs::of(all.map(|reading| reading.characters().filter(|(c, _)| c.is_alphanumeric()))),
+            numbers: Runs::of(numbers.iter().map(|reading| reading.characters())),
         }
     }
 
@@ -106,13 +111,17 @@ impl Page {
         [self.first_of_form(secret), unescaped.and_then(|plain| self.first_of_form(&plain))].into_iter().flatten().min()
     }
 
-    /// As it stands, in pieces, in Base64, in hex.
+    /// As it stands, in pieces, in Base64, in hex, as numbers.
     fn first_of_form(&self, form: &str) -> Option<usize> {
         let letters = form.chars().filter(|c| c.is_alphanumeric());
         let hex = form.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
         let hex = hex.map(|digit| char::from_digit(digit.into(), 16).expect("it is below 16"));
-        let plain =
-            [self.characters.first_of(form.chars()), self.letters.first_of(letters), self.letters.first_of(hex)];
+        let plain = [
+            self.characters.first_of(form.chars()),
+            self.letters.first_of(letters),
+            self.letters.first_of(hex),
+            self.numbers.first_of(form.bytes().map(char::from)),
+        ];
         // Base64 writes three bytes at a time; where the first three begin depends on what stands before.
         let base64 = (0..3).map(|skipped| self.first_of_base64(form.as_bytes().get(skipped..)?));
         plain.into_iter().chain(base64).flatten().min()
@@ -226,6 +235,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_are_no_secret_are_quoted() {
+        for page in ["wait 10 20 30 40 50 60 70 80 s", "10.0.0.1:8080, 2026-11-25 11:06:08", "9f 10 11 12 13 14 15"] {
+            assert_eq!(quoted(TOKEN, page), page);
+        }
+    }
+
+    #[test]
     fn words_before_a_secret_are_quoted_and_no_more() {
         for (page, expected) in [
             ("no token 9f2c4b7e1d5a48c0b3e6a7d812f45c90 here", "no token (the rest"),
@@ -266,6 +282,14 @@ mod tests {
                 each(&|c| format!("\\u{c:04x}")),
                 bytes(&|byte| format!("\\x{byte:02x}")),
                 hex.to_uppercase(),
+                bytes(&|byte| format!("\\{byte:03o}")),
+                bytes(&|byte| format!("{byte} ")),
+                bytes(&|byte| format!("{byte},")),
+                bytes(&|byte| format!("{byte:03o} ")),
+                bytes(&|byte| format!("{byte:08b} ")),
+                bytes(&|byte| format!("0x{byte:02x} ")),
+                bytes(&|byte| format!("0x{byte:X},")),
+                bytes(&|byte| format!("\"0\":{byte},")),
                 in_pieces(&hex, 2, " "),
                 in_pieces(&hex, 2, ":"),
                 hex,
