@@ -1,14 +1,14 @@
 //! The way of a call: text in, checked request, signature, HTTP, reply, text out.
 
 mod advice;
+mod by_keys;
 mod exchange;
-mod managed;
 mod notes;
 mod now;
-mod prepared;
 mod retry;
-mod sign;
+mod show;
 mod token_call;
+mod unstamped;
 
 use std::time::Instant;
 
@@ -16,9 +16,9 @@ use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
 use crate::request::{CallText, Options, Pass, TokenRequest};
 use now::now;
-use prepared::Prepared;
 use retry::{Policy, Repeat};
-use sign::show;
+use show::show;
+use unstamped::UnstampedCall;
 
 /// The reply of a function to its request text. `progress` is told what becomes of the request.
 pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec<u8> {
@@ -37,17 +37,17 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec
 /// Signs one API call and sends it.
 fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
-    let prepared = Prepared::new(text.check()?)?;
-    let mut policy = policy(&prepared.request.options, prepared.repeat(), started, progress);
-    let reply = match &prepared.request.pass {
+    let unstamped = UnstampedCall::new(text.check()?)?;
+    let mut policy = policy(&unstamped.request.options, unstamped.repeat(), started, progress);
+    let reply = match &unstamped.request.pass {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         Pass::Token(token) => {
             let call = policy.call();
-            policy.run(|| Ok(prepared.send(token, now(0)?, &call)?.text))
+            policy.run(|| Ok(unstamped.send(token, now(0)?, &call)?.text))
         }
-        Pass::Keys(keys) => managed::call(&prepared, keys, policy),
+        Pass::Keys(keys) => by_keys::call(&unstamped, keys, policy),
     };
-    reply.map_err(|error| advice::about_limits(error, &prepared.request.options))
+    reply.map_err(|error| advice::about_limits(error, &unstamped.request.options))
 }
 
 /// Signs one API call and shows what would be sent.
@@ -60,12 +60,12 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     };
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
-    let prepared = Prepared { notes, ..Prepared::new(request)? };
-    match &prepared.request.pass {
-        Pass::Token(token) => show(&prepared, token, now(0)?, Vec::new(), None),
+    let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
+    match &unstamped.request.pass {
+        Pass::Token(token) => show(&unstamped, token, now(0)?, Vec::new(), None),
         Pass::Keys(keys) => {
-            let options = &prepared.request.options;
-            let signed = managed::sign(&prepared, keys, deadline(options, started));
+            let options = &unstamped.request.options;
+            let signed = by_keys::sign(&unstamped, keys, deadline(options, started));
             signed.map_err(|error| advice::about_limits(error, options))
         }
     }

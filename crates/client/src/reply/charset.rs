@@ -1,10 +1,11 @@
 //! From the bytes of a reply to text. JSON is UTF-8 (RFC 8259); what a Content-Type says counts only where the bytes are
 //! not: Tomcat adds `ISO-8859-1` by itself, and gateways add what they were once set up with.
 
-use std::fmt;
-
 use rpa_charsets::{Text, big5, gb18030};
 use zeroize::Zeroizing;
+
+use super::flaw::{Flaw, Utf8};
+use super::pairs::{is_gb2312, is_likely_gb2312, is_mostly_pairs};
 
 /// A reply as text.
 pub(super) struct Decoded {
@@ -76,67 +77,6 @@ fn read(charset: Charset, bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     is_well_formed.then_some(text)
 }
 
-/// The first place where a text is no UTF-8.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Flaw {
-    /// Counted from 1.
-    place: usize,
-    byte: u8,
-    /// A character begins there, and another or the end comes before its last byte.
-    is_cut: bool,
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Flaw { place, byte, is_cut } = self;
-        let what = if *is_cut { "begins a character that is cut short" } else { "belongs to no character" };
-        write!(f, "byte {place} ({byte:#04x}) {what}")
-    }
-}
-
-/// How much of a text that is not UTF-8 is.
-struct Utf8 {
-    flaw: Flaw,
-    flaws: usize,
-    /// Its characters of two bytes and more.
-    wide: usize,
-    /// Its characters of three bytes and more, as all Chinese ones are. In GBK such bytes seldom stand in a row.
-    wider: usize,
-}
-
-impl Utf8 {
-    fn of(bytes: &[u8]) -> Utf8 {
-        let none = Flaw { place: 0, byte: 0, is_cut: false };
-        let mut utf_8 = Utf8 { flaw: none, flaws: 0, wide: 0, wider: 0 };
-        let mut place: usize = 1;
-        for chunk in bytes.utf8_chunks() {
-            for size in chunk.valid().chars().map(char::len_utf8) {
-                utf_8.wide = utf_8.wide.saturating_add((size > 1).into());
-                utf_8.wider = utf_8.wider.saturating_add((size > 2).into());
-            }
-            place = place.saturating_add(chunk.valid().len());
-            if let Some(&byte) = chunk.invalid().first() {
-                if utf_8.flaws == 0 {
-                    utf_8.flaw = Flaw { place, byte, is_cut: matches!(byte, 0xc2..=0xf4) };
-                }
-                utf_8.flaws = utf_8.flaws.saturating_add(1);
-            }
-            place = place.saturating_add(chunk.invalid().len());
-        }
-        utf_8
-    }
-
-    /// So much of it that it is no text of letters with accents.
-    fn prevails(&self) -> bool {
-        self.wide > 0 && self.flaws <= self.wide
-    }
-
-    /// So much of it that it is no Chinese in pairs of bytes.
-    fn is_beyond_gb(&self) -> bool {
-        self.wider > 0 && self.flaws <= self.wider
-    }
-}
-
 /// GB18030 that was announced as such: believed, unless it is UTF-8 with a flaw.
 fn said_gb18030(bytes: &[u8]) -> Text {
     let Text { text, is_well_formed } = gb18030(bytes);
@@ -161,59 +101,6 @@ fn latin_1(bytes: &[u8]) -> Text {
     let mut text = String::with_capacity(bytes.len().saturating_mul(3));
     text.extend(bytes.iter().map(|&byte| of_windows(byte).unwrap_or(char::from(byte))));
     Text { text, is_well_formed: !is_mostly_pairs(bytes) && !Utf8::of(bytes).prevails() }
-}
-
-/// Whether all that is not ASCII stands in pairs of GB2312. Letters with accents seldom stand in pairs, and never all of
-/// a text's.
-fn is_gb2312(bytes: &[u8]) -> bool {
-    leads_of_gb2312(bytes).is_some()
-}
-
-/// Whether it is GBK most of whose characters are those of GB2312. Of a text with accents a letter and its neighbour may
-/// look like one of GBK's others, but seldom do two accents stand side by side.
-fn is_mostly_pairs(bytes: &[u8]) -> bool {
-    let (mut rest, mut pairs, mut others) = (bytes, 0_usize, 0_usize);
-    while let [first, after @ ..] = rest {
-        rest = match (first, after) {
-            (..=0x80, _) => after,
-            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => {
-                pairs = pairs.saturating_add(1);
-                after
-            }
-            (0x81..=0xfe, [0x40..=0x7e | 0x80..=0xfe, after @ ..]) => {
-                others = others.saturating_add(1);
-                after
-            }
-            _ => return false,
-        };
-    }
-    pairs > others
-}
-
-/// Whether it is GB2312 as people write it: punctuation and characters, more than half of them of the first level, the
-/// common ones. The common characters of Big5 begin with 0xa4 to 0xaf, where GB2312 has kana, lines, or nothing.
-fn is_likely_gb2312(bytes: &[u8]) -> bool {
-    let Some(leads) = leads_of_gb2312(bytes) else { return false };
-    let is_written = leads.iter().all(|lead| matches!(lead, 0xa1..=0xa3 | 0xb0..=0xf7));
-    let common = leads.iter().filter(|lead| matches!(lead, 0xb0..=0xd7)).count();
-    let rare = leads.iter().filter(|lead| matches!(lead, 0xd8..=0xf7)).count();
-    is_written && common > rare
-}
-
-/// The first bytes of its pairs, if all that is not ASCII stands in pairs of GB2312.
-fn leads_of_gb2312(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (mut rest, mut leads) = (bytes, Vec::new());
-    while let [first, after @ ..] = rest {
-        rest = match (first, after) {
-            (..0x80, _) => after,
-            (0xa1..=0xf7, [0xa1..=0xfe, after @ ..]) => {
-                leads.push(*first);
-                after
-            }
-            _ => return None,
-        };
-    }
-    Some(leads)
 }
 
 fn into_bytes(mut text: Zeroizing<String>) -> Zeroizing<Vec<u8>> {

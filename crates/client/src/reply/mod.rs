@@ -1,9 +1,11 @@
 //! From an HTTP reply to the text that the caller gets: the server's JSON as it came, or an error.
 
 mod charset;
+mod flaw;
 mod next_step;
 mod numbers;
 mod of_proxy;
+mod pairs;
 mod reading;
 pub(crate) mod redact;
 mod redirect;

@@ -13,7 +13,7 @@ mod greeting;
 pub(crate) mod handshake;
 mod key_possession;
 mod reason;
-mod records;
+mod record_boundary;
 mod refused_certificate;
 mod roots;
 mod server;

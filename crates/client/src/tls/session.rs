@@ -9,7 +9,7 @@ use rustls::{ClientConfig, ClientConnection, Stream};
 use super::client_certificate::ClientCertificate;
 use super::failure::SecondHandshake;
 use super::handshake;
-use super::records::{Boundary, Records};
+use super::record_boundary::{Boundary, Records};
 use crate::network::attempt::Attempt;
 use crate::network::tcp::Tcp;
 

@@ -1,4 +1,4 @@
 //! Waiting for work on another thread, within a limit.
 
-pub(crate) mod late;
+pub(crate) mod promise;
 pub(crate) mod single_flight;

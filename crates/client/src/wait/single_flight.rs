@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::late::{self, Giver, Lost, Taker};
+use super::promise::{self, Giver, Lost, Taker};
 use crate::basics::locks::lock;
 use crate::basics::threads;
 
@@ -40,7 +40,7 @@ impl<K: PartialEq + Clone + Send + 'static, T: Clone + Send + 'static> SingleFli
             if let Some((_, result)) = flights.iter().find(|(other, _)| *other == key) {
                 return Ok(result.clone());
             }
-            let (giver, result) = late::answer();
+            let (giver, result) = promise::promise();
             let result = Arc::new(result);
             flights.push((key.clone(), result.clone()));
             Flight { all: self, giver: Some(giver), result }

@@ -33,7 +33,7 @@ use super::{Lease, Store, Trouble};
 use crate::basics::threads;
 use crate::error::system;
 use crate::token::stored_token::Sealed;
-use crate::wait::late;
+use crate::wait::promise;
 use content::{Content, Shelf};
 use lock::Lock;
 use patience::PAUSE;
@@ -63,7 +63,7 @@ impl FileStore {
             return Err(slow());
         }
         let (file, hung) = (self.file.clone(), self.hung.clone());
-        let (reply, answer) = late::answer();
+        let (reply, answer) = promise::promise();
         // A moment earlier than this thread, which can then tell what was waited for.
         let until = Instant::now().checked_add(limit.saturating_sub(PAUSE)).ok_or_else(slow)?;
         let run = move || {

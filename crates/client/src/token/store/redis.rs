@@ -15,7 +15,7 @@ use crate::basics::locks::lock;
 use crate::basics::threads;
 use crate::request::RedisServer;
 use crate::token::stored_token::Sealed;
-use crate::wait::late::{self, Giver};
+use crate::wait::promise::{self, Giver};
 use connection::Connection;
 use resp::Answer;
 use trouble::Fault;
@@ -140,7 +140,7 @@ impl RedisStore {
         if let Some(why) = self.lost.why().clone() {
             return Err(why);
         }
-        let (reply, answer) = late::answer();
+        let (reply, answer) = promise::promise();
         let sent = self.jobs.send(job(reply));
         let answer = sent.map_err(|_| trouble::slow()).and_then(|()| answer.take(limit).ok_or_else(trouble::slow));
         answer.unwrap_or_else(|slow| {

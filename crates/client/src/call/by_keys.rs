@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::call::exchange::Answered;
 use crate::call::now::now;
-use crate::call::prepared::Prepared;
 use crate::call::retry::{Policy, Repeat};
-use crate::call::sign::show;
+use crate::call::show::show;
 use crate::call::token_call;
+use crate::call::unstamped::UnstampedCall;
 use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
 use crate::request::{Address, Credentials, Keys, Options};
 use crate::token::{
@@ -27,40 +27,40 @@ const LAST_MOMENT: Duration = Duration::from_millis(100);
 /// Signs the call with the keys' token and sends it. A token that is refused is replaced, as long as time allows and
 /// another one may help. A call that was refused for its time is stamped anew by another clock that is known. What was
 /// refused did not run, so a post is sent again, too.
-pub(crate) fn call(prepared: &Prepared<'_>, keys: &Keys, policy: Policy) -> Result<Vec<u8>, Error> {
-    let keeper = token::keeper(&prepared.request.address, keys);
-    let asking = || asking(prepared, keys);
-    let options = &prepared.request.options;
+pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -> Result<Vec<u8>, Error> {
+    let keeper = token::keeper(&unstamped.request.address, keys);
+    let asking = || asking(unstamped, keys);
+    let options = &unstamped.request.options;
     let need = Need { options, deadline: policy.deadline, lifetime: keys.lifetime, asking: &asking };
     match keeper.token(&need) {
         Ok(held) => {
             let clocks = ClocksTried::new(if keys.correct_clock { keeper.ahead_ms() } else { 0 });
-            let api = format!("{} {}", prepared.method(), prepared.request.path);
+            let api = format!("{} {}", unstamped.method(), unstamped.request.path);
             let troubles = Troubles::default();
-            ManagedCall { prepared, keys, keeper: &keeper, need, policy, api, held, troubles, clocks, refused: 0 }.run()
+            CallByKeys { unstamped, keys, keeper: &keeper, need, policy, api, held, troubles, clocks, refused: 0 }.run()
         }
         Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
     }
 }
 
 /// Signs the call with the keys' token and shows it.
-pub(crate) fn sign(prepared: &Prepared<'_>, keys: &Keys, deadline: Instant) -> Result<Vec<u8>, Error> {
-    let keeper = token::keeper(&prepared.request.address, keys);
-    let asking = || asking(prepared, keys);
-    let need = Need { options: &prepared.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
+pub(crate) fn sign(unstamped: &UnstampedCall<'_>, keys: &Keys, deadline: Instant) -> Result<Vec<u8>, Error> {
+    let keeper = token::keeper(&unstamped.request.address, keys);
+    let asking = || asking(unstamped, keys);
+    let need = Need { options: &unstamped.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
     match keeper.token(&need) {
         Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
         Ok(held) => {
             let ahead_ms = if keys.correct_clock { keeper.ahead_ms() } else { 0 };
             let warnings = warnings(&held.facts, &keeper).collect();
-            show(prepared, &held.token, now(ahead_ms)?, warnings, Some(&held.facts))
+            show(unstamped, &held.token, now(ahead_ms)?, warnings, Some(&held.facts))
         }
     }
 }
 
 /// A call by keys, under way.
-struct ManagedCall<'c, 'p> {
-    prepared: &'c Prepared<'p>,
+struct CallByKeys<'c, 'p> {
+    unstamped: &'c UnstampedCall<'p>,
     keys: &'c Keys,
     keeper: &'c Keeper,
     need: Need<'c>,
@@ -88,7 +88,7 @@ impl ClocksTried {
     }
 }
 
-impl ManagedCall<'_, '_> {
+impl CallByKeys<'_, '_> {
     fn run(mut self) -> Result<Vec<u8>, Error> {
         loop {
             let mut sent = Instant::now();
@@ -123,11 +123,11 @@ impl ManagedCall<'_, '_> {
     }
 
     fn attempt(&mut self, sent: &mut Instant) -> Result<Answered, Error> {
-        let ManagedCall { prepared, keeper, held, policy, clocks, .. } = self;
+        let CallByKeys { unstamped, keeper, held, policy, clocks, .. } = self;
         let call = policy.call();
         policy.run(|| {
             *sent = Instant::now();
-            let answered = prepared.send(&held.token, now(clocks.ahead_ms)?, &call)?;
+            let answered = unstamped.send(&held.token, now(clocks.ahead_ms)?, &call)?;
             keeper.observe(answered.observed());
             Ok(answered)
         })
@@ -243,8 +243,8 @@ fn status(outcome: &Result<Answered, Error>) -> Option<u16> {
 }
 
 /// How to ask the control center for a token, on a thread that may outlive the call.
-fn asking(prepared: &Prepared<'_>, keys: &Keys) -> Arc<Ask> {
-    let (address, options) = (prepared.request.address.clone(), prepared.request.options.clone());
+fn asking(unstamped: &UnstampedCall<'_>, keys: &Keys) -> Arc<Ask> {
+    let (address, options) = (unstamped.request.address.clone(), unstamped.request.options.clone());
     let (access, secret) = (keys.access.clone(), keys.secret.clone());
     Arc::new(move |by: &By, deadline| {
         let credentials = match by {

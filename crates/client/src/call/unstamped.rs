@@ -12,7 +12,7 @@ use crate::request::CallRequest;
 use rpa_signing::Secret;
 use rpa_signing::scheme::v2020_4::{Mode, Payload, Stamp};
 
-pub(crate) struct Prepared<'a> {
+pub(crate) struct UnstampedCall<'a> {
     /// Its parameters have gone into the payload.
     pub(crate) request: CallRequest<'a>,
     pub(crate) payload: Payload,
@@ -22,8 +22,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) notes: Vec<String>,
 }
 
-impl<'a> Prepared<'a> {
-    pub(crate) fn new(mut request: CallRequest<'a>) -> Result<Prepared<'a>, Error> {
+impl<'a> UnstampedCall<'a> {
+    pub(crate) fn new(mut request: CallRequest<'a>) -> Result<UnstampedCall<'a>, Error> {
         let parameters = std::mem::take(&mut request.parameters);
         let payload = Payload::new(request.mode, &parameters, request.values, request.query).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
@@ -33,7 +33,7 @@ impl<'a> Prepared<'a> {
             Error::argument("data_json", "字段data_json含有不成对的代理字符", detail)
         })?;
         let url = url(&request.address.url(&request.path), payload.query.as_deref());
-        Ok(Prepared { request, payload, url, notes: Vec::new() })
+        Ok(UnstampedCall { request, payload, url, notes: Vec::new() })
     }
 
     pub(crate) fn stamp<'s>(&'s self, token: &'s Secret, timestamp: u64) -> Stamp<'s> {

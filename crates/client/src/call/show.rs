@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::call::notes;
-use crate::call::prepared::{Prepared, headers};
+use crate::call::unstamped::{UnstampedCall, headers};
 use crate::error::{Error, TokenFacts};
 use rpa_signing::Secret;
 
@@ -39,32 +39,32 @@ fn as_object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::
 
 /// Shows the call under this token, signed for the time that the request fixes, else for now. `warnings` are further notes.
 pub(crate) fn show(
-    prepared: &Prepared<'_>,
+    unstamped: &UnstampedCall<'_>,
     token: &Secret,
     now: u64,
     warnings: Vec<String>,
     facts: Option<&TokenFacts>,
 ) -> Result<Vec<u8>, Error> {
-    let request = &prepared.request;
-    let stamp = prepared.stamp(token, request.timestamp.unwrap_or(now));
+    let request = &unstamped.request;
+    let stamp = unstamped.stamp(token, request.timestamp.unwrap_or(now));
     let signature = stamp.signature();
-    let (source, encoded, method) = (stamp.source(), stamp.encoded(), prepared.method());
+    let (source, encoded, method) = (stamp.source(), stamp.encoded(), unstamped.method());
     let headers = headers(&stamp, &signature)?;
     let all_headers = headers.iter().chain(&request.options.headers);
     let mut notes = notes::of_signature(source.expose(), request.encoding, stamp.timestamp, now);
-    notes.extend(notes::of_url(request.mode, prepared.url.expose()));
-    notes.extend(prepared.notes.iter().cloned());
+    notes.extend(notes::of_url(request.mode, unstamped.url.expose()));
+    notes.extend(unstamped.notes.iter().cloned());
     notes.extend(warnings);
     let reply = SignReply {
         code: 0,
         msg: "success",
         result: Signed {
             method: method.as_str(),
-            url: prepared.url.expose(),
+            url: unstamped.url.expose(),
             headers: all_headers
                 .map(|(name, value)| (name.as_str(), value.to_str().expect("a header is visible ASCII")))
                 .collect(),
-            body: prepared.payload.body(),
+            body: unstamped.payload.body(),
             source: source.expose(),
             encoded: encoded.expose(),
             signature: &signature,

@@ -25,7 +25,7 @@ pub(crate) struct Giver<T>(Arc<Shared<T>>);
 /// Where it is waited for.
 pub(crate) struct Taker<T>(Arc<Shared<T>>);
 
-pub(crate) fn answer<T>() -> (Giver<T>, Taker<T>) {
+pub(crate) fn promise<T>() -> (Giver<T>, Taker<T>) {
     let shared = Arc::new(Shared { state: Mutex::new(State::Awaited), changed: Condvar::new() });
     (Giver(shared.clone()), Taker(shared))
 }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_answer_comes_once_also_after_its_time() {
-        let (giver, taker) = answer();
+        let (giver, taker) = promise();
         assert_eq!(taker.take(NOW), None);
         giver.give(7);
         assert_eq!(taker.take(NOW), Some(7));
@@ -109,14 +109,14 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_giver_that_has_gone() {
-        let (giver, taker) = answer::<u8>();
+        let (giver, taker) = promise::<u8>();
         let gone = thread::spawn(move || {
             let _giver = giver;
             panic!("on purpose");
         });
         assert_eq!(taker.take(MINUTE), None);
         assert!(gone.join().is_err());
-        let (giver, taker) = answer();
+        let (giver, taker) = promise();
         drop(taker);
         giver.give("to nobody");
     }
