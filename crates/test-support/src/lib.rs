@@ -8,6 +8,7 @@ pub mod forms;
 pub mod harness;
 pub mod issuer;
 pub mod orders;
+pub mod packed;
 pub mod places;
 pub mod programs;
 pub mod python;
