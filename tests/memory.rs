@@ -118,9 +118,7 @@ fn what_remains_of_secrets() {
     let whole = tokens(&format!("Content-Length: {}\r\n", text.len()), text.as_bytes());
     let chunks = format!("{:x}\r\n{text}\r\n0\r\n\r\n", text.len());
     let chunked = tokens("Transfer-Encoding: chunked\r\n", chunks.as_bytes());
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(text.as_bytes()).unwrap();
-    let gzip = gzip.finish().unwrap();
+    let gzip = rpa_test_support::packed::gzip(text.as_bytes());
     let packed = tokens(&format!("Content-Encoding: gzip\r\nContent-Length: {}\r\n", gzip.len()), &gzip);
     let dead = Server::start(|connection| drop(connection.request()));
     let page = Server::start(|connection| {
