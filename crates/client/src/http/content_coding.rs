@@ -143,6 +143,7 @@ mod tests {
             assert_eq!(codings(&[names]).unwrap(), [Coding::Gzip], "{names}");
         }
         assert_eq!(codings(&["deflate", "gzip"]).unwrap(), [Coding::Deflate, Coding::Gzip]);
+        assert_eq!(codings(&["x-deflate"]).unwrap(), [Coding::Deflate]);
         assert_eq!(codings(&["", "identity"]).unwrap(), []);
         assert_eq!(codings(&["br"]), Err(Unknown("br".into())));
         assert_eq!(codings(&["gzip, Zstd<b> x"]).unwrap_err().0, "zstdbx".to_owned());
