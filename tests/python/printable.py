@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parents[2] / "src" / "python" / "printable.rs"
+TABLE = Path(__file__).resolve().parents[2] / "crates" / "signing" / "src" / "python" / "printable.rs"
 PAIRS_PER_LINE = 4
 
 HEADER = """\
