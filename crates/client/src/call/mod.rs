@@ -2,12 +2,14 @@
 
 mod advice;
 mod by_keys;
+mod encodings;
 mod exchange;
 mod notes;
 mod now;
 mod once;
 mod retry;
 mod show;
+mod signing;
 mod token_call;
 mod unstamped;
 
@@ -20,6 +22,7 @@ use now::now;
 use once::once;
 use retry::{Policy, Repeat, deadline};
 use show::show;
+use signing::Signing;
 use unstamped::UnstampedCall;
 
 /// The reply of a function to its request text. `progress` is told what becomes of the request.
@@ -47,14 +50,17 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
     let request = text.check()?;
     let lifetime = match &request.pass {
-        Pass::Token(_) => None,
+        Pass::Given(_) => None,
         Pass::Keys(keys) => keys.lifetime,
     };
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
     match &unstamped.request.pass {
-        Pass::Token(token) => show(&unstamped, token, now(0)?, Vec::new(), None),
+        Pass::Given(pass) => {
+            let signing = Signing::known(&unstamped, pass.expose(), pass, None, started);
+            show(&unstamped, pass, signing.encoding, now(0)?, Vec::new(), None)
+        }
         Pass::Keys(keys) => {
             let options = &unstamped.request.options;
             let signed = by_keys::sign(&unstamped, keys, deadline(options, started));

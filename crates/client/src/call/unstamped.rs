@@ -10,7 +10,7 @@ use crate::http::HttpRequest;
 use crate::network::attempt::Call;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
-use rpa_signing::scheme::{Body, Mode, Parameters, Payload, Stamp};
+use rpa_signing::scheme::{Body, Encoding, Mode, Parameters, Payload, Stamp};
 
 pub(crate) struct UnstampedCall<'a> {
     /// Its parameters have gone into the payload.
@@ -25,7 +25,8 @@ pub(crate) struct UnstampedCall<'a> {
 impl<'a> UnstampedCall<'a> {
     pub(crate) fn new(mut request: CallRequest<'a>) -> Result<UnstampedCall<'a>, Error> {
         let entries = std::mem::take(&mut request.parameters);
-        let parameters = Parameters::new(request.mode, &entries, request.values, request.query);
+        let mut parameters = Parameters::new(request.mode, &entries, request.values, request.query);
+        parameters.action = &request.action;
         let payload = request.scheme.payload(&parameters).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
             let detail = format!(
@@ -37,14 +38,19 @@ impl<'a> UnstampedCall<'a> {
         Ok(UnstampedCall { request, payload, url, notes: Vec::new() })
     }
 
-    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, timestamp: u64) -> Stamp<'s> {
-        let CallRequest { scheme, encoding, .. } = self.request;
-        Stamp { scheme, payload: &self.payload, pass, encoding, timestamp }
+    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, encoding: Encoding, timestamp: u64) -> Stamp<'s> {
+        Stamp { scheme: self.request.scheme, payload: &self.payload, pass, encoding, timestamp }
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, pass: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
-        let stamp = self.stamp(pass, timestamp);
+    pub(crate) fn send(
+        &self,
+        pass: &Secret,
+        encoding: Encoding,
+        timestamp: u64,
+        call: &Call,
+    ) -> Result<Answered, Error> {
+        let stamp = self.stamp(pass, encoding, timestamp);
         let signature = stamp.signature();
         let (body, content_type) = stamp.body(&signature);
         let http = HttpRequest {

@@ -4,6 +4,7 @@ mod address;
 mod chinese_name;
 mod endpoint;
 mod fields;
+mod generation;
 mod keys;
 mod near_miss;
 mod options;
@@ -18,8 +19,7 @@ pub(crate) mod windows_path;
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
 use rpa_signing::python::{Entry, Value, loads};
-use rpa_signing::scheme::v2020_4::V2020_4;
-use rpa_signing::scheme::{Encoding, Mode, Query, Scheme, Values};
+use rpa_signing::scheme::{self, Encoding, Mode, Query, Scheme, Values};
 
 pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
@@ -52,11 +52,15 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) address: Address,
     pub(crate) options: Options,
     pub(crate) path: String,
+    /// Of generation 9, in the place of a path of its own.
+    pub(crate) action: String,
     pub(crate) mode: Mode,
     pub(crate) parameters: Vec<Entry<'a>>,
     pub(crate) pass: Pass,
     pub(crate) values: Values,
-    pub(crate) encoding: Encoding,
+    /// None: whichever the control center takes.
+    pub(crate) encoding: Option<Encoding>,
+    pub(crate) signature_refused: RefusalRule,
     pub(crate) query: Query,
     /// Whether an empty reply is a success.
     pub(crate) empty_ok: bool,
@@ -68,8 +72,8 @@ pub(crate) struct CallRequest<'a> {
 
 /// What lets a call in.
 pub(crate) enum Pass {
-    /// An access token, which the caller looks after.
-    Token(Secret),
+    /// An access token, which the caller looks after; or what other generations have in its place.
+    Given(Secret),
     /// Keys, for which the library gets a token and looks after it.
     Keys(Box<Keys>),
 }
@@ -81,8 +85,23 @@ pub(crate) struct CallText<'a> {
 }
 
 /// The fields of `rpa_call` and `rpa_sign` alone.
-const CALL_NAMES: [&str; 10] =
-    ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode", "query", "empty_ok"];
+const CALL_NAMES: [&str; 15] = [
+    "host",
+    "rest_type",
+    "mode",
+    "data_json",
+    "accesstoken",
+    "values",
+    "encoding",
+    "retry_mode",
+    "query",
+    "empty_ok",
+    "generation",
+    "appkey",
+    "action",
+    "token",
+    "signature_refused",
+];
 
 enum Data<'a> {
     Object(&'a str),
@@ -124,9 +143,10 @@ impl TokenRequest {
         credentials: impl FnOnce(&Fields<'_>) -> Result<Credentials, Error>,
     ) -> Result<TokenRequest, Error> {
         let fields = Fields::of_request(text)?;
-        fields.only(&[&["host"], names, &options::NAMES])?;
+        fields.only(&[&["host", "generation"], names, &options::NAMES])?;
+        generation::with_tokens(&fields)?;
         Ok(TokenRequest {
-            address: Address::read(&fields)?,
+            address: Address::read(&fields, None)?,
             credentials: credentials(&fields)?,
             options: Options::read(&fields)?,
         })
@@ -157,27 +177,47 @@ impl<'a> CallText<'a> {
     /// Checks every field.
     pub(crate) fn check(&self) -> Result<CallRequest<'_>, Error> {
         let CallText { fields, data } = self;
-        let address = Address::read(fields)?;
-        let mode = mode(fields)?;
-        let path = path(fields)?;
+        let scheme = generation::read(fields)?;
+        generation::refuse_foreign(fields, scheme)?;
+        let address = Address::read(fields, scheme.port())?;
+        let mode = mode(fields, scheme)?;
+        let (path, action) = match scheme.path() {
+            None => (path(fields)?, String::new()),
+            Some(path) => (path.to_owned(), action(fields)?),
+        };
         let parameters = parameters(data, fields)?;
         let options = Options::read(fields)?;
-        let pass = match Keys::read(fields, &options)? {
-            Some(keys) => Pass::Keys(Box::new(keys)),
-            None => Pass::Token(token(fields)?),
+        let pass = match scheme.pass() {
+            scheme::Pass::Token => match Keys::read(fields, &options)? {
+                Some(keys) => Pass::Keys(Box::new(keys)),
+                None => Pass::Given(token(fields, "accesstoken")?),
+            },
+            scheme::Pass::AppKey => Pass::Given(app_key(fields, &options)?),
+            scheme::Pass::Nothing if !fields.has("token") => Pass::Given(Secret::new(String::new())),
+            scheme::Pass::Nothing => Pass::Given(token(fields, "token")?),
         };
         let values = [("python", Values::Python), ("json", Values::Json), ("native", Values::Native)];
-        let encodings = [("python", Encoding::Python), ("java", Encoding::Java)];
+        let encodings = [("auto", None), ("python", Some(Encoding::Python)), ("java", Some(Encoding::Java))];
+        let (usual_encoding, usual_values) = scheme.usual();
+        // Where the vendor has published a generation's encoding, that is it.
+        let usual_encoding = if scheme.pass() == scheme::Pass::Token { None } else { Some(usual_encoding) };
         let latest = 253_402_300_799_999; // the end of the year 9999
         Ok(CallRequest {
-            scheme: &V2020_4,
+            scheme,
             address,
             path,
+            action,
             mode,
             parameters,
             pass,
-            values: fields.choice("values", &values)?.unwrap_or(Values::Python),
-            encoding: fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Python),
+            values: fields.choice("values", &values)?.unwrap_or(usual_values),
+            encoding: fields.choice("encoding", &encodings)?.unwrap_or(usual_encoding),
+            signature_refused: keys::refusal(
+                fields,
+                "signature_refused",
+                "signature_refused.",
+                RefusalRule::of_signatures(),
+            )?,
             query: query(fields, mode)?,
             empty_ok: fields.flag("empty_ok")?.unwrap_or(false),
             retry_always: fields.choice("retry_mode", &[("safe", false), ("always", true)])?.unwrap_or(false),
@@ -187,15 +227,23 @@ impl<'a> CallText<'a> {
     }
 }
 
-fn mode(fields: &Fields<'_>) -> Result<Mode, Error> {
+fn mode(fields: &Fields<'_>, scheme: &'static dyn Scheme) -> Result<Mode, Error> {
+    let only_post = scheme.path().is_some();
+    if only_post && !fields.has("mode") {
+        return Ok(Mode::Post);
+    }
     let mode = fields.text("mode")?.ok_or_else(|| fields.missing("mode"))?;
     let wrong = |cause: String, detail: String| Error { kind: Kind::Mode, ..Error::argument("mode", cause, detail) };
     if let Some(stray) = unseen::in_word(&mode) {
         return Err(wrong(format!("字段mode{}", stray.cause()), format!("`mode` {}", stray.detail())));
     }
     match mode.to_ascii_lowercase().as_str() {
-        "get" => Ok(Mode::Get),
         "post" => Ok(Mode::Post),
+        _ if only_post => Err(wrong(
+            "generation 9只有post,请改为post或删去mode".to_owned(),
+            "`mode` must be post in generation 9, which has no other; or leave it out".to_owned(),
+        )),
+        "get" => Ok(Mode::Get),
         "put" => Ok(Mode::Put),
         "delete" => Ok(Mode::Delete),
         _ => Err(wrong("请检查字段mode".to_owned(), "`mode` must be get, post, put or delete".to_owned())),
@@ -229,19 +277,31 @@ fn path(fields: &Fields<'_>) -> Result<String, Error> {
     Ok(path)
 }
 
-fn token(fields: &Fields<'_>) -> Result<Secret, Error> {
-    if !fields.has("accesstoken") {
+/// What is to be done, in generation 9.
+fn action(fields: &Fields<'_>) -> Result<String, Error> {
+    fields.required_text("action", unseen::in_word)
+}
+
+fn app_key(fields: &Fields<'_>, options: &Options) -> Result<Secret, Error> {
+    if options.headers.iter().any(|(name, _)| name == "appkey") {
+        return Err(fields.refuse("headers.appkey", "由本库设置", "is set by this library; take it out"));
+    }
+    token(fields, "appkey")
+}
+
+fn token(fields: &Fields<'_>, name: &str) -> Result<Secret, Error> {
+    if name == "accesstoken" && !fields.has(name) {
         let detail = "the field `accesstoken` is missing; give it, or `accesskey` and `secretkey`";
         return Err(Error::argument("accesstoken", "缺少字段accesstoken", detail));
     }
-    let token = fields.required_secret("accesstoken")?;
-    fields.without_stray("accesstoken", token.expose(), unseen::in_word)?;
+    let token = fields.required_secret(name)?;
+    fields.without_stray(name, token.expose(), unseen::in_word)?;
     if token.expose().len() > options::LONGEST_HEADER {
-        return Err(fields.refuse("accesstoken", "过长", "must not be longer than 8192 characters"));
+        return Err(fields.refuse(name, "过长", "must not be longer than 8192 characters"));
     }
     match token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(token),
-        false => Err(fields.refuse("accesstoken", "必须是可见ASCII字符", "must be visible ASCII text, without spaces")),
+        false => Err(fields.refuse(name, "必须是可见ASCII字符", "must be visible ASCII text, without spaces")),
     }
 }
 

@@ -8,8 +8,8 @@ use super::account::Account;
 use super::account_token::Refused;
 use super::ask::{Failure, Need, NoReply};
 use super::clock::Observed;
-use super::clock_notice;
 use super::endpoint::Pause;
+use super::notice;
 use super::renewal::{Purpose, Renewal, Settings};
 use super::rights::Advice;
 use super::shared_token::{SharedToken, State, UnderWay};
@@ -19,12 +19,22 @@ use crate::basics::locks::lock;
 use crate::basics::threads;
 use crate::error::{Error, Kind, Refusal, Source, TokenFacts};
 use rpa_signing::Secret;
+use rpa_signing::scheme::{Encoding, Scheme};
 
 /// A token to call with.
 pub(crate) struct Held {
     pub(crate) token: Secret,
     pub(crate) facts: TokenFacts,
     stored: Arc<StoredToken>,
+}
+
+impl Held {
+    /// Which encoding works in this generation, as it is kept beside the token.
+    pub(crate) fn encoding(&self, scheme: &'static dyn Scheme) -> Option<Encoding> {
+        let (generation, encoding) = self.stored.encoding.split_once(' ')?;
+        let kept = if encoding == "java" { Encoding::Java } else { Encoding::Python };
+        (generation == scheme.name()).then_some(kept)
+    }
 }
 
 /// What a call has been through with its tokens.
@@ -80,7 +90,24 @@ impl Keeper {
     pub(crate) fn clock_is_right(&self, ahead_ms: i64, after_a_refusal: bool, deadline: Instant) {
         let changes = self.shared.state().token.clock.taken(ahead_ms, after_a_refusal, Instant::now());
         if changes {
-            clock_notice::spread(&self.shared, deadline);
+            notice::spread(&self.shared, deadline);
+        }
+    }
+
+    /// A call has shown which encoding works in this generation, or that none is known to any more. Others are told before
+    /// the deadline, unless they would try that first anyway.
+    pub(crate) fn encoding_is(&self, scheme: &'static dyn Scheme, works: Option<Encoding>, deadline: Instant) {
+        let told = {
+            let mut state = self.shared.state();
+            let before = state.token.encoding().to_owned();
+            let now = works.map_or_else(String::new, |works| [scheme.name(), " ", works.name()].concat());
+            let is_usual = before.is_empty() && works.is_none_or(|works| works == scheme.usual().0);
+            let told = before != now && !is_usual;
+            state.token.encoding_is(now);
+            told
+        };
+        if told {
+            notice::spread(&self.shared, deadline);
         }
     }
 
