@@ -340,7 +340,7 @@ fn by_keys_the_token_and_the_encoding_are_told_apart() {
         _ => reply("401 Unauthorized", r#"{"code":401,"msg":"invalid token signature"}"#),
     }));
     call(&library, &center.by_keys(json!({ "mode": "post" })), 0);
-    assert_eq!(center.seen(), "token python token java");
+    assert_eq!(center.seen(), "token python token python java");
     // Both are refused: once each.
     let center = Center::start(accepting("neither"));
     let told = call(&library, &center.by_keys(json!({ "mode": "post" })), 403);

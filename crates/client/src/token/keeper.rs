@@ -95,20 +95,20 @@ impl Keeper {
     }
 
     /// A call has shown which encoding works in this generation, or that none is known to any more. Others are told before
-    /// the deadline, unless they would try that first anyway.
+    /// the deadline, unless they would try that first anyway. One generation is kept.
     pub(crate) fn encoding_is(&self, scheme: &'static dyn Scheme, works: Option<Encoding>, deadline: Instant) {
-        let told = {
+        {
             let mut state = self.shared.state();
-            let before = state.token.encoding().to_owned();
+            let before = state.token.encoding();
+            let is_of_this = before.split(' ').next() == Some(scheme.name());
             let now = works.map_or_else(String::new, |works| [scheme.name(), " ", works.name()].concat());
-            let is_usual = before.is_empty() && works.is_none_or(|works| works == scheme.usual().0);
-            let told = before != now && !is_usual;
+            let is_usual = works.is_none_or(|works| works == scheme.usual().0);
+            if before == now || (is_usual && !is_of_this) {
+                return;
+            }
             state.token.encoding_is(now);
-            told
-        };
-        if told {
-            notice::spread(&self.shared, deadline);
         }
+        notice::spread(&self.shared, deadline);
     }
 
     /// A call that was stamped by this was refused like the one before.
