@@ -70,7 +70,9 @@ fn main() {
         // whole system (cargo-c, .ci/native) its name has a version: what 0.2.0 is linked to takes any 0.2.x.
         let name = "librpa_openapi.so";
         let name = match env::var_os("CARGO_FEATURE_CAPI") {
-            Some(_) => format!("{name}.{}.{}", variable("CARGO_PKG_VERSION_MAJOR"), variable("CARGO_PKG_VERSION_MINOR")),
+            Some(_) => {
+                format!("{name}.{}.{}", variable("CARGO_PKG_VERSION_MAJOR"), variable("CARGO_PKG_VERSION_MINOR"))
+            }
             None => name.to_owned(),
         };
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{name}");
