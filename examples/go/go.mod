@@ -1,0 +1,3 @@
+module rpaopenapi
+
+go 1.18
