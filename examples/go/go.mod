@@ -1,3 +1,3 @@
-module rpaopenapi
+module story
 
 go 1.18

@@ -1,7 +1,7 @@
 // The short story of a robot's job, in Go: get a token, start a job with a Chinese parameter, read it back, refresh the
 // token, and one call that is refused on purpose.
 //
-//	go run ./story https://127.0.0.1:8443 FINGERPRINT [PROXY]
+//	go run . https://127.0.0.1:8443 FINGERPRINT [PROXY]
 //
 // FINGERPRINT is the SHA-256 fingerprint of the control center's certificate, or - for plain http. PROXY is a proxy's
 // address, or - for none; if it is left out, the system's is used. The exit status is 0 only if every step was as it
@@ -19,7 +19,7 @@ import (
 	"fmt"
 	"os"
 
-	rpa "rpaopenapi"
+	rpa "story/rpaopenapi"
 )
 
 const (
