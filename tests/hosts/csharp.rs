@@ -1,0 +1,105 @@
+//! C#, by Mono.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rpa_test_support::c::with_its_library;
+use rpa_test_support::counting;
+use rpa_test_support::tools::{self, said, skipped, succeed};
+use serde_json::Value;
+
+use super::{Pasted, check, check_clients};
+
+/// Compiles C# files of a folder; `None` where there is no Mono. They hold nothing that C# 5 has not, which is what the
+/// compiler on every Windows knows.
+fn compile_csharp(pasted: &Pasted, sources: &[&str], program: &str) -> Option<PathBuf> {
+    if let Some(missing) = ["mcs", "mono"].into_iter().find(|tool| !tools::runs(tool)) {
+        skipped(&format!("no {missing}, so the C# examples are not run"));
+        return None;
+    }
+    let mut compile = Command::new("mcs");
+    compile.args(["-langversion:5", "-warn:4", "-warnaserror", "-nologo"]).arg(format!("-out:{program}"));
+    succeed(compile.args(sources).current_dir(&pasted.0), &format!("compiling {sources:?}"));
+    Some(pasted.path(program))
+}
+
+fn mono(program: &Path) -> Command {
+    let mut command = Command::new("mono");
+    command.arg(program);
+    command
+}
+
+#[test]
+fn csharp_tells_the_story() {
+    let pasted = Pasted::new("csharp", &["examples/csharp/RpaOpenApi.cs", "examples/csharp/Story.cs"]);
+    let Some(program) = compile_csharp(&pasted, &["Story.cs", "RpaOpenApi.cs"], "Story.exe") else { return };
+    check("C#", || mono(&program));
+    // Where the system's language has no Chinese.
+    check("C# in a plain locale", || {
+        let mut command = mono(&program);
+        command.env("LC_ALL", "C");
+        command
+    });
+
+    // Without the library it says so.
+    fs::remove_file(pasted.library()).unwrap();
+    let output = with_its_library(mono(&program).args(["http://127.0.0.1:1", "-", "-"])).output().expect("mono runs");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("The library rpa_openapi cannot be loaded. This process is "), "{}", said(&output));
+}
+
+/// A program reads one shape of error, whether the library made it or is not there to make one.
+#[test]
+fn csharp_tells_of_a_library_that_is_missing_or_wrong_in_a_reply() {
+    let pasted = Pasted::new("csharp-unloaded", &["examples/csharp/RpaOpenApi.cs"]);
+    pasted.write("Each.cs", include_str!("programs/Each.cs"));
+    let Some(program) = compile_csharp(&pasted, &["Each.cs", "RpaOpenApi.cs"], "Each.exe") else { return };
+    let library = pasted.library();
+    let bits = usize::BITS;
+    let replies = || {
+        let output = succeed(with_its_library(&mut mono(&program)), "Each.cs");
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let of_the_library = replies();
+    let absent = format!("请把{bits}位的放在程序旁边");
+    let cases: [(&str, &dyn Fn(), &str); 3] = [
+        ("missing", &|| fs::remove_file(&library).unwrap(), &absent),
+        ("garbage", &|| fs::write(&library, "no library").unwrap(), &absent),
+        ("too old", &|| counting::compile_source(&library, "int rpa_version;"), "版本太旧"),
+    ];
+    for (what, prepare, part) in cases {
+        prepare();
+        for (reply, usual) in replies().iter().zip(&of_the_library) {
+            let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            assert_eq!((keys(reply), keys(&reply["error"])), (keys(usual), keys(&usual["error"])), "{what}: {reply}");
+            let error = &reply["error"];
+            assert_eq!((&error["kind"], &error["delivered"]), (&"internal".into(), &"no".into()), "{what}: {reply}");
+            let detail = error["detail"].as_str().unwrap();
+            assert!(detail.contains(&format!("This process is {bits}-bit.")) && detail.is_ascii(), "{what}: {reply}");
+            assert!(reply["msg"].as_str().unwrap().contains(part), "{what}: {reply}");
+        }
+        let begins = ["fail,意外情况:", "fail,意外情况:", "fail,获取token失败:", "fail,刷新token失败:"];
+        for (reply, begin) in replies().iter().zip(begins) {
+            assert!(reply["msg"].as_str().unwrap().starts_with(begin), "{reply}");
+            assert_eq!(reply["code"], if begin.contains("token") { 44 } else { 40 }, "{reply}");
+        }
+    }
+}
+
+#[test]
+fn csharp_takes_any_text_from_any_thread() {
+    let pasted = Pasted::new("csharp-edges", &["examples/csharp/RpaOpenApi.cs"]);
+    pasted.write("Edges.cs", include_str!("programs/Edges.cs"));
+    let Some(program) = compile_csharp(&pasted, &["Edges.cs", "RpaOpenApi.cs"], "Edges.exe") else { return };
+    succeed(with_its_library(&mut mono(&program)), "Edges.cs");
+}
+
+#[test]
+fn the_client_in_csharp_waits_fails_and_tells() {
+    let pasted = Pasted::new("csharp-client", &["examples/csharp/RpaOpenApi.cs"]);
+    pasted.write("Clients.cs", include_str!("programs/Clients.cs"));
+    let Some(program) = compile_csharp(&pasted, &["Clients.cs", "RpaOpenApi.cs"], "Clients.exe") else { return };
+    check_clients("C#", mono(&program));
+}
