@@ -652,7 +652,11 @@ namespace IsRpa.OpenApi
                 return this;
             }
             string started = RpaJson.Member(result, "started");
-            return new RpaReply(end, meta) { Started = started == null ? null : new RpaReply(started, null) };
+            return new RpaReply(end, meta)
+            {
+                Started = started == null ? null : new RpaReply(started, null),
+                ResumeText = Text("/result/resume")
+            };
         }
 
         /// <summary>The JSON text, as the control center sent it.</summary>
@@ -660,6 +664,10 @@ namespace IsRpa.OpenApi
 
         /// <summary>Of <see cref="RpaClient.Run"/>: the reply to the start. Null otherwise.</summary>
         public RpaReply Started { get; private set; }
+
+        /// <summary>Of <see cref="RpaClient.Run"/>: what goes on waiting, in this process or another one. With a
+        /// timeout_ms of 0 in wait, which only starts, the reply itself is null.</summary>
+        public string ResumeText { get; private set; }
 
         public IList<RpaWarning> Warnings { get; private set; }
 

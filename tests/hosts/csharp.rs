@@ -1,28 +1,15 @@
 //! C#, by Mono.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use rpa_test_support::c::with_its_library;
-use rpa_test_support::counting;
-use rpa_test_support::tools::{self, said, skipped, succeed};
+use rpa_test_support::tools::{said, succeed};
+use rpa_test_support::{counting, hosts};
 use serde_json::Value;
 
 use super::{Pasted, check, check_clients};
-
-/// Compiles C# files of a folder; `None` where there is no Mono. They hold nothing that C# 5 has not, which is what the
-/// compiler on every Windows knows.
-fn compile_csharp(pasted: &Pasted, sources: &[&str], program: &str) -> Option<PathBuf> {
-    if let Some(missing) = ["mcs", "mono"].into_iter().find(|tool| !tools::runs(tool)) {
-        skipped(&format!("no {missing}, so the C# examples are not run"));
-        return None;
-    }
-    let mut compile = Command::new("mcs");
-    compile.args(["-langversion:5", "-warn:4", "-warnaserror", "-nologo"]).arg(format!("-out:{program}"));
-    succeed(compile.args(sources).current_dir(&pasted.0), &format!("compiling {sources:?}"));
-    Some(pasted.path(program))
-}
 
 fn mono(program: &Path) -> Command {
     let mut command = Command::new("mono");
@@ -32,8 +19,11 @@ fn mono(program: &Path) -> Command {
 
 #[test]
 fn csharp_tells_the_story() {
-    let pasted = Pasted::new("csharp", &["examples/csharp/RpaOpenApi.cs", "examples/csharp/Story.cs"]);
-    let Some(program) = compile_csharp(&pasted, &["Story.cs", "RpaOpenApi.cs"], "Story.exe") else { return };
+    let pasted = Pasted::new("csharp", &["examples/csharp/Story.cs"]);
+    if hosts::csharp(&pasted.0, "Story.cs").is_none() {
+        return;
+    }
+    let program = pasted.path("Story.exe");
     check("C#", || mono(&program));
     // Where the system's language has no Chinese.
     check("C# in a plain locale", || {
@@ -52,9 +42,12 @@ fn csharp_tells_the_story() {
 /// A program reads one shape of error, whether the library made it or is not there to make one.
 #[test]
 fn csharp_tells_of_a_library_that_is_missing_or_wrong_in_a_reply() {
-    let pasted = Pasted::new("csharp-unloaded", &["examples/csharp/RpaOpenApi.cs"]);
+    let pasted = Pasted::new("csharp-unloaded", &[]);
     pasted.write("Each.cs", include_str!("programs/Each.cs"));
-    let Some(program) = compile_csharp(&pasted, &["Each.cs", "RpaOpenApi.cs"], "Each.exe") else { return };
+    if hosts::csharp(&pasted.0, "Each.cs").is_none() {
+        return;
+    }
+    let program = pasted.path("Each.exe");
     let library = pasted.library();
     let bits = usize::BITS;
     let replies = || {
@@ -90,16 +83,22 @@ fn csharp_tells_of_a_library_that_is_missing_or_wrong_in_a_reply() {
 
 #[test]
 fn csharp_takes_any_text_from_any_thread() {
-    let pasted = Pasted::new("csharp-edges", &["examples/csharp/RpaOpenApi.cs"]);
+    let pasted = Pasted::new("csharp-edges", &[]);
     pasted.write("Edges.cs", include_str!("programs/Edges.cs"));
-    let Some(program) = compile_csharp(&pasted, &["Edges.cs", "RpaOpenApi.cs"], "Edges.exe") else { return };
+    if hosts::csharp(&pasted.0, "Edges.cs").is_none() {
+        return;
+    }
+    let program = pasted.path("Edges.exe");
     succeed(with_its_library(&mut mono(&program)), "Edges.cs");
 }
 
 #[test]
 fn the_client_in_csharp_waits_fails_and_tells() {
-    let pasted = Pasted::new("csharp-client", &["examples/csharp/RpaOpenApi.cs"]);
+    let pasted = Pasted::new("csharp-client", &[]);
     pasted.write("Clients.cs", include_str!("programs/Clients.cs"));
-    let Some(program) = compile_csharp(&pasted, &["Clients.cs", "RpaOpenApi.cs"], "Clients.exe") else { return };
+    if hosts::csharp(&pasted.0, "Clients.cs").is_none() {
+        return;
+    }
+    let program = pasted.path("Clients.exe");
     check_clients("C#", mono(&program));
 }

@@ -10,7 +10,6 @@ mod go;
 mod java;
 mod node;
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -35,21 +34,26 @@ impl Pasted {
         self.0.join(name)
     }
 
-    /// Writes a file into the folder, into folders of its own where its name has them.
     fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder can be made");
-        fs::write(path, text).expect("a file can be written in the build folder");
-    }
-
-    /// Pastes a file of the repository under a name of its own.
-    fn paste_as(&self, file: &str, name: &str) {
-        self.write(name, &fs::read_to_string(in_tree(file)).expect("a file of the repository can be read"));
+        self.0.write(name, text);
     }
 
     fn library(&self) -> PathBuf {
         self.path(&harness::built_library().file_name().expect("it is a file").to_string_lossy())
     }
+}
+
+/// The same command once more.
+fn again(command: &Command) -> Command {
+    let mut same = Command::new(command.get_program());
+    same.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => same.env(name, value),
+            None => same.env_remove(name),
+        };
+    }
+    same
 }
 
 /// What each story prints, in whatever language it is told.
@@ -109,10 +113,13 @@ const CLIENTS: &str = "\
 cancelled: ok
 error: tls no ok
 reply: 月结 & 100% 完成
+run: finished
+resume: finished
+pages: 4
 ";
 
 /// Runs a program that tries what the clients have beside plain calls: that waiting can be given up, errors with fields,
-/// and a token that the library looks after.
+/// a token that the library looks after, work that takes long, and lists in pages.
 ///
 /// C++ has no call that could be given up.
 fn check_clients(what: &str, mut program: Command) {

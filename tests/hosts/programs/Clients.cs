@@ -63,7 +63,33 @@ internal static class Clients
         reply = await client.GetAsync("/oapi/v1/job/get", new { jobNo = reply.At("/result/jobNo") });
         Console.WriteLine("reply: " + reply.Text("/result/params/note"));
         Check(reply.IsSuccess && reply.Code == 0 && reply.At("/result/none/0") == null, "a reply can be looked into");
+        await LongWork(client);
         Json();
+    }
+
+    private static async Task LongWork(RpaClient client)
+    {
+        var job = new { procCode = "P001", robotNo = "Administrator@0A1B2C3D4E5F" };
+        const string Wait = "{\"rest_type\":\"/oapi/v1/job/get\",\"data_json\":{\"jobNo\":{\"pointer\":\"/result/jobNo\"}},\"until\":[{\"pointer\":\"/result/status\",\"in\":[\"finished\"]}],\"every_ms\":100";
+        RpaReply end = client.Run("/oapi/v1/job/create", job, Wait + "}");
+        Check(end.Started.Text("/result/jobNo") == end.Text("/result/jobNo"), "the end is of what was started");
+        Console.WriteLine("run: " + end.Text("/result/status"));
+        RpaReply begun = await client.RunAsync("/oapi/v1/job/create", job, Wait + ",\"timeout_ms\":0}");
+        end = await client.ResumeAsync(begun.ResumeText);
+        Check(end.Started.Text("/result/jobNo") == begun.Started.Text("/result/jobNo"), "the same is gone on with");
+        Console.WriteLine("resume: " + end.Text("/result/status"));
+        try
+        {
+            client.Run("/oapi/v1/job/create", job, Wait.Replace("finished", "never") + ",\"timeout_ms\":300}");
+            Check(false, "waiting has an end");
+        }
+        catch (RpaException late)
+        {
+            Check(late.Kind == RpaErrorKind.Timeout && late.Part == "wait" && late.Resume.Length > 50, "what is late can be gone on with");
+        }
+        RpaReply all = await client.PagesAsync("/oapi/v1/job/list", null,
+            new { page = "pageNum", size = "pageSize", items = "/result/rows", total = "/result/total" }, new { data_json = new { pageSize = 2 } });
+        Console.WriteLine("pages: " + ((System.Collections.IList)all.At("/result/rows")).Count);
     }
 
     private static void Json()

@@ -8,6 +8,8 @@ import isrpa.openapi.RpaReply;
 import java.io.PrintStream;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -56,9 +58,32 @@ public final class Clients {
                 + "\"note\":\"\\u6708\\u7ed3 & 100% \\u5b8c\\u6210\"}");
         reply = client.get("/oapi/v1/job/get", RpaJson.object("jobNo", reply.at("/result/jobNo")));
         new PrintStream(OUT, true, "UTF-8").println("reply: " + reply.text("/result/params/note"));
+        longWork(client);
         json();
         edges();
         System.exit(0);
+    }
+
+    private static void longWork(RpaClient client) {
+        Map<String, Object> job = RpaJson.object("procCode", "P001", "robotNo", "Administrator@0A1B2C3D4E5F");
+        String wait = "{\"rest_type\":\"/oapi/v1/job/get\",\"data_json\":{\"jobNo\":{\"pointer\":\"/result/jobNo\"}},\"until\":[{\"pointer\":\"/result/status\",\"in\":[\"finished\"]}],\"every_ms\":100";
+        RpaReply end = client.run("/oapi/v1/job/create", job, wait + "}");
+        check(end.started().text("/result/jobNo").equals(end.text("/result/jobNo")), "the end is of what was started");
+        OUT.println("run: " + end.text("/result/status"));
+        RpaReply begun = client.runAsync("/oapi/v1/job/create", job, wait + ",\"timeout_ms\":0}").join();
+        end = client.resume(begun.resume());
+        check(end.started().text("/result/jobNo").equals(begun.started().text("/result/jobNo")), "the same is gone on with");
+        OUT.println("resume: " + end.text("/result/status"));
+        try {
+            client.run("/oapi/v1/job/create", job, wait.replace("finished", "never") + ",\"timeout_ms\":300}");
+            check(false, "waiting has an end");
+        } catch (RpaException late) {
+            check(late.kind() == RpaException.Kind.TIMEOUT && late.part().equals("wait") && late.resume().length() > 50,
+                    "what is late can be gone on with");
+        }
+        RpaReply all = client.pages("/oapi/v1/job/list", RpaJson.object("pageSize", 2),
+                RpaJson.object("page", "pageNum", "size", "pageSize", "items", "/result/rows", "total", "/result/total"));
+        OUT.println("pages: " + ((List<?>) all.at("/result/rows")).size());
     }
 
     private static void json() {

@@ -31,6 +31,34 @@ static void values() {
     }
 }
 
+static void long_work(const rpa::Client &client) {
+    const std::string job = R"({"procCode":"P001","robotNo":"Administrator@0A1B2C3D4E5F"})";
+    const auto wait = [](const char *status, const char *more) {
+        return R"({"rest_type":"/oapi/v1/job/get","data_json":{"jobNo":{"pointer":"/result/jobNo"}},"every_ms":100,)"
+               R"("until":[{"pointer":"/result/status","in":[")" + std::string(status) + "\"]}]" + more + "}";
+    };
+    std::string end = client.run("/oapi/v1/job/create", job, wait("finished", ""));
+    check(json::value(end, "/result/started/result/jobNo") == json::value(end, "/result/reply/result/jobNo"), "the same job");
+    std::cout << "run: " << json::text(end, "/result/reply/result/status") << std::endl;
+    const std::string begun = client.run("/oapi/v1/job/create", job, wait("finished", ",\"timeout_ms\":0"));
+    end = client.resume(json::text(begun, "/result/resume"));
+    check(json::value(end, "/result/started") == json::value(begun, "/result/started"), "the same is gone on with");
+    std::cout << "resume: " << json::text(end, "/result/reply/result/status") << std::endl;
+    try {
+        client.run("/oapi/v1/job/create", job, wait("never", ",\"timeout_ms\":300"));
+        check(false, "waiting has an end");
+    } catch (const rpa::Error &late) {
+        check(late.kind() == "timeout" && late.part() == "wait" && late.resume().size() > 50, "what is late can be gone on with");
+    }
+    const std::string all = client.pages("/oapi/v1/job/list", R"({"pageSize":2})",
+        R"({"page":"pageNum","size":"pageSize","items":"/result/rows","total":"/result/total"})");
+    int count = 0;
+    while (!json::value(all, "/result/rows/" + std::to_string(count)).empty()) {
+        count++;
+    }
+    std::cout << "pages: " << count << std::endl;
+}
+
 int main(int, char **arguments) {
     const std::string host = arguments[1], pin = arguments[2];
     try {
@@ -47,5 +75,6 @@ int main(int, char **arguments) {
     std::string reply = usual.post("/oapi/v1/job/create", u8R"({"procCode":"P001","robotNo":"Administrator@0A1B2C3D4E5F","note":"月结 & 100% 完成"})");
     reply = usual.get("/oapi/v1/job/get", json::object({{"jobNo", json::value(reply, "/result/jobNo")}}));
     std::cout << "reply: " << json::text(reply, "/result/params/note") << std::endl;
+    long_work(usual);
     values();
 }

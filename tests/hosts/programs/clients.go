@@ -30,6 +30,43 @@ func check(right bool, what string) {
 	}
 }
 
+func longWork(ctx context.Context, client *rpa.Client) {
+	data := rpa.Fields{"procCode": "P001", "robotNo": "Administrator@0A1B2C3D4E5F"}
+	wait := func(status string, more rpa.Fields) rpa.Fields {
+		fields := rpa.Fields{"rest_type": "/oapi/v1/job/get", "data_json": rpa.Fields{"jobNo": rpa.Fields{"pointer": "/result/jobNo"}},
+			"until": []rpa.Fields{{"pointer": "/result/status", "in": []string{status}}}, "every_ms": 100}
+		for name, value := range more {
+			fields[name] = value
+		}
+		return fields
+	}
+	type job struct {
+		Result struct{ JobNo, Status string }
+	}
+	var end, begun struct {
+		Started, Reply job
+		Resume         string
+	}
+	reply, err := client.Run(ctx, "/oapi/v1/job/create", data, wait("finished", nil))
+	check(err == nil && json.Unmarshal(reply.Result, &end) == nil, "work ends")
+	check(end.Started.Result.JobNo == end.Reply.Result.JobNo, "the end is of what was started")
+	fmt.Println("run:", end.Reply.Result.Status)
+	reply, err = client.Run(ctx, "/oapi/v1/job/create", data, wait("finished", rpa.Fields{"timeout_ms": 0}))
+	check(err == nil && json.Unmarshal(reply.Result, &begun) == nil, "work is only started")
+	reply, err = client.Resume(ctx, begun.Resume)
+	check(err == nil && json.Unmarshal(reply.Result, &end) == nil, "work is gone on with")
+	check(end.Started.Result.JobNo == begun.Started.Result.JobNo, "the same is gone on with")
+	fmt.Println("resume:", end.Reply.Result.Status)
+	_, err = client.Run(ctx, "/oapi/v1/job/create", data, wait("never", rpa.Fields{"timeout_ms": 300}))
+	var late *rpa.Error
+	check(errors.As(err, &late) && late.Kind == "timeout" && late.Part == "wait" && len(late.Resume) > 50, "what is late can be gone on with")
+	pages := rpa.Fields{"page": "pageNum", "size": "pageSize", "items": "/result/rows", "total": "/result/total"}
+	reply, err = client.Pages(ctx, "/oapi/v1/job/list", rpa.Fields{"pageSize": 2}, pages)
+	var list struct{ Rows []any }
+	check(err == nil && json.Unmarshal(reply.Result, &list) == nil, "a list is gathered")
+	fmt.Println("pages:", len(list.Rows))
+}
+
 func main() {
 	host, pin, silent := os.Args[1], os.Args[2], os.Args[3]
 	// Longer than this program is waited for, were it not given up.
@@ -60,6 +97,8 @@ func main() {
 	reply, err = usual.Get(ctx, "/oapi/v1/job/get", rpa.Fields{"jobNo": job.JobNo})
 	check(err == nil && json.Unmarshal(reply.Result, &job) == nil, "a job is looked up")
 	fmt.Println("reply:", job.Params.Note)
+
+	longWork(ctx, usual)
 
 	_, err = rpa.Text(rpa.Call, "{}\x00{}")
 	check(err != nil, "NUL is refused")

@@ -35,6 +35,31 @@ async function edges() {
   check(grown < 200, `replies are freed: the process has grown by ${grown} MiB`);
 }
 
+async function longWork(client) {
+  const job = { procCode: 'P001', robotNo: 'Administrator@0A1B2C3D4E5F' };
+  const wait = {
+    rest_type: '/oapi/v1/job/get',
+    data_json: { jobNo: { pointer: '/result/jobNo' } },
+    until: [{ pointer: '/result/status', in: ['finished'] }],
+    every_ms: 100,
+  };
+  const lines = [];
+  const ended = await client.run('/oapi/v1/job/create', job, wait);
+  check(ended.started.result.jobNo === ended.reply.result.jobNo, 'the end is of what was started');
+  lines.push(`run: ${ended.reply.result.status}`);
+  const begun = await client.run('/oapi/v1/job/create', job, { ...wait, timeout_ms: 0 });
+  const resumed = await client.resume(begun.resume);
+  check(resumed.started.result.jobNo === begun.started.result.jobNo, 'the same is gone on with');
+  lines.push(`resume: ${resumed.reply.result.status}`);
+  const never = { ...wait, until: [{ pointer: '/result/status', in: ['never'] }], timeout_ms: 300 };
+  const late = await client.run('/oapi/v1/job/create', job, never).catch((error) => error);
+  check(late.kind === 'timeout' && late.part === 'wait' && late.resume.length > 50, 'what is late can be gone on with');
+  const pages = { page: 'pageNum', size: 'pageSize', items: '/result/rows', total: '/result/total' };
+  const all = await client.pages('/oapi/v1/job/list', { pageSize: 2 }, pages);
+  lines.push(`pages: ${all.result.rows.length}`);
+  return lines;
+}
+
 async function cancelled() {
   // Longer than this program is waited for, were it not given up. More than may run at once, so that some have not begun.
   const waiting = new Client(silent, { ...KEYS, timeout_ms: 120000 });
@@ -56,6 +81,7 @@ async function others() {
   const started = await client.post('/oapi/v1/job/create', { procCode: 'P001', robotNo: 'Administrator@0A1B2C3D4E5F', note: '月结 & 100% 完成' });
   const { reply } = await client.send('get', '/oapi/v1/job/get', { jobNo: started.result.jobNo });
   lines.push(`reply: ${reply.result.params.note}`);
+  lines.push(...(await longWork(client)));
   await edges();
   return lines;
 }

@@ -11,16 +11,18 @@ public final class RpaReply {
     private final String json;
     private final Object meta;
     private final RpaReply started;
+    private final String resume;
     private volatile Object value = UNREAD;
 
     RpaReply(String json, Object meta) {
-        this(json, meta, null);
+        this(json, meta, null, null);
     }
 
-    private RpaReply(String json, Object meta, RpaReply started) {
+    private RpaReply(String json, Object meta, RpaReply started, String resume) {
         this.json = json;
         this.meta = meta;
         this.started = started;
+        this.resume = resume;
     }
 
     static RpaReply unwrap(String text) {
@@ -37,7 +39,7 @@ public final class RpaReply {
             return this;
         }
         String start = RpaJson.member(result, "started");
-        return new RpaReply(end, meta, start == null ? null : new RpaReply(start, null));
+        return new RpaReply(end, meta, start == null ? null : new RpaReply(start, null), text("/result/resume"));
     }
 
     /** Whether this is an error of the library, and not the control center's own. */
@@ -87,6 +89,14 @@ public final class RpaReply {
     /** Of {@link RpaClient#run}: the reply to the start. Null otherwise. */
     public RpaReply started() {
         return started;
+    }
+
+    /**
+     * Of {@link RpaClient#run}: what goes on waiting, in this process or another one. With a timeout_ms of 0 in
+     * {@code wait}, which only starts, the reply itself is null.
+     */
+    public String resume() {
+        return resume;
     }
 
     /** A fact of how the call went, by a JSON pointer: "/http_status", "/peer", "/ms/connect". */
