@@ -1191,9 +1191,15 @@ namespace IsRpa.OpenApi
             {
                 return exact;
             }
-            if (word.Length > 0 && char.IsDigit(word[word.Length - 1]) && double.TryParse(word, NumberStyles.Float, plain, out close))
+            bool isNumber = word.Length > 0 && (word[0] == '-' || char.IsDigit(word[0])) && char.IsDigit(word[word.Length - 1])
+                && word.Trim("0123456789+-.eE".ToCharArray()).Length == 0;
+            if (isNumber && double.TryParse(word, NumberStyles.Float, plain, out close))
             {
                 return close;
+            }
+            if (isNumber && word.IndexOfAny("eE".ToCharArray()) > 0) // beyond what a double holds
+            {
+                return word[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity;
             }
             throw Unexpected(json, at);
         }

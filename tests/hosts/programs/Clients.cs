@@ -51,7 +51,7 @@ internal static class Clients
         }
         catch (RpaException error)
         {
-            bool whole = error.Code == 44 && error.Attempts >= 1 && error.ElapsedMs >= 0 && error.HttpStatus == null
+            bool whole = error.Code == 40 && error.Attempts >= 1 && error.ElapsedMs >= 0 && error.HttpStatus == null
                 && error.Field == null && error.Msg.Length > 5 && error.Detail.Contains("pin") && error.Error.Count > 6
                 && error.Message.StartsWith(error.Msg) && error.Kind == RpaErrorKind.Tls && error.Delivered == RpaDelivered.No;
             Console.WriteLine("error: " + error.KindText + " " + error.Error["delivered"] + (whole ? " ok" : " " + error.Reply));

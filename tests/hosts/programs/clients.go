@@ -81,7 +81,7 @@ func main() {
 	_, err = client(host, strings.Repeat("0", 64), nil).Get(ctx, "/oapi/v1/job/list", nil)
 	var failure *rpa.Error
 	if errors.As(err, &failure) {
-		whole := failure.Code == 44 && failure.Attempts >= 1 && failure.Field == "" && strings.Contains(failure.Detail, "pin") &&
+		whole := failure.Code == 40 && failure.Attempts >= 1 && failure.Field == "" && strings.Contains(failure.Detail, "pin") &&
 			strings.HasPrefix(err.Error(), failure.Msg) && strings.Contains(string(failure.Reply.JSON), `"kind":"tls"`)
 		fmt.Println("error:", failure.Kind, failure.Delivered, map[bool]string{true: "ok", false: err.Error()}[whole])
 	}

@@ -73,7 +73,7 @@ async function cancelled() {
 async function others() {
   const lines = [];
   const error = await new Client(host, { ...KEYS, tls: { pin_sha256: '0'.repeat(64) } }).get('/oapi/v1/job/list').catch((caught) => caught);
-  const whole = error instanceof RpaError && error.name === 'RpaError' && error.code === 44 && error.field === null && error.attempts >= 1
+  const whole = error instanceof RpaError && error.name === 'RpaError' && error.code === 40 && error.field === null && error.attempts >= 1
     && error.detail.includes('pin') && error.message.startsWith(error.msg) && error.reply.error.kind === 'tls' && error.stack.includes('clients.js');
   lines.push(`error: ${error.kind} ${error.delivered} ${whole ? 'ok' : JSON.stringify(error)}`);
 
