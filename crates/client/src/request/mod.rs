@@ -10,6 +10,7 @@ mod options;
 mod path;
 mod pin;
 mod proxy;
+mod readable;
 mod syntax;
 mod trust;
 pub(crate) mod unseen;
@@ -28,6 +29,7 @@ pub(crate) use keys::{Keys, Place, RefusalRule};
 pub(crate) use options::{Options, Proxy};
 pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
+pub(crate) use readable::{Field, Readable};
 pub(crate) use trust::Trust;
 
 /// A request for tokens, by the keys or by a refresh token.
@@ -141,13 +143,7 @@ impl<'a> CallText<'a> {
                 fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES])?;
             }
         }
-        let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
-            None | Some((_, "null")) => Data::Object("{}"),
-            Some((_, object)) if object.starts_with('{') => Data::Object(object),
-            Some((raw, text)) => Data::Text(serde_json::from_str(text).map_err(|_| {
-                fields.wrong_type("data_json", "an object, or text that holds one", "JSON对象或其文本", raw)
-            })?),
-        };
+        let data = data(&fields)?;
         Ok(CallText { fields, data })
     }
 
@@ -181,6 +177,16 @@ impl<'a> CallText<'a> {
             options,
         })
     }
+}
+
+fn data<'a>(fields: &Fields<'a>) -> Result<Data<'a>, Error> {
+    Ok(match fields.raw("data_json").map(|raw| (raw, raw.get())) {
+        None | Some((_, "null")) => Data::Object("{}"),
+        Some((_, object)) if object.starts_with('{') => Data::Object(object),
+        Some((raw, text)) => Data::Text(serde_json::from_str(text).map_err(|_| {
+            fields.wrong_type("data_json", "an object, or text that holds one", "JSON对象或其文本", raw)
+        })?),
+    })
 }
 
 fn mode(fields: &Fields<'_>) -> Result<Mode, Error> {

@@ -8,7 +8,7 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 44] = [
+pub(super) const NAMES: [&str; 46] = [
     "accesskey",
     "accesstoken",
     "ca_file",
@@ -21,6 +21,7 @@ pub(super) const NAMES: [&str; 44] = [
     "file",
     "files",
     "generation",
+    "get_token",
     "headers",
     "host",
     "http_status",
@@ -44,6 +45,7 @@ pub(super) const NAMES: [&str; 44] = [
     "retry_mode",
     "save_to",
     "secretkey",
+    "settings_from",
     "signature_refused",
     "timeout_ms",
     "timestamp",
