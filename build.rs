@@ -70,8 +70,11 @@ fn main() {
         println!("cargo:warning=no header was made: {error}");
     }
     if variable("CARGO_CFG_TARGET_OS") == "linux" {
-        // A program that is linked to the file by its path must not record that path.
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+        // A program that is linked to the file by its path must not record that path. Where the library is installed for a
+        // whole system, cargo-c and .ci/native give it a name with a version.
+        if env::var_os("CARGO_FEATURE_CAPI").is_none() {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+        }
         // A thread that looks after idle connections may be in it: who unloads the library would pull its code away.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }

@@ -1,4 +1,4 @@
-//! `examples/python` as people copy it: `rpa_openapi.py` and `story.py` in a folder of their own, with the library.
+//! `examples/python` as people copy it: `isrpa_openapi.py` and `story.py` in a folder of their own, with the library.
 #![cfg(unix)]
 
 use rpa_test_support::{counting, folder, harness, issuer, python, server, tools};
@@ -25,8 +25,8 @@ const STORY: [&str; 5] = [
 /// The beginning of a script: a client that has logged in. What it puts into `shown` is its result.
 const BEGIN: &str = r#"# -*- coding: utf-8 -*-
 import datetime, decimal, json, os, sys, threading
-import rpa_openapi
-from rpa_openapi import Client, RpaError
+import isrpa_openapi
+from isrpa_openapi import Client, RpaError
 
 facts, shown = json.loads(sys.argv[1]), []
 keys = facts["accesskey"], facts["secretkey"]
@@ -58,7 +58,7 @@ impl Host {
 
     fn without_library(name: &str) -> Host {
         let folder = Folder::new(&format!("python_host {name}"));
-        for file in ["rpa_openapi.py", "story.py"] {
+        for file in ["isrpa_openapi.py", "story.py"] {
             folder.paste(&in_tree("examples/python").join(file));
         }
         Host(folder)
@@ -160,8 +160,8 @@ shown.append(raised(lambda: Client(facts["base"], proxy=None).refresh()))
 shown.append(me.raw("call", rest_type="/x", mode="get", acesstoken="t")["error"]["field"])
 request = {"host": "https://h", "rest_type": "/a", "mode": "get", "accesstoken": "9f2c4b7e1d5a48c0b3e6a7d812f45c90",
            "data_json": {"procCode": "P001", "pageNum": 1, "pageSize": 20}, "timestamp": 1606694400000}
-shown.append(rpa_openapi.sign(request)["result"]["signature"])
-shown.append([rpa_openapi.call({})["code"], rpa_openapi.get_token({})["code"], rpa_openapi.refresh_token({})["code"]])
+shown.append(isrpa_openapi.sign(request)["result"]["signature"])
+shown.append([isrpa_openapi.call({})["code"], isrpa_openapi.get_token({})["code"], isrpa_openapi.refresh_token({})["code"]])
 shown.append(raised(lambda: me.raw("free"))[0])
 "#;
     let Some(shown) = host.run(&center, lines, &[]) else { return };
@@ -283,7 +283,7 @@ shown += [len(results), all(results)]
 fn the_library_is_found_beside_the_module_or_by_the_environment() {
     let host = Host::without_library("finding");
     let center = ControlCenter::start(&[]);
-    let version = "shown.append(raised(rpa_openapi.version))";
+    let version = "shown.append(raised(isrpa_openapi.version))";
     let variable = "RPA_OPENAPI_LIBRARY";
     let here = json!([["returned", env!("CARGO_PKG_VERSION")]]);
 
@@ -321,7 +321,7 @@ fn a_library_that_lacks_a_function_is_told() {
     let host = Host::without_library("older");
     counting::compile_source(&host.library(), "char *rpa_call(const char *request) { return 0; }");
     let center = ControlCenter::start(&[]);
-    let Some(shown) = host.run(&center, "shown.append(raised(lambda: rpa_openapi.call({})))", &[]) else { return };
+    let Some(shown) = host.run(&center, "shown.append(raised(lambda: isrpa_openapi.call({})))", &[]) else { return };
     assert_eq!(shown[0][0], "OSError");
     let said = shown[0][1].as_str().unwrap();
     for part in [host.library().to_str().unwrap(), "it lacks rpa_get_token", &format!("{}-bit", usize::BITS)] {
@@ -406,7 +406,7 @@ inner = []
 signal.signal(signal.SIGALRM, lambda *_: inner.append(echo("handler")))
 signal.setitimer(signal.ITIMER_REAL, 0.2)
 shown += [me.get("/oapi/v1/reply", {"delayMillis": 1500, "body": "7"}), inner]
-rpa_openapi._Waiter.IDLE_SECONDS = 0.05
+isrpa_openapi._Waiter.IDLE_SECONDS = 0.05
 for pause in (0, 0.3, 0.04, 0.05, 0.06, 0.3):
     time.sleep(pause)
     shown.append(echo("later"))
@@ -415,7 +415,7 @@ class Last:
     def __del__(self, echo=echo):
         assert echo("last")
 
-rpa_openapi.last = Last()
+isrpa_openapi.last = Last()
 atexit.register(echo, "end")
 "#;
     let Some(shown) = host.run(&center, lines, &[]) else { return };
@@ -458,8 +458,8 @@ fn every_reply_is_freed_whatever_it_holds() {
     counting::compile(&library);
     let lines = r#"
 for _ in range(3):
-    shown.append([work({}) for work in (rpa_openapi.call, rpa_openapi.sign, rpa_openapi.get_token)])
-    shown.append(raised(lambda: rpa_openapi.refresh_token({}))[0])
+    shown.append([work({}) for work in (isrpa_openapi.call, isrpa_openapi.sign, isrpa_openapi.get_token)])
+    shown.append(raised(lambda: isrpa_openapi.refresh_token({}))[0])
 "#;
     let center = ControlCenter::start(&[]);
     let Some(shown) = host.run(&center, lines, &[]) else { return };

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The short story of a robot's job, told through rpa_openapi.py:
+"""The short story of a robot's job, told through isrpa_openapi.py:
 
     python story.py https://127.0.0.1:8443 FINGERPRINT [ACCESS_KEY SECRET_KEY]
 
@@ -11,7 +11,7 @@ import io
 import sys
 from typing import Any, List
 
-import rpa_openapi
+import isrpa_openapi
 
 NOTE = "月结 & 100% 完成"
 
@@ -29,11 +29,11 @@ def part(reply: Any, *names: str) -> Any:
 
 
 def tell(base: str, fingerprint: str, accesskey: str, secretkey: str) -> None:
-    print("version " + rpa_openapi.version())
+    print("version " + isrpa_openapi.version())
 
     # The control center of this story is on this machine or near it: no proxy.
     pin = None if fingerprint == "-" else fingerprint
-    client = rpa_openapi.Client(base, pin_sha256=pin, proxy=None)
+    client = isrpa_openapi.Client(base, pin_sha256=pin, proxy=None)
 
     reply = client.login(accesskey, secretkey)
     expect(part(reply, "code") == 0, "the token", part(reply, "msg"))
@@ -66,7 +66,7 @@ def main(arguments: List[str]) -> None:
     keys = arguments[2:] or ["demo-access-key", "demo-secret-key"]
     try:
         tell(arguments[0], arguments[1], *keys)
-    except rpa_openapi.RpaError as error:
+    except isrpa_openapi.RpaError as error:
         sys.exit("not as it should be: {}".format(error))
 
 

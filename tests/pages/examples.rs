@@ -109,7 +109,7 @@ fn c_quick_starts_run_as_printed() {
 fn the_python_client_runs_as_printed() {
     for page in docs("languages.md") {
         let folder = with_library(&format!("client-{}", page.name));
-        folder.paste(&in_tree("examples/python/rpa_openapi.py"));
+        folder.paste(&in_tree("examples/python/isrpa_openapi.py"));
         let center = ControlCenter::start(&[]);
         let script = at(&page, page.block("client: python", "python"), &center);
         let Some(mut python) = python_in(&folder, "client.py", &script) else { return };

@@ -5,6 +5,7 @@ mod by_keys;
 pub(crate) mod exchange;
 pub(crate) mod notes;
 pub(crate) mod now;
+mod once;
 pub(crate) mod retry;
 mod show;
 pub(crate) mod token_call;
@@ -14,9 +15,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
-use crate::request::{CallText, Options, Pass, TokenRequest};
+use crate::request::{CallText, Pass, TokenRequest};
 use now::now;
-use retry::{Policy, Repeat};
+use once::once;
+use retry::{Policy, Repeat, deadline};
 use show::show;
 use unstamped::UnstampedCall;
 
@@ -39,17 +41,7 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec
 /// Signs one API call and sends it.
 fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
-    let unstamped = UnstampedCall::new(text.check()?)?;
-    let mut policy = policy(&unstamped.request.options, unstamped.repeat(), started, progress);
-    let reply = match &unstamped.request.pass {
-        // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
-        Pass::Token(token) => {
-            let call = policy.call();
-            policy.run(|| Ok(unstamped.send(token, now(0)?, &call)?.text))
-        }
-        Pass::Keys(keys) => by_keys::call(&unstamped, keys, policy),
-    };
-    reply.map_err(|error| advice::about_limits(error, &unstamped.request.options))
+    once(text.check()?, started, progress)
 }
 
 /// Signs one API call and shows what would be sent.
@@ -74,15 +66,7 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
 }
 
 fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
-    let mut policy = policy(&request.options, Repeat::Idempotent, started, progress);
+    let mut policy = Policy::of(&request.options, Repeat::Idempotent, started, progress);
     let answered = token_call::send(&request.credentials, &request.address, &request.options, &mut policy);
     Ok(answered.map_err(|error| advice::about_limits(error, &request.options))?.text)
-}
-
-fn policy(options: &Options, repeat: Repeat, started: Instant, progress: &Progress) -> Policy {
-    Policy::new(options.retry, repeat, deadline(options, started)).telling(progress)
-}
-
-fn deadline(options: &Options, started: Instant) -> Instant {
-    started.checked_add(options.timeout).expect("a clock holds ten minutes more")
 }

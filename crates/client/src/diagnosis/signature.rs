@@ -18,7 +18,7 @@ use crate::network::attempt::{Call, Progress};
 use crate::request::Pass;
 use crate::token::{is_failure, is_refused, message, refuses_time};
 use rpa_signing::Secret;
-use rpa_signing::scheme::v2020_4::{Encoding, Mode};
+use rpa_signing::scheme::{Encoding, Mode};
 
 const NAME: &str = "signature";
 
@@ -82,7 +82,8 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     facts.number("parameters", i64::try_from(case.request.parameters.len()).unwrap_or(0));
     facts.number("source_length", length(source.expose()));
     facts.number("encoded_length", length(encoded.expose()));
-    facts.number("body_length", first.payload.body().map_or(0, length));
+    let (body, _) = stamp.body(&stamp.signature());
+    facts.number("body_length", body.as_ref().map_or(0, |body| length(body.text())));
     facts.number("url_length", length(first.url.expose()));
     facts.text("encoding", word(encoding));
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));

@@ -19,7 +19,8 @@ pub(crate) mod windows_path;
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
 use rpa_signing::python::{Entry, Value, loads};
-use rpa_signing::scheme::v2020_4::{Encoding, Mode, Query, Values};
+use rpa_signing::scheme::v2020_4::V2020_4;
+use rpa_signing::scheme::{Encoding, Mode, Query, Scheme, Values};
 
 pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
@@ -48,6 +49,8 @@ pub(crate) enum Credentials {
 
 /// A request for one API call.
 pub(crate) struct CallRequest<'a> {
+    /// The control center's generation.
+    pub(crate) scheme: &'static dyn Scheme,
     pub(crate) address: Address,
     pub(crate) options: Options,
     pub(crate) path: String,
@@ -163,6 +166,7 @@ impl<'a> CallText<'a> {
         let encodings = [("python", Encoding::Python), ("java", Encoding::Java)];
         let latest = 253_402_300_799_999; // the end of the year 9999
         Ok(CallRequest {
+            scheme: &V2020_4,
             address,
             path,
             mode,
