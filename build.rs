@@ -91,8 +91,14 @@ fn version_resource() -> io::Result<()> {
     const VFT_DLL: u64 = 2;
     let description = variable("CARGO_PKG_DESCRIPTION");
     let licence = variable("CARGO_PKG_LICENSE");
+    // Of the crate below, see crates/client/build.rs.
+    let commit = env::var("DEP_RPA_CLIENT_COMMIT").unwrap_or_default();
+    let mut resource = WindowsResource::new();
+    if !commit.is_empty() {
+        resource.set("Comments", &format!("commit {commit}"));
+    }
     // Product name and versions are the package's by default.
-    WindowsResource::new()
+    resource
         .set("FileDescription", &description)
         .set("InternalName", "rpa_openapi")
         .set("LegalCopyright", &licence)

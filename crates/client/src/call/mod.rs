@@ -7,6 +7,7 @@ pub(crate) mod notes;
 pub(crate) mod now;
 mod once;
 pub(crate) mod retry;
+mod sequence;
 mod show;
 pub(crate) mod token_call;
 pub(crate) mod unstamped;
@@ -41,12 +42,21 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec
 /// Signs one API call and sends it.
 fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
+    if let Some(waiting) = text.waiting()? {
+        return sequence::wait(&text, waiting, started, progress);
+    }
+    if let Some((api, pages)) = text.pages()? {
+        return sequence::gather(&text, &api, &pages, started, progress);
+    }
     once(text.check()?, started, progress)
 }
 
 /// Signs one API call and shows what would be sent.
 fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
+    // They say nothing of the signature, and are checked all the same.
+    text.waiting()?;
+    text.pages()?;
     let request = text.check()?;
     let lifetime = match &request.pass {
         Pass::Token(_) => None,

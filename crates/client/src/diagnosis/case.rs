@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use super::RESERVE;
 use super::USUAL_LIMIT;
 use super::probe::{self, Probe};
+use super::secret;
 use super::way::Way;
+use crate::basics::time::unix_ms;
 use crate::error::Error;
-use crate::proxy::environment::Environment;
-use crate::proxy::route::{Route, proxy_secrets};
+use crate::proxy::route::Route;
 use crate::request::{CallRequest, Options, Pass, Readable, Trust};
 use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
@@ -61,7 +62,7 @@ impl<'r> Case<'r> {
     pub(super) fn new(readable: &'r Readable<'r>, request: &'r CallRequest<'r>, started: Instant) -> Case<'r> {
         let limit = if readable.is_aside("timeout_ms") { USUAL_LIMIT } else { request.options.timeout };
         let deadline = started.checked_add(limit.saturating_sub(RESERVE.min(limit / 4))).unwrap_or(started);
-        let secrets = secrets(readable, request);
+        let secrets = secret::all(readable, request);
         Case { readable, request, started, deadline, ways: Ways::default(), probe: Asked::default(), secrets }
     }
 
@@ -149,37 +150,16 @@ impl<'r> Case<'r> {
         probe.as_ref().filter(|_| refused.is_none() && unusable.is_none() && !self.readable.is_aside("tls"))
     }
 
+    /// How far the control center's clock is ahead of this machine's, and how sure that is, in milliseconds.
+    pub(super) fn clock_offset(&self) -> Option<(i64, i64)> {
+        let (before, date, after) = self.probe.probe.as_ref()?.date?;
+        let (before, after) = (unix_ms(before), unix_ms(after));
+        // A `Date` has lost its fraction of a second: half of one on average.
+        Some((unix_ms(date) + 500 - (before + after) / 2, (after - before) / 2 + 500))
+    }
+
     /// The request's options, for requests of which none may take longer than its share.
     pub(super) fn options(&self) -> &Options {
         &self.request.options
     }
-}
-
-/// What must not be shown: keys, tokens, gateways' headers, passwords, values of parameters.
-fn secrets(readable: &Readable<'_>, request: &CallRequest<'_>) -> Vec<Secret> {
-    let mut secrets = Vec::new();
-    for field in readable.given() {
-        let is_secret = super::settings::is_secret(&field.name);
-        let texts: Vec<String> = match serde_json::from_str::<serde_json::Value>(&field.json) {
-            Ok(serde_json::Value::String(text)) if is_secret => vec![text],
-            Ok(serde_json::Value::Object(map)) if field.name == "headers" => {
-                map.into_iter().filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
-            }
-            _ => Vec::new(),
-        };
-        secrets.extend(texts.into_iter().map(Secret::new));
-    }
-    secrets.extend(proxy_secrets(&request.options.proxy, &request.address));
-    let passwords = Environment::of_process().addresses().map(Secret::expose);
-    let store = readable.given().iter().filter(|field| ["token_store", "proxy", "host"].contains(&&*field.name));
-    let addresses = passwords.map(str::to_owned).chain(store.map(|field| field.json.clone()));
-    secrets.extend(addresses.filter_map(|address| password(&address)).map(Secret::new));
-    secrets
-}
-
-/// What stands between the colon and the `@` of an address.
-fn password(address: &str) -> Option<String> {
-    let (user, _) = address.rsplit_once('@')?;
-    let user = user.split_once("://").map_or(user, |(_, user)| user);
-    user.split_once(':').map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty())
 }

@@ -82,6 +82,17 @@ impl Words {
         Words::new(&*error.cause, &*error.detail)
     }
 
+    /// A text of the token's room, English with the Chinese between parentheses at its end, as two.
+    pub(super) fn two(text: &str, zh: &str) -> Words {
+        let chinese = |part: &str| part.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        let place =
+            text.match_indices(" (").find(|(at, _)| chinese(text[*at..].chars().take(30).collect::<String>().as_str()));
+        match place.filter(|_| text.ends_with(')')) {
+            Some((at, _)) => Words::new(format!("{zh}:{}", &text[at + 2..text.len() - 1]), &text[..at]),
+            None => Words::new(format!("{zh}:{text}"), text),
+        }
+    }
+
     /// Both texts with more behind them.
     pub(super) fn and(mut self, zh: &str, en: &str) -> Words {
         self.zh.push_str(zh);

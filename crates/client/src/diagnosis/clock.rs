@@ -4,7 +4,7 @@ use super::case::Case;
 use super::check::{Check, Facts, Turn, Words};
 use super::signature::Signed;
 use super::tls::clock_is_to_blame;
-use crate::basics::time::{WINDOW_MS, unix_ms};
+use crate::basics::time::WINDOW_MS;
 use crate::request::Pass;
 use crate::tls::refused_certificate::Fault;
 
@@ -13,16 +13,8 @@ const NAME: &str = "clock";
 /// What a `Date` in whole seconds, and a little delay, cannot tell.
 const SMALLEST_MS: i64 = 2_000;
 
-/// How far the control center's clock is ahead of this machine's, and how sure that is, in milliseconds.
-pub(super) fn offset(case: &Case<'_>) -> Option<(i64, i64)> {
-    let (before, date, after) = case.probe.probe.as_ref()?.date?;
-    let (before, after) = (unix_ms(before), unix_ms(after));
-    // A `Date` has lost its fraction of a second: half of one on average.
-    Some((unix_ms(date) + 500 - (before + after) / 2, (after - before) / 2 + 500))
-}
-
 pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
-    let Some((ahead, sure)) = offset(case) else {
+    let Some((ahead, sure)) = case.clock_offset() else {
         let is_cached = case.probe.probe.as_ref().is_some_and(|probe| probe.is_cached);
         return match (case.probe.probe.is_some(), is_cached) {
             (false, _) => Check::skipped(NAME, "没有得到应答", "nothing has answered"),

@@ -11,7 +11,7 @@ use super::check::Facts;
 pub(super) fn facts(file: Option<PathBuf>) -> Facts {
     let mut facts = Facts::default();
     facts.text("version", env!("CARGO_PKG_VERSION"));
-    facts.text("commit", commit());
+    facts.text("commit", crate::COMMIT);
     let file = file.or_else(own_file);
     let text = |text: Option<String>| text.map_or(Value::Null, Value::String);
     facts.put("file", text(file.as_ref().map(|file| file.display().to_string())));
@@ -30,11 +30,6 @@ pub(super) fn facts(file: Option<PathBuf>) -> Facts {
     let features = if cfg!(feature = "redis") { vec![Value::String("redis".to_owned())] } else { Vec::new() };
     facts.put("features", Value::Array(features));
     facts
-}
-
-/// What it was built from; empty where nobody knows.
-fn commit() -> &'static str {
-    ""
 }
 
 /// The file that this code was loaded from, as Linux tells it.

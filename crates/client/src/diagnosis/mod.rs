@@ -9,7 +9,7 @@
 //! | `http`, `clock` | what answers, and when; `probe` asks |
 //! | `store`, `token`, `signature` | the token, and a signed call |
 //! | `verdict` | what of all that is the cause, and what follows from it |
-//! | `report` | all of it as JSON, without secrets |
+//! | `report`, `secret` | all of it as JSON, without secrets |
 //! | `check`, `background`, `case` | what the others are made of |
 //!
 //! Each step is that of a call, by the call's own code. Nothing is changed on the control center, and no check takes longer
@@ -27,6 +27,7 @@ mod probe;
 mod proxy;
 mod report;
 mod route;
+mod secret;
 mod settings;
 mod signature;
 mod store;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::{Check, Facts, Turn, Words};
-use super::store::two;
+use super::secret::{is_secret, masked, without_secrets};
 use crate::call::notes;
 use crate::proxy::environment::Environment;
 use crate::proxy::exceptions::meant;
@@ -26,17 +26,8 @@ const DEFAULTS: [(&str, &str); 9] = [
     ("token_store", "memory"),
 ];
 
-/// Fields whose value nobody may see.
-const SECRETS: [&str; 7] =
-    ["accesskey", "secretkey", "accesstoken", "refreshtoken", "refleshtoken", "appkey", "password"];
-
 /// Ends of paths that were copied from a browser.
 const PAGES: [&str; 8] = ["/login", "/index", "/home", "/main", "/doc.html", ".html", ".jsp", "/oapi"];
-
-pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRETS.iter().any(|secret| name.contains(secret))
-}
 
 /// Something odd about a setting.
 struct Odd {
@@ -150,24 +141,6 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
     }
 }
 
-/// The length, and the last four characters where at least twelve others stand before them.
-fn masked(text: &str) -> String {
-    let length = text.chars().count();
-    match length {
-        16.. => format!("{length} characters, …{}", text.chars().skip(length - 4).collect::<String>()),
-        _ => format!("{length} characters"),
-    }
-}
-
-/// An address without user name, password and query.
-fn without_secrets(url: &str) -> String {
-    let url = url.split(['?']).next().unwrap_or_default();
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    let (hidden, rest) = rest.rsplit_once('@').map_or(("", rest), |(_, rest)| ("***@", rest));
-    [scheme, separator, hidden, rest].concat()
-}
-
 fn faults(case: &Case<'_>) -> Vec<Odd> {
     let odd = |fault: &crate::error::Error| Odd {
         field: fault.field.clone().unwrap_or_default(),
@@ -275,13 +248,13 @@ fn of_call(case: &Case<'_>) -> Vec<Odd> {
     }
     let mut found: Vec<Odd> = notes::of_parameters(&case.request.parameters)
         .iter()
-        .map(|note| Odd { field: "data_json".to_owned(), words: stripped(two(note, "")), warns: true })
+        .map(|note| Odd { field: "data_json".to_owned(), words: stripped(Words::two(note, "")), warns: true })
         .collect();
     let url = case.readable.request().and_then(crate::call::unstamped::UnstampedCall::new);
     match url {
         Ok(call) => found.extend(notes::of_url(call.request.mode, call.url.expose()).map(|note| Odd {
             field: "query".to_owned(),
-            words: stripped(two(&note, "")),
+            words: stripped(Words::two(&note, "")),
             warns: true,
         })),
         Err(error) => found.push(Odd { field: "data_json".to_owned(), words: Words::of(&error), warns: true }),

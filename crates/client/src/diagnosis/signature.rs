@@ -6,8 +6,6 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::{Check, Facts, Turn, Words};
-use super::clock;
-use super::store::two;
 use super::token::{Found, code_and_message};
 use crate::call::exchange::Answered;
 use crate::call::notes;
@@ -87,7 +85,7 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     facts.number("url_length", length(first.url.expose()));
     facts.text("encoding", word(encoding));
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
-    facts.put("notes", Value::Array(told.iter().map(|note| two(note, "").json()).collect()));
+    facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
     if first.request.mode != Mode::Get {
         let check = Check::skipped(
             NAME,
@@ -142,7 +140,7 @@ fn sent(case: &Case<'_>, call: &UnstampedCall<'_>, token: &Secret, ahead: i64, f
     let corrects = matches!(&case.request.pass, Pass::Keys(keys) if keys.correct_clock);
     if signed.refuses_time
         && corrects
-        && let Some((other, _)) = clock::offset(case)
+        && let Some((other, _)) = case.clock_offset()
         && other != ahead
     {
         let answered = send(case, call, token, other)?;

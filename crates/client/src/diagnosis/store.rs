@@ -76,7 +76,7 @@ pub(super) fn end(case: &Case<'_>, look: Option<Look>) -> Check {
             }
             let locks = found.facts.iter().any(|(name, text)| *name == "locks" && text == "true");
             match found.trouble {
-                Some(trouble) => Check::fail(NAME, two(&trouble, "token_store不可用"), setting, turn),
+                Some(trouble) => Check::fail(NAME, Words::two(&trouble, "token_store不可用"), setting, turn),
                 None if !locks => {
                     let words = Words::new(
                         format!("token_store所在的磁盘不支持文件锁({shown}),多个进程可能互相顶掉token,请改用本机磁盘"),
@@ -95,15 +95,4 @@ pub(super) fn end(case: &Case<'_>, look: Option<Look>) -> Check {
         }
     };
     check.with(facts, took)
-}
-
-/// A text of the token's room, English with the Chinese between parentheses at its end, as two.
-pub(super) fn two(text: &str, zh: &str) -> Words {
-    let chinese = |part: &str| part.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-    let place =
-        text.match_indices(" (").find(|(at, _)| chinese(text[*at..].chars().take(30).collect::<String>().as_str()));
-    match place.filter(|_| text.ends_with(')')) {
-        Some((at, _)) => Words::new(format!("{zh}:{}", &text[at + 2..text.len() - 1]), &text[..at]),
-        None => Words::new(format!("{zh}:{text}"), text),
-    }
 }
