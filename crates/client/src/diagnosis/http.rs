@@ -1,9 +1,8 @@
 //! What answers: a control center, or something else.
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use super::probe::{PATH, Probe};
-use super::proxy;
 use crate::error::{Error, Kind};
 
 const NAME: &str = "http";
@@ -58,13 +57,22 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     check.with(facts, probe.took)
 }
 
+/// It has shown otherwise that it is one.
+pub(super) fn is_known(checks: &mut [Check]) {
+    if let Some(check) = checks.iter_mut().find(|check| check.name == NAME && check.status == Status::Fail) {
+        let known = Check::ok(
+            NAME,
+            "是控制中心(已取得token或接受了签名)",
+            "a control center: it gave a token or took a signed call",
+        );
+        *check = known.with(check.facts.clone(), check.took);
+    }
+}
+
 fn failed(case: &Case<'_>, error: &Error, probe: &Probe) -> Check {
     let chosen = case.ways.chosen.as_ref().and_then(|way| way.proxy.as_ref());
-    if let (Kind::Proxy, Some(by)) = (error.kind, chosen) {
-        // A forward proxy answers the request itself.
-        let straight = case.ways.other.as_ref().is_some_and(super::way::Way::leads_on);
-        let failed = proxy::failed(error, by, straight);
-        return Check { name: NAME, ..failed };
+    if (error.kind, chosen.is_some()) == (Kind::Proxy, true) {
+        return Check::skipped(NAME, "代理没有转到控制中心", "the proxy does not lead on");
     }
     let (setting, turn) = match (error.kind, probe.status) {
         (Kind::Tls, _) => return Check::skipped(NAME, "TLS握手失败", "the TLS handshake failed"),

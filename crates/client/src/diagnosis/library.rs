@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -14,8 +15,11 @@ pub(super) fn facts(file: Option<PathBuf>) -> Facts {
     facts.text("commit", crate::COMMIT);
     let file = file.or_else(own_file);
     let text = |text: Option<String>| text.map_or(Value::Null, Value::String);
+    // It is read once: what is loaded does not change with the file.
+    static DIGEST: OnceLock<Option<String>> = OnceLock::new();
+    let digest = DIGEST.get_or_init(|| file.as_deref().and_then(digest)).clone();
     facts.put("file", text(file.as_ref().map(|file| file.display().to_string())));
-    facts.put("sha256", text(file.as_deref().and_then(digest)));
+    facts.put("sha256", text(digest));
     facts.number("bits", i64::from(usize::BITS));
     let environment = if cfg!(target_env = "gnu") {
         "-gnu"

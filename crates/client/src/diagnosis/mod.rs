@@ -91,12 +91,19 @@ impl Case<'_> {
         checks.push(dns::check(&self));
         checks.push(route::check(&self));
         checks.push(tcp::check(&self));
-        checks.push(proxy::check(&self));
         self.probe = self.ask();
+        checks.push(proxy::check(&self));
         checks.push(tls::check(&self));
         checks.push(http::check(&self));
-        let token = token::check(&self);
+        let mut token = token::check(&self);
         let signed = signature::check(&self, &token);
+        if let Some((code, msg)) = &signed.refuses_token {
+            token.is_refused(&self, code, msg);
+        }
+        if signed.is_taken || token.is_new {
+            // Whoever gives tokens and takes signed calls is a control center, whatever else it answers.
+            http::is_known(&mut checks);
+        }
         checks.push(clock::check(&self, &signed));
         checks.push(store::end(&self, place));
         checks.push(token.check);

@@ -22,6 +22,11 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     };
     let took = chosen.looked_up + chosen.connected + chosen.asked;
     let straight = case.ways.other.as_ref().is_some_and(Way::leads_on);
+    // A proxy that forwards plain HTTP is asked by the request itself.
+    let forwarded = case.probe.probe.as_ref().and_then(|probe| probe.answer.as_ref().err());
+    if let Some(error) = forwarded.filter(|error| error.kind == Kind::Proxy) {
+        return failed(error, proxy, straight).with(facts, took);
+    }
     match &chosen.failure {
         Some((Phase::Tls, _)) | None => {
             let (zh, en) = match (straight, chosen.failure.is_some()) {
@@ -36,7 +41,7 @@ pub(super) fn check(case: &Case<'_>) -> Check {
 }
 
 /// The failure of a proxy, and the way out where it is better without it.
-pub(super) fn failed(error: &Error, proxy: &ProxyInUse, straight: bool) -> Check {
+fn failed(error: &Error, proxy: &ProxyInUse, straight: bool) -> Check {
     let turn = match (error.kind, error.http_status) {
         (Kind::Proxy, Some(401 | 407)) => Turn::You,
         (Kind::Proxy, Some(_)) => Turn::Network,

@@ -24,6 +24,7 @@ pub(super) fn all(readable: &Readable<'_>, request: &CallRequest<'_>) -> Vec<Sec
             Ok(serde_json::Value::Object(map)) if field.name == "headers" => {
                 map.into_iter().filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
             }
+            Ok(data) if field.name == "data_json" => values(data),
             _ => Vec::new(),
         };
         secrets.extend(texts.into_iter().map(Secret::new));
@@ -34,6 +35,20 @@ pub(super) fn all(readable: &Readable<'_>, request: &CallRequest<'_>) -> Vec<Sec
     let addresses = passwords.map(str::to_owned).chain(store.map(|field| field.json.clone()));
     secrets.extend(addresses.filter_map(|address| password(&address)).map(Secret::new));
     secrets
+}
+
+/// The texts among the parameters, which stand in a query.
+fn values(data: serde_json::Value) -> Vec<String> {
+    let data = match data {
+        serde_json::Value::String(text) => serde_json::from_str(&text).unwrap_or_default(),
+        data => data,
+    };
+    let serde_json::Value::Object(data) = data else { return Vec::new() };
+    let texts = data.into_iter().map(|(_, value)| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    });
+    texts.filter(|text| text.len() >= 8).take(200).collect()
 }
 
 /// What stands between the colon and the `@` of an address.

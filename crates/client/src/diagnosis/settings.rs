@@ -103,6 +103,11 @@ fn listed(case: &Case<'_>, odd: &[Odd]) -> Vec<Value> {
 /// A value as it may be shown: of a secret its length, and its end where that gives nothing away.
 fn value(case: &Case<'_>, field: &Field) -> Value {
     let json: Value = serde_json::from_str(&field.json).unwrap_or(Value::Null);
+    // What is wrong may stand in the wrong place, and be a secret of another field.
+    let is_wrong = case.readable.faults.iter().any(|fault| names(fault, &field.name));
+    if is_wrong && !(field.name == "host" && field.json.starts_with("\"http") && !field.json.contains('@')) {
+        return Value::String(format!("({} bytes, not shown: it is wrong)", field.json.len()));
+    }
     match (&*field.name, json) {
         (name, Value::String(text)) if is_secret(name) => Value::String(masked(&text)),
         (name, _) if is_secret(name) => Value::String("(not text)".to_owned()),
@@ -139,6 +144,11 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
         }
         (_, json) => json,
     }
+}
+
+/// Whether an error is about a field, or about one within it.
+fn names(fault: &crate::error::Error, name: &str) -> bool {
+    fault.field.as_deref().is_some_and(|field| field.split('.').next() == name.split('.').next())
 }
 
 fn faults(case: &Case<'_>) -> Vec<Odd> {

@@ -23,10 +23,36 @@ pub(super) struct Found {
     pub(super) check: Check,
     pub(super) token: Option<Secret>,
     pub(super) keeper: Option<Arc<Keeper>>,
+    /// The control center gave it just now.
+    pub(super) is_new: bool,
+}
+
+impl Found {
+    /// The control center has refused it in a signed call.
+    pub(super) fn is_refused(&mut self, case: &Case<'_>, code: &str, msg: &str) {
+        let (setting, zh, en) = match &case.request.pass {
+            Pass::Token(_) => (
+                "accesstoken",
+                "请重新取得token,或改为给出accesskey和secretkey",
+                "get a new one, or give `accesskey` and `secretkey` in its place",
+            ),
+            Pass::Keys(_) => (
+                "token_store",
+                "它已提前失效,多半是别处用同一个accesskey取了新token;请让所有机器人共用一个token_store(普通调用会自动换新token)",
+                "it was ended before its time, most likely by another one that was got elsewhere for the same access key: let all robots share one `token_store` (a call gets a new one by itself)",
+            ),
+        };
+        let words = Words::new(
+            format!("控制中心拒绝了token(code {code}:{msg}),{zh}"),
+            format!("the control center refuses the token (code {code}: {msg}): {en}"),
+        );
+        let refused = Check::fail(NAME, words, setting, Turn::You);
+        self.check = refused.with(self.check.facts.clone(), self.check.took);
+    }
 }
 
 pub(super) fn check(case: &Case<'_>) -> Found {
-    let alone = |check| Found { check, token: None, keeper: None };
+    let alone = |check| Found { check, token: None, keeper: None, is_new: false };
     if !case.has_pass() {
         return alone(Check::skipped(NAME, "没有给出密钥或token", "neither keys nor a token are given"));
     }
@@ -41,7 +67,7 @@ pub(super) fn check(case: &Case<'_>) -> Found {
                 "the request gives the token, and its caller renews it",
             )
             .with(facts, Duration::ZERO);
-            return Found { check, token: Some(token.clone()), keeper: None };
+            return Found { check, token: Some(token.clone()), keeper: None, is_new: false };
         }
         Pass::Keys(keys) => keys,
     };
@@ -70,7 +96,7 @@ pub(super) fn check(case: &Case<'_>) -> Found {
                     "还没有保存的token;如需现在取一个,请加上\"get_token\":true(可能使别处正在用的token失效)",
                     "no token is kept yet; to have one asked for now, give \"get_token\": true (which may end one that is used elsewhere)",
                 );
-                return Found { check, token: None, keeper: Some(keeper) };
+                return Found { check, token: None, keeper: Some(keeper), is_new: false };
             }
         },
     };
@@ -79,11 +105,12 @@ pub(super) fn check(case: &Case<'_>) -> Found {
     if !names.is_empty() {
         facts.put("fields", Value::Array(names.into_iter().map(Value::String).collect()));
     }
+    let is_new = held.as_ref().is_ok_and(|held| held.facts.source == Some(Source::Server));
     let (check, token) = match held {
         Ok(held) => (held_well(&held, keys, &keeper, &mut facts), Some(held.token)),
         Err(failure) => (refused(failure, &mut facts), None),
     };
-    Found { check: check.with(facts, begun.elapsed()), token, keeper: Some(keeper) }
+    Found { check: check.with(facts, begun.elapsed()), token, keeper: Some(keeper), is_new }
 }
 
 fn held_well(held: &Held, keys: &Keys, keeper: &Keeper, facts: &mut Facts) -> Check {

@@ -40,6 +40,8 @@ pub(super) struct Way {
     /// The phase in which it ended too early, and why.
     pub(super) failure: Option<(Phase, Error)>,
     pub(super) agreed: Option<Agreed>,
+    /// It leads to a proxy that gets the request itself, and was not asked for the way on.
+    pub(super) forwards: bool,
 }
 
 impl Way {
@@ -49,7 +51,7 @@ impl Way {
 
     /// Whether it led as far as the control center's own port.
     pub(super) fn reaches(&self) -> bool {
-        self.failure.as_ref().is_none_or(|(phase, _)| *phase == Phase::Tls)
+        !self.forwards && self.failure.as_ref().is_none_or(|(phase, _)| *phase == Phase::Tls)
     }
 }
 
@@ -58,7 +60,8 @@ pub(super) fn go(address: &Address, route: &Route, limit: Duration) -> Way {
     let until = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
     let call = Call { deadline: until, progress: Progress::default() };
     let attempt = Attempt::new(&call, limit);
-    let mut way = Way { proxy: route.proxy().cloned(), ..Way::default() };
+    let forwards = matches!(route, Route::Forward(_));
+    let mut way = Way { proxy: route.proxy().cloned(), forwards, ..Way::default() };
     if let Err(error) = way.steps(address, route, &attempt) {
         let target = format!("{}:{}", address.host(), address.port);
         let told = http::explain(&error, &attempt, way.proxy.as_ref(), &target);
