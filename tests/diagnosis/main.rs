@@ -48,18 +48,22 @@ impl Row {
         Row { ok: true, ..Row::fails(name, request, check, words) }
     }
 
+    /// The setting that has to be changed.
     pub fn setting(self, setting: &'static str) -> Row {
         Row { setting: Some(setting), ..self }
     }
 
+    /// Whose turn it is.
     pub fn turn(self, turn: &'static str) -> Row {
         Row { turn, ..self }
     }
 
+    /// What has to live on.
     pub fn keep(self, keep: impl Any) -> Row {
         Row { _keep: Box::new(keep), ..self }
     }
 
+    /// A variable of the process.
     pub fn env(mut self, name: &str, value: &str) -> Row {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
