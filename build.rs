@@ -56,6 +56,10 @@ const CONVENTIONS: &str = "\
  *   token_refused       how this server refuses a token: by HTTP status, by code, or where code is not 0 by a piece of msg
  *                       [{\"http_status\":[401],\"code\":[401],\"msg\":[\"token\",\"\\u4ee4\\u724c\"]}]
  *   correct_clock       false: timestamps are this machine's, though the server refuses them [true]
+ *
+ * Fields of rpa_diagnose beside those of rpa_call, of which only host is required
+ *   get_token           true: a token may be asked for, which may end another one [false]
+ *   settings_from       object of texts: where the value of a field came from, to be shown [none]
  */";
 
 fn main() {
