@@ -15,6 +15,7 @@ mod pool;
 mod tls_settings;
 
 use std::borrow::Cow;
+use std::io;
 use std::time::Instant;
 
 use http::header::AGE;
@@ -88,6 +89,11 @@ pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) ->
     let key = key(request.address, options, &route, call.deadline)?;
     let sent = send_over(key, request, options, &route, call);
     sent.map_err(|error| script::note(error, &options.proxy))
+}
+
+/// The error over a connection that could not be made, in the words of a call.
+pub(crate) fn explain(error: &io::Error, attempt: &Attempt, proxy: Option<&ProxyInUse>, target: &str) -> Error {
+    failure::explain(error, &Context { attempt, proxy, target })
 }
 
 fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -> Result<Key, Error> {

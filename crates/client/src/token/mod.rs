@@ -52,3 +52,4 @@ pub(crate) use refusal::{
     Sign, is_failure, is_refused, may_refuse_time, message, names_token, refuses_time, signature, speaks_of_time,
 };
 pub(crate) use rights::Advice;
+pub(crate) use store::examine;
