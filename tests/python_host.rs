@@ -73,7 +73,7 @@ impl Host {
         let mut command = python::python(self.0.join(script).to_str().unwrap())?;
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy().to_ascii_lowercase();
-            if text.ends_with("_proxy") || text.starts_with("python") || text == "rpa_openapi_library" {
+            if text.ends_with("_proxy") || text.starts_with("python") || text.starts_with("rpa_") || text == "ld_library_path" {
                 command.env_remove(&name);
             }
         }
@@ -297,6 +297,10 @@ fn the_library_is_found_beside_the_module_or_by_the_environment() {
 
     assert_eq!(host.run(&center, version, &[(variable, harness::built_library())]).unwrap(), here);
 
+    // What is among the system's libraries comes last.
+    let folder = [("LD_LIBRARY_PATH", harness::built_library().parent().unwrap())];
+    assert_eq!(host.run(&center, version, &folder).unwrap(), here);
+
     // The variable wins over what lies beside, and does not fall back to it.
     let machine = if usize::BITS == 64 { "x64" } else { "x86" };
     fs::create_dir_all(host.0.join(machine)).unwrap();
@@ -347,20 +351,25 @@ void rpa_free(char *reply) { free(reply); }
     let center = ControlCenter::start(&[]);
     let lines = r#"
 shown.append(Client("http://h", accesskey="a", secretkey="b").get("/x"))
-new = {"query": "none", "empty_ok": True, "correct_clock": False, "pin_sha256": ["ab", "cd"], "meta": True}
+new = {"query": "none", "empty_ok": True, "correct_clock": False, "pin_sha256": ["ab", "cd"], "encoding": "java", "generation": "2020.5"}
 shown.append(Client("http://h", accesskey="a", secretkey="b", **new).post("/x", {"n": 1}))
 shown.append(Client("http://h", **new).raw("get_token", accesskey="a", secretkey="b"))
 "#;
     let Some(shown) = host.run(&center, lines, &[]) else { return };
     let fields = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    let usual = "accesskey connect_timeout_ms data_json encoding host mode rest_type retry retry_mode secretkey timeout_ms tls values";
+    let usual =
+        "accesskey connect_timeout_ms data_json host mode rest_type retry retry_mode secretkey timeout_ms tls values";
     assert_eq!(fields(&shown[0]), usual);
     assert_eq!(
         (&shown[1]["query"], &shown[1]["empty_ok"], &shown[1]["correct_clock"]),
         (&json!("none"), &json!(true), &json!(false))
     );
-    assert_eq!((&shown[1]["tls"]["pin_sha256"], &shown[1]["meta"]), (&json!(["ab", "cd"]), &json!(true)));
-    assert_eq!(fields(&shown[2]), "accesskey connect_timeout_ms host meta retry secretkey timeout_ms tls");
+    let (pins, java) = (json!(["ab", "cd"]), json!("java"));
+    assert_eq!(
+        (&shown[1]["tls"]["pin_sha256"], &shown[1]["encoding"], &shown[1]["meta"]),
+        (&pins, &java, &Value::Null)
+    );
+    assert_eq!(fields(&shown[2]), "accesskey connect_timeout_ms generation host retry secretkey timeout_ms tls");
 }
 
 /// Ctrl-C while the server does not answer: it ends at once, the next call works, and the end of the script waits for none.
