@@ -700,10 +700,19 @@ def _library() -> ctypes.CDLL:
         return _loaded
 
 
+_modern = None  # type: Optional[bool]
+
+
 def _is_modern() -> bool:
-    """Whether the library knows `meta` and `log`."""
-    found = re.match(r"(\d+)\.(\d+)", version())
-    return found is not None and (int(found.group(1)), int(found.group(2))) >= (0, 2)
+    """Whether the library knows `meta`."""
+    global _modern
+    if _modern is None:
+        found = re.match(r"(\d+)\.(\d+)", version())
+        _modern = found is not None and (int(found.group(1)), int(found.group(2))) >= (0, 2)
+        if _modern:
+            # One from before the release of 0.2.0 may not. Without a host nothing is sent.
+            _modern = _dict(_dict(_ask("rpa_call", {"meta": True})).get("error")).get("field") != "meta"
+    return _modern
 
 
 def _bits() -> int:

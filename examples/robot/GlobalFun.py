@@ -898,7 +898,7 @@ def _rpa_told(reply, request, names, given):
             msg = '%s这个动态库不认识设置%s,请换成与GlobalFun.py一起的新版本' % (_RPA_WRONG_SETTINGS, settings[owner])
     cure = _rpa_cure(error, msg, request, settings)
     if isinstance(error.get('hint'), str):
-        error['hint'] = _rpa_in_settings(error['hint'], settings).replace('字段', '参数')
+        error['hint'] = _rpa_in_settings(error['hint'], settings).replace('字段', '参数').replace('RPA_PROXY」设为null', "RPA_PROXY」设为'none'")
         if not cure and '请' not in msg and error['hint'] not in msg:
             cure = error['hint']
     error['detail'] = _rpa_in_settings(str(error['detail']), settings, english=True)
@@ -1119,13 +1119,28 @@ def _rpa_print(chinese, english):
 # ---------------------------------------- 调用动态库 ----------------------------------------
 
 
+_rpa_modern = None
+
+
 def _rpa_is_modern(library):
     """从0.2.0起,动态库认识meta和log。"""
+    global _rpa_modern
+    if _rpa_modern is None:
+        _rpa_modern = _rpa_knows_meta(library)
+    return _rpa_modern
+
+
+def _rpa_knows_meta(library):
     if not hasattr(library, 'rpa_version'):
         return False
     library.rpa_version.restype = ctypes.c_char_p
     found = re.match(r'(\d+)\.(\d+)', (library.rpa_version() or b'').decode('ascii', 'replace'))
-    return found is not None and (int(found.group(1)), int(found.group(2))) >= (0, 2)
+    if found is None or (int(found.group(1)), int(found.group(2))) < (0, 2):
+        return False
+    # 正式版本之前的0.2.0可能还不认识。没有host,什么也不会发送。
+    reply = json.loads(_rpa_exchange(library.rpa_call, library.rpa_free, b'{"meta": true}').decode('utf-8'))
+    error = reply.get('error') if isinstance(reply, dict) else None
+    return not (isinstance(error, dict) and error.get('field') == 'meta')
 
 
 # queue.SimpleQueue更快,从Python 3.7开始有。
