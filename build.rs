@@ -66,8 +66,11 @@ fn main() {
         println!("cargo:warning=no header was made: {error}");
     }
     if variable("CARGO_CFG_TARGET_OS") == "linux" {
-        // A program that is linked to the file by its path must not record that path.
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+        // A program that is linked to the file by its path must not record that path. Where the library is installed for a
+        // whole system, cargo-c and .ci/native give it a name with a version.
+        if env::var_os("CARGO_FEATURE_CAPI").is_none() {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
+        }
         // A thread that looks after idle connections may be in it: who unloads the library would pull its code away.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }
@@ -84,8 +87,14 @@ fn version_resource() -> io::Result<()> {
     const VFT_DLL: u64 = 2;
     let description = variable("CARGO_PKG_DESCRIPTION");
     let licence = variable("CARGO_PKG_LICENSE");
+    // Of the crate below, see crates/client/build.rs.
+    let commit = env::var("DEP_RPA_CLIENT_COMMIT").unwrap_or_default();
+    let mut resource = WindowsResource::new();
+    if !commit.is_empty() {
+        resource.set("Comments", &format!("commit {commit}"));
+    }
     // Product name and versions are the package's by default.
-    WindowsResource::new()
+    resource
         .set("FileDescription", &description)
         .set("InternalName", "rpa_openapi")
         .set("LegalCopyright", &licence)

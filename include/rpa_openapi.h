@@ -53,9 +53,9 @@
 
 
 /* The version of this header; rpa_version() gives that of the library. */
-#define RPA_OPENAPI_VERSION "0.1.0"
+#define RPA_OPENAPI_VERSION "0.2.0"
 #define RPA_OPENAPI_VERSION_MAJOR 0
-#define RPA_OPENAPI_VERSION_MINOR 1
+#define RPA_OPENAPI_VERSION_MINOR 2
 #define RPA_OPENAPI_VERSION_PATCH 0
 
 #ifdef __cplusplus

@@ -1,9 +1,10 @@
 //! What is handed to others: the shared library's exports, the header and the version.
 
-use rpa_test_support::{harness, tools};
+use rpa_test_support::{folder, harness, tools};
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use harness::Library;
 use object::{BinaryFormat, NameOrOrdinal, Object};
@@ -117,4 +118,60 @@ fn header_changelog_and_library_have_the_version_of_the_package() {
     let changelog = in_tree("CHANGELOG.md");
     assert!(changelog.lines().any(|line| line.starts_with(&heading)), "CHANGELOG.md has no section {heading}");
     assert_eq!(Library::load().version(), VERSION);
+}
+
+/// Builds the script that looks for the commit, and runs it for this folder as Cargo would; what it tells the crate.
+fn commit_of(folder: &folder::Folder, root: &Path, profile: &str) -> String {
+    let script = folder.join("build-script");
+    if !script.exists() {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--edition", "2024", "-o"]).arg(&script).arg(tools::in_tree("crates/client/build.rs"));
+        tools::succeed(&mut rustc, "the build script");
+    }
+    let package = root.join("crates/client");
+    fs::create_dir_all(&package).unwrap();
+    let mut run = Command::new(&script);
+    run.current_dir(&package).env("CARGO_MANIFEST_DIR", &package).env("PROFILE", profile);
+    let told = String::from_utf8(tools::succeed(&mut run, "the build script").stdout).unwrap();
+    let value = |key: &str| told.lines().find_map(|line| line.strip_prefix(key)).unwrap().to_owned();
+    let commit = value("cargo::rustc-env=RPA_OPENAPI_COMMIT=");
+    assert_eq!(value("cargo::metadata=COMMIT="), commit);
+    for watched in told.lines().filter_map(|line| line.strip_prefix("cargo::rerun-if-changed=")) {
+        assert!(watched == "build.rs" || Path::new(watched).exists(), "{watched} is not there: built anew each time");
+    }
+    commit
+}
+
+#[test]
+fn the_build_knows_its_commit_wherever_git_keeps_it() {
+    if !tools::all_run(&["git", "rustc"], "which commit a build is of") {
+        return;
+    }
+    let folder = folder::Folder::new("commit");
+    let (root, other) = (folder.join("tree"), folder.join("worktree"));
+    fs::create_dir_all(root.join("unpacked")).unwrap();
+    let git = |at: &Path, arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(at).args(["-c", "user.name=a", "-c", "user.email=a@example.org"]).args(arguments);
+        // As hooks set them.
+        git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+        String::from_utf8(tools::succeed(&mut git, "git").stdout).unwrap().trim().to_owned()
+    };
+    let commits = |at: &Path| {
+        git(at, &["commit", "--quiet", "--allow-empty", "--message", "x"]);
+        git(at, &["rev-parse", "HEAD"])
+    };
+    git(&root, &["init", "--quiet"]);
+    assert_eq!(commit_of(&folder, &root, "release"), "", "nothing is committed yet");
+    let first = commits(&root);
+    assert_eq!(commit_of(&folder, &root, "release"), first);
+    assert_eq!(commit_of(&folder, &root, "debug"), "", "a build for development is of no commit");
+    git(&root, &["pack-refs", "--all"]);
+    assert_eq!(commit_of(&folder, &root, "release"), first, "packed");
+    git(&root, &["worktree", "add", "--quiet", "-b", "some/branch", &other.display().to_string()]);
+    let second = commits(&other);
+    assert_eq!((commit_of(&folder, &other, "release"), commit_of(&folder, &root, "release")), (second, first.clone()));
+    git(&other, &["checkout", "--quiet", "--detach", &first]);
+    assert_eq!(commit_of(&folder, &other, "release"), first, "no branch");
+    assert_eq!(commit_of(&folder, &root.join("unpacked"), "release"), "", "a source archive within a repository");
 }

@@ -61,8 +61,9 @@ fn open(base: &str, ca: &str) -> Box<dyn Stream> {
 fn request(base: &str, path: &str, bytes: usize) -> Vec<u8> {
     let (_, authority) = base.split_once("://").expect("a URL");
     let signed = format!(
-        "host: {authority}\r\naccept-encoding: gzip\r\naccept: */*\r\nuser-agent: rpa-openapi/0.1.0\r\n\
+        "host: {authority}\r\naccept-encoding: gzip\r\naccept: */*\r\nuser-agent: rpa-openapi/{}\r\n\
          accesstoken: 9f2c4b7e1d5a48c0b3e6a7d812f45c90\r\ntimestamp: 1606694400000\r\nsignature: {}\r\n",
+        env!("CARGO_PKG_VERSION"),
         "M".repeat(88)
     );
     if bytes == 0 {

@@ -10,7 +10,8 @@ use crate::report::{Bar, Report};
 use crate::statistics::Figure;
 use rpa_signing::Secret;
 use rpa_signing::python::{Value, loads};
-use rpa_signing::scheme::v2020_4::{Encoding, Mode, Payload, Query, Stamp, Values};
+use rpa_signing::scheme::v2020_4::V2020_4;
+use rpa_signing::scheme::{Encoding, Mode, Parameters, Payload, Query, Scheme, Stamp, Values};
 
 const ROUNDS: usize = 9;
 const CALLS: u32 = 50_000;
@@ -18,7 +19,7 @@ const TOKEN: &str = "9f2c4b7e1d5a48c0b3e6a7d812f45c90";
 
 pub fn measure(report: &mut Report) {
     let (payload, token) = (payload(), Secret::new(TOKEN.to_owned()));
-    let stamp = Stamp { payload: &payload, token: &token, encoding: Encoding::Python, timestamp: 1_606_694_400_000 };
+    let stamp = stamp(&payload, &token);
     let encoded = stamp.encoded();
     let (mut signing, mut bare) = (Figure(Vec::new()), Figure(Vec::new()));
     for _ in 0..ROUNDS {
@@ -44,7 +45,7 @@ pub fn measure(report: &mut Report) {
 pub fn run(task: &[String]) {
     let [what, calls] = task else { panic!("signing, what and how often") };
     let (payload, token) = (payload(), Secret::new(TOKEN.to_owned()));
-    let stamp = Stamp { payload: &payload, token: &token, encoding: Encoding::Python, timestamp: 1_606_694_400_000 };
+    let stamp = stamp(&payload, &token);
     let encoded = stamp.encoded();
     for _ in 0..calls.parse().expect("a number") {
         match what.as_str() {
@@ -54,21 +55,20 @@ pub fn run(task: &[String]) {
     }
 }
 
+fn stamp<'s>(payload: &'s Payload, pass: &'s Secret) -> Stamp<'s> {
+    let (encoding, timestamp) = (Encoding::Python, 1_606_694_400_000);
+    Stamp { scheme: &V2020_4, payload, pass, encoding, timestamp }
+}
+
 /// Parameters whose source string is 300 bytes long.
 fn payload() -> Payload {
     let mut note = "月结报表-2020/11/30 ".repeat(8);
     loop {
         let data = format!(r#"{{"procCode":"P001","pageNum":1,"note":"{note}"}}"#);
         let Ok(Value::Dict(entries)) = loads(&data) else { panic!("parameters") };
-        let payload =
-            Payload::new(Mode::Get, &entries, Values::Python, Query::Params).unwrap_or_else(|_| panic!("parameters"));
-        let stamp = Stamp {
-            payload: &payload,
-            token: &Secret::new(TOKEN.to_owned()),
-            encoding: Encoding::Python,
-            timestamp: 1_606_694_400_000,
-        };
-        if stamp.source().expose().len() <= 300 {
+        let parameters = Parameters::new(Mode::Get, &entries, Values::Python, Query::Params);
+        let payload = V2020_4.payload(&parameters).unwrap_or_else(|_| panic!("parameters"));
+        if stamp(&payload, &Secret::new(TOKEN.to_owned())).source().expose().len() <= 300 {
             return payload;
         }
         note.pop();

@@ -26,6 +26,9 @@
 /// What requests say they come from.
 pub(crate) const USER_AGENT: &str = concat!("rpa-openapi/", env!("CARGO_PKG_VERSION"));
 
+/// The commit that this was built from, in hexadecimal digits; empty in a source archive and in a build for development.
+pub const COMMIT: &str = env!("RPA_OPENAPI_COMMIT");
+
 mod basics;
 mod call;
 mod error;

@@ -5,7 +5,9 @@ mod by_keys;
 mod exchange;
 mod notes;
 mod now;
+mod once;
 mod retry;
+mod sequence;
 mod show;
 mod token_call;
 mod unstamped;
@@ -14,9 +16,10 @@ use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
-use crate::request::{CallText, Options, Pass, TokenRequest};
+use crate::request::{CallText, Pass, TokenRequest};
 use now::now;
-use retry::{Policy, Repeat};
+use once::once;
+use retry::{Policy, Repeat, deadline};
 use show::show;
 use unstamped::UnstampedCall;
 
@@ -37,22 +40,21 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec
 /// Signs one API call and sends it.
 fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
-    let unstamped = UnstampedCall::new(text.check()?)?;
-    let mut policy = policy(&unstamped.request.options, unstamped.repeat(), started, progress);
-    let reply = match &unstamped.request.pass {
-        // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
-        Pass::Token(token) => {
-            let call = policy.call();
-            policy.run(|| Ok(unstamped.send(token, now(0)?, &call)?.text))
-        }
-        Pass::Keys(keys) => by_keys::call(&unstamped, keys, policy),
-    };
-    reply.map_err(|error| advice::about_limits(error, &unstamped.request.options))
+    if let Some(waiting) = text.waiting()? {
+        return sequence::wait(&text, waiting, started, progress);
+    }
+    if let Some((api, pages)) = text.pages()? {
+        return sequence::gather(&text, &api, &pages, started, progress);
+    }
+    once(text.check()?, started, progress)
 }
 
 /// Signs one API call and shows what would be sent.
 fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
+    // They say nothing of the signature, and are checked all the same.
+    text.waiting()?;
+    text.pages()?;
     let request = text.check()?;
     let lifetime = match &request.pass {
         Pass::Token(_) => None,
@@ -72,15 +74,7 @@ fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
 }
 
 fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
-    let mut policy = policy(&request.options, Repeat::Idempotent, started, progress);
+    let mut policy = Policy::of(&request.options, Repeat::Idempotent, started, progress);
     let answered = token_call::send(&request.credentials, &request.address, &request.options, &mut policy);
     Ok(answered.map_err(|error| advice::about_limits(error, &request.options))?.text)
-}
-
-fn policy(options: &Options, repeat: Repeat, started: Instant, progress: &Progress) -> Policy {
-    Policy::new(options.retry, repeat, deadline(options, started)).telling(progress)
-}
-
-fn deadline(options: &Options, started: Instant) -> Instant {
-    started.checked_add(options.timeout).expect("a clock holds ten minutes more")
 }

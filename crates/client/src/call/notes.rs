@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use rpa_signing::python::{Entry, Text, Value};
-use rpa_signing::scheme::v2020_4::{Encoding, Mode};
+use rpa_signing::scheme::{Encoding, Mode};
 
 use crate::basics::time::WINDOW_MS;
 use crate::call::advice::{LONG_URL, SHORTEST_LIMIT};

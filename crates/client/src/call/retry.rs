@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Delivered, Error, Kind};
 use crate::network::attempt::{Call, Progress};
+use crate::request::Options;
 
 /// How often and when a failed attempt is repeated, and what became of those that were made.
 #[derive(Debug, Clone)]
@@ -39,6 +40,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 impl Policy {
     pub(crate) fn new(attempts: u32, repeat: Repeat, deadline: Instant) -> Policy {
         Policy { attempts, repeat, deadline, failed: 0, may_repeat: false, progress: Progress::default() }
+    }
+
+    /// That of a request with these options, whose time limit began to count at `started`.
+    pub(crate) fn of(options: &Options, repeat: Repeat, started: Instant, progress: &Progress) -> Policy {
+        Policy::new(options.retry, repeat, deadline(options, started)).telling(progress)
     }
 
     /// Tells somebody else, too, what becomes of the request.
@@ -84,6 +90,11 @@ impl Policy {
         let jitter = exponential.mul_f64(fastrand::f64() / 2.0);
         exponential.saturating_add(jitter).max(error.retry_after.unwrap_or_default())
     }
+}
+
+/// When the time limit of these options is over.
+pub(crate) fn deadline(options: &Options, started: Instant) -> Instant {
+    started.checked_add(options.timeout).expect("a clock holds ten minutes more")
 }
 
 impl Repeat {

@@ -6,6 +6,7 @@ use crate::call::notes;
 use crate::call::unstamped::{UnstampedCall, headers};
 use crate::error::{Error, TokenFacts};
 use rpa_signing::Secret;
+use rpa_signing::scheme::Body;
 
 /// The reply of `rpa_sign`.
 #[derive(Serialize)]
@@ -49,7 +50,8 @@ pub(crate) fn show(
     let stamp = unstamped.stamp(token, request.timestamp.unwrap_or(now));
     let signature = stamp.signature();
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), unstamped.method());
-    let headers = headers(&stamp, &signature)?;
+    let (body, content_type) = stamp.body(&signature);
+    let headers = headers(&stamp, &signature, content_type)?;
     let all_headers = headers.iter().chain(&request.options.headers);
     let mut notes = notes::of_signature(source.expose(), request.encoding, stamp.timestamp, now);
     notes.extend(notes::of_url(request.mode, unstamped.url.expose()));
@@ -64,7 +66,7 @@ pub(crate) fn show(
             headers: all_headers
                 .map(|(name, value)| (name.as_str(), value.to_str().expect("a header is visible ASCII")))
                 .collect(),
-            body: unstamped.payload.body(),
+            body: body.as_ref().map(Body::text),
             source: source.expose(),
             encoded: encoded.expose(),
             signature: &signature,

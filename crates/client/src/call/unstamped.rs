@@ -10,7 +10,7 @@ use crate::http::HttpRequest;
 use crate::network::attempt::Call;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
-use rpa_signing::scheme::v2020_4::{Mode, Payload, Stamp};
+use rpa_signing::scheme::{Body, Mode, Parameters, Payload, Stamp};
 
 pub(crate) struct UnstampedCall<'a> {
     /// Its parameters have gone into the payload.
@@ -24,8 +24,9 @@ pub(crate) struct UnstampedCall<'a> {
 
 impl<'a> UnstampedCall<'a> {
     pub(crate) fn new(mut request: CallRequest<'a>) -> Result<UnstampedCall<'a>, Error> {
-        let parameters = std::mem::take(&mut request.parameters);
-        let payload = Payload::new(request.mode, &parameters, request.values, request.query).map_err(|surrogate| {
+        let entries = std::mem::take(&mut request.parameters);
+        let parameters = Parameters::new(request.mode, &entries, request.values, request.query);
+        let payload = request.scheme.payload(&parameters).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
             let detail = format!(
                 "`data_json` holds half of a surrogate pair in the parameter \"{shown}\"; it has no UTF-8 and cannot be sent in a query (put and delete can send it, and a post with \"query\":\"none\")"
@@ -36,24 +37,27 @@ impl<'a> UnstampedCall<'a> {
         Ok(UnstampedCall { request, payload, url, notes: Vec::new() })
     }
 
-    pub(crate) fn stamp<'s>(&'s self, token: &'s Secret, timestamp: u64) -> Stamp<'s> {
-        Stamp { payload: &self.payload, token, encoding: self.request.encoding, timestamp }
+    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, timestamp: u64) -> Stamp<'s> {
+        let CallRequest { scheme, encoding, .. } = self.request;
+        Stamp { scheme, payload: &self.payload, pass, encoding, timestamp }
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, token: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
-        let stamp = self.stamp(token, timestamp);
+    pub(crate) fn send(&self, pass: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
+        let stamp = self.stamp(pass, timestamp);
         let signature = stamp.signature();
+        let (body, content_type) = stamp.body(&signature);
         let http = HttpRequest {
             method: self.method(),
             address: &self.request.address,
             url: &self.url,
-            headers: headers(&stamp, &signature)?,
-            body: self.payload.body(),
+            headers: headers(&stamp, &signature, content_type)?,
+            // A post without a body says so: some servers refuse one that says nothing of its length.
+            body: body.as_ref().map(Body::text).or((self.request.mode == Mode::Post).then_some("")),
             may_repeat: self.repeat() != Repeat::Undelivered,
         };
         let empty = if self.request.empty_ok { Empty::IsSuccess } else { Empty::MayBeSuccess };
-        exchange(&http, &self.request.options, [token.expose(), &*signature], call, empty)
+        exchange(&http, &self.request.options, [pass.expose(), &*signature], call, empty)
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -68,6 +72,7 @@ impl<'a> UnstampedCall<'a> {
     /// What may be sent again.
     pub(crate) fn repeat(&self) -> Repeat {
         match (self.request.retry_always, self.request.mode) {
+            _ if self.request.never_twice => Repeat::Undelivered,
             (true, _) => Repeat::Anything,
             (false, Mode::Post) => Repeat::Undelivered,
             (false, _) => Repeat::Idempotent,
@@ -75,19 +80,24 @@ impl<'a> UnstampedCall<'a> {
     }
 }
 
-/// The headers that carry the token, the time and the signature, and say what the body is.
-pub(crate) fn headers(stamp: &Stamp<'_>, signature: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+/// The headers that carry the pass, the time and the signature, and say what the body is.
+pub(crate) fn headers(
+    stamp: &Stamp<'_>,
+    signature: &str,
+    content_type: Option<&'static str>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
     let secret = |text: &str| {
         let mut value = HeaderValue::from_str(text)
             .map_err(|_| Error::new(Kind::Internal, "请求头无法生成", "a header cannot be made"))?;
         value.set_sensitive(true);
         Ok::<_, Error>(value)
     };
-    let mut headers = vec![
-        (HeaderName::from_static("accesstoken"), secret(stamp.token.expose())?),
-        (HeaderName::from_static("timestamp"), HeaderValue::from(stamp.timestamp)),
-        (HeaderName::from_static("signature"), secret(signature)?),
-    ];
-    headers.extend(stamp.payload.content_type().map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))));
+    let mut headers = Vec::with_capacity(4);
+    if let Some(name) = stamp.scheme.pass_header() {
+        headers.push((HeaderName::from_static(name), secret(stamp.pass.expose())?));
+        headers.push((HeaderName::from_static("timestamp"), HeaderValue::from(stamp.time())));
+        headers.push((HeaderName::from_static("signature"), secret(signature)?));
+    }
+    headers.extend(content_type.map(|text| (CONTENT_TYPE, HeaderValue::from_static(text))));
     Ok(headers)
 }

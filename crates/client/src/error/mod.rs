@@ -1,6 +1,7 @@
 //! What went wrong, and the envelope that says so.
 
 mod envelope;
+mod part;
 pub(crate) mod system;
 mod token_facts;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use part::{Part, as_it_came};
 pub(crate) use token_facts::{EVICTED, Refusal, Source, TokenFacts};
 
 /// The kinds of the contract. Serialised, a kind is the contract's word for it.
@@ -77,6 +79,8 @@ pub(crate) struct Error {
     pub(crate) retry_after: Option<Duration>,
     /// Of the token that the library looks after.
     pub(crate) token: Option<Box<TokenFacts>>,
+    /// Of a call that consists of several.
+    pub(crate) part: Option<Box<Part>>,
 }
 
 impl Error {
@@ -92,6 +96,7 @@ impl Error {
             is_final: false,
             retry_after: None,
             token: None,
+            part: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 44] = [
+pub(super) const NAMES: [&str; 52] = [
     "accesskey",
     "accesstoken",
     "ca_file",
@@ -18,6 +18,7 @@ pub(super) const NAMES: [&str; 44] = [
     "data_json",
     "empty_ok",
     "encoding",
+    "every_ms",
     "file",
     "files",
     "generation",
@@ -26,10 +27,13 @@ pub(super) const NAMES: [&str; 44] = [
     "http_status",
     "keep_alive_ms",
     "log",
+    "max_bytes",
+    "max_pages",
     "max_response_bytes",
     "meta",
     "mode",
     "msg",
+    "overwrite",
     "pages",
     "pin_sha256",
     "port",
@@ -40,6 +44,8 @@ pub(super) const NAMES: [&str; 44] = [
     "refreshtoken",
     "request_id",
     "rest_type",
+    "resume",
+    "resume_file",
     "retry",
     "retry_mode",
     "save_to",
@@ -51,8 +57,10 @@ pub(super) const NAMES: [&str; 44] = [
     "token_refused",
     "token_store",
     "token_ttl_ms",
+    "until",
     "values",
     "verify",
+    "wait",
 ];
 
 /// Where a text stops being JSON, and why.
