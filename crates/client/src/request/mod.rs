@@ -11,6 +11,7 @@ mod path;
 mod pin;
 mod proxy;
 mod syntax;
+mod telling;
 mod trust;
 pub(crate) mod unseen;
 pub(crate) mod windows_path;
@@ -29,6 +30,7 @@ pub(crate) use keys::{Keys, Place, RefusalRule};
 pub(crate) use options::{Options, Proxy};
 pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
+pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
 
 /// A request for tokens, by the keys or by a refresh token.

@@ -8,7 +8,7 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 44] = [
+pub(super) const NAMES: [&str; 47] = [
     "accesskey",
     "accesstoken",
     "ca_file",
@@ -20,11 +20,14 @@ pub(super) const NAMES: [&str; 44] = [
     "encoding",
     "file",
     "files",
+    "folder",
     "generation",
     "headers",
     "host",
     "http_status",
     "keep_alive_ms",
+    "keep_days",
+    "level",
     "log",
     "max_response_bytes",
     "meta",
