@@ -28,16 +28,14 @@ fn fenced(
     let text = text_of(request);
     let telling = || text.as_ref().map_or_else(|_| Telling::default(), |text| Telling::of(text));
     let telling = caught(telling).unwrap_or_default();
-    if telling.meta {
-        progress.want_headers();
-    }
+    let _ = caught(|| journal::prepare(&telling, &progress));
     let outcome = caught(|| work(text, &progress)).unwrap_or_else(|place| {
         let detail = format!("the library panicked at {place}; please report it");
         // Where not even that can be done, what is left is no worse than before.
         let _ = caught(http::recover);
         Err(Error { delivered: progress.so_far(), ..Error::new(Kind::Internal, "程序内部错误", detail) })
     });
-    let told = caught(|| journal::tell(function, outcome, telling, &progress, started.elapsed()));
+    let told = caught(|| journal::tell(function, outcome, &telling, &progress, started.elapsed()));
     told.unwrap_or_else(|_| LAST_WORD.as_bytes().to_vec())
 }
 

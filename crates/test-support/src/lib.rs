@@ -10,6 +10,7 @@ pub mod issuer;
 pub mod orders;
 pub mod packed;
 pub mod places;
+pub mod plain_http;
 pub mod programs;
 pub mod python;
 pub mod quotes;

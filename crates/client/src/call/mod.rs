@@ -7,6 +7,7 @@ mod notes;
 mod now;
 mod once;
 mod retry;
+mod sequence;
 mod show;
 mod token_call;
 mod unstamped;
@@ -38,12 +39,21 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Res
 /// Signs one API call and sends it.
 fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
+    if let Some(waiting) = text.waiting()? {
+        return sequence::wait(&text, waiting, started, progress);
+    }
+    if let Some((api, pages)) = text.pages()? {
+        return sequence::gather(&text, &api, &pages, started, progress);
+    }
     once(text.check()?, started, progress)
 }
 
 /// Signs one API call and shows what would be sent.
 fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
+    // They say nothing of the signature, and are checked all the same.
+    text.waiting()?;
+    text.pages()?;
     let request = text.check()?;
     let lifetime = match &request.pass {
         Pass::Token(_) => None,

@@ -76,6 +76,7 @@ impl<'a> UnstampedCall<'a> {
     /// What may be sent again.
     pub(crate) fn repeat(&self) -> Repeat {
         match (self.request.retry_always, self.request.mode) {
+            _ if self.request.never_twice => Repeat::Undelivered,
             (true, _) => Repeat::Anything,
             (false, Mode::Post) => Repeat::Undelivered,
             (false, _) => Repeat::Idempotent,

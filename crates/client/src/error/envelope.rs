@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{Delivered, Error, Function, Kind, Seen, TokenFacts};
 use crate::basics::json::Object;
@@ -28,6 +29,18 @@ struct Facts<'a> {
     /// Only where the library looks after the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a TokenFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<&'a RawValue>,
 }
 
 /// What an error is told with.
@@ -60,6 +73,7 @@ impl Error {
     /// The reply that tells the caller: the reference's `code` and `msg`, and the facts.
     pub(crate) fn envelope(&self, told: &Told<'_>) -> Vec<u8> {
         let (code, reference) = self.code_and_reference_text(told.function);
+        let part = self.part.as_deref();
         let separator = if reference.ends_with('!') { "" } else { ":" };
         let envelope = Envelope {
             code,
@@ -74,6 +88,12 @@ impl Error {
                 delivered: self.delivered,
                 elapsed_ms: told.elapsed_ms(),
                 token: self.token.as_deref(),
+                part: part.and_then(|part| part.name),
+                page: part.and_then(|part| part.page),
+                pointer: part.and_then(|part| part.pointer.as_deref()),
+                resume: part.and_then(|part| part.resume.as_deref()),
+                started: part.and_then(|part| part.started.as_deref()),
+                reply: part.and_then(|part| part.reply.as_deref()),
             },
         };
         let mut json = serde_json::to_vec(&envelope).expect("texts and numbers alone are always JSON");

@@ -2,6 +2,7 @@
 
 mod envelope;
 mod hint;
+mod part;
 mod seen;
 pub(crate) mod system;
 mod token_facts;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub(crate) use envelope::Told;
+pub(crate) use part::{Part, as_it_came};
 pub(crate) use seen::{PARTS, Seen, Target};
 pub(crate) use token_facts::{EVICTED, Refusal, Source, TokenFacts};
 
@@ -95,6 +97,8 @@ pub(crate) struct Error {
     pub(crate) token: Option<Box<TokenFacts>>,
     /// What was seen on its way, where that was not the call's own: a token is asked for on a thread of its own.
     pub(crate) seen: Option<Box<Seen>>,
+    /// Of a call that consists of several.
+    pub(crate) part: Option<Box<Part>>,
 }
 
 impl Error {
@@ -111,6 +115,7 @@ impl Error {
             retry_after: None,
             token: None,
             seen: None,
+            part: None,
         }
     }
 

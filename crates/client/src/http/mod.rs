@@ -127,7 +127,7 @@ fn send_over(
     route: &Route,
     call: &Call,
 ) -> Result<Reply, Error> {
-    let is_post = request.method == Method::POST;
+    let is_post = request.method == Method::POST || !request.may_repeat;
     let target = format!("{}:{}", request.address.host(), request.address.port);
     let mut kept = pool::take(&key, is_post);
     loop {

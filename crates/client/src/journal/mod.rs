@@ -1,5 +1,9 @@
 //! What is told of a call beside its reply: the error's facts, `meta`, and the log.
 
+mod events;
+mod folder;
+mod line;
+mod log;
 mod meta;
 mod warnings;
 
@@ -10,7 +14,9 @@ use zeroize::Zeroizing;
 use crate::basics::local_time::local;
 use crate::error::{Delivered, Error, Function, Seen, Told};
 use crate::network::attempt::Progress;
-use crate::request::Telling;
+use crate::request::{Level, LogSettings, Telling};
+use crate::token;
+use warnings::Warning;
 
 /// How a call ended.
 struct Ended<'a> {
@@ -21,19 +27,31 @@ struct Ended<'a> {
     http_status: Option<u16>,
 }
 
-/// The reply that the caller gets.
+/// Before a call: what is to be noted on its way.
+pub(crate) fn prepare(telling: &Telling, progress: &Progress) {
+    if telling.meta {
+        progress.want_headers();
+    }
+    if log::settings(telling).is_some_and(|settings| settings.level == Level::Debug) {
+        progress.want_attempts();
+    }
+}
+
+/// The reply that the caller gets; it is logged where that is wanted.
 pub(crate) fn tell(
     function: Function,
     outcome: Result<Vec<u8>, Error>,
-    telling: Telling,
+    telling: &Telling,
     progress: &Progress,
     elapsed: Duration,
 ) -> Vec<u8> {
-    if let (Ok(_), false) = (&outcome, telling.meta) {
+    let settings = log::settings(telling);
+    if let (Ok(_), false, None) = (&outcome, telling.meta, settings) {
         return outcome.unwrap_or_default();
     }
     let seen = seen(&outcome, progress);
-    let time = local(SystemTime::now());
+    let now = SystemTime::now();
+    let time = local(now);
     let told = Told { function, id: progress.id(), time: &time, elapsed, seen: &seen };
     let error = outcome.as_ref().err();
     let ended = Ended {
@@ -43,7 +61,13 @@ pub(crate) fn tell(
         attempts: error.map_or(seen.attempts, |error| error.attempts),
         http_status: error.map_or(seen.http_status, |error| error.http_status),
     };
-    let warnings = warnings::of(&seen, SystemTime::now());
+    let mut warnings = warnings::of(&seen, now);
+    if let Some(settings) = settings {
+        let reply = outcome.as_deref().unwrap_or_default();
+        let trouble = write(settings, &ended, reply, &warnings, progress);
+        let trouble = trouble.map(|trouble| (trouble.clone(), trouble)).or_else(|| log::trouble(telling));
+        warnings.extend(trouble.map(|(zh, en)| Warning { kind: "log", zh, en }));
+    }
     let envelope = error.map(|error| error.envelope(&told));
     let meta = telling.meta.then(|| meta::json(&ended, &warnings));
     let reply = envelope.unwrap_or_else(|| outcome.unwrap_or_default());
@@ -51,6 +75,44 @@ pub(crate) fn tell(
         None => reply,
         Some(meta) => wrapped(Zeroizing::new(reply), &meta),
     }
+}
+
+/// Writes the lines of a call; what is wrong with the log.
+fn write(
+    settings: &LogSettings,
+    ended: &Ended<'_>,
+    reply: &[u8],
+    warnings: &[Warning],
+    progress: &Progress,
+) -> Option<String> {
+    let told = &ended.told;
+    let code = match ended.error {
+        Some(error) => Some(error.code(told.function).into()),
+        None => token::code(reply),
+    };
+    let failed = ended.error.is_some()
+        || code.is_some_and(|code| code != 0)
+        || ended.http_status.is_some_and(|status| status >= 400);
+    let (level, word) = match (failed, warnings.is_empty()) {
+        (true, _) => (Level::Error, "error"),
+        (false, false) => (Level::Warn, "warn"),
+        (false, true) => (Level::Info, "info"),
+    };
+    let mut lines = Vec::new();
+    let mut add = |line: String| {
+        lines.extend_from_slice(line.as_bytes());
+        lines.push(b'\n');
+    };
+    progress.tried().iter().for_each(|tried| add(line::of_attempt(told, tried)));
+    if settings.level >= Level::Warn {
+        let events = events::of(told.seen, warnings);
+        events.iter().for_each(|(event, zh, en)| add(line::of_event(told, event, zh, en)));
+    }
+    if level <= settings.level {
+        add(line::of_call(ended, word, code, warnings));
+    }
+    let date = told.time.get(..10).unwrap_or_default();
+    if lines.is_empty() { None } else { folder::of(settings).write(date, lines) }
 }
 
 /// What was seen of the call, or of the token that it was in want of.

@@ -62,6 +62,13 @@ impl Phase {
     }
 }
 
+/// An attempt that has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Tried {
+    pub(crate) ended: SystemTime,
+    pub(crate) seen: Box<Seen>,
+}
+
 /// What the attempts of one call say about its request. A clone is a handle to the same, so that whoever made it still
 /// knows after a panic.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +84,9 @@ struct Levels {
     id: OnceLock<String>,
     /// Somebody wants the reply's headers, too.
     wants_headers: AtomicBool,
+    /// Somebody wants to know of each attempt.
+    wants_attempts: AtomicBool,
+    tried: Mutex<Vec<Tried>>,
 }
 
 impl Progress {
@@ -103,6 +113,15 @@ impl Progress {
             let time = unix_ms(SystemTime::now());
             format!("{time:012x}{:06x}{:014x}", process::id() & 0xff_ffff, fastrand::u64(..) >> 8)
         })
+    }
+
+    pub(crate) fn want_attempts(&self) {
+        self.0.wants_attempts.store(true, Ordering::Relaxed);
+    }
+
+    /// The attempts that have ended, if somebody wants them.
+    pub(crate) fn tried(&self) -> Vec<Tried> {
+        std::mem::take(&mut *lock(&self.0.tried))
     }
 
     pub(crate) fn want_headers(&self) {
@@ -292,6 +311,10 @@ impl Drop for Attempt {
         seen.peer = self.peer.get().or_else(|| self.addresses.borrow().first().copied());
         seen.sent = seen.sent.saturating_add(self.bytes_sent.get());
         seen.received = seen.received.saturating_add(self.bytes_received.get());
+        if self.progress.0.wants_attempts.load(Ordering::Relaxed) {
+            let tried = Tried { ended: SystemTime::now(), seen: Box::new(seen.clone()) };
+            lock(&self.progress.0.tried).push(tried);
+        }
     }
 }
 

@@ -1,16 +1,15 @@
 //! The fields of a request text: present, of the right type, in range, and none that is not known.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::RangeInclusive;
 
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::unseen::{self, Stray};
 use super::{near_miss, syntax, windows_path};
+use crate::basics::members::Members;
 use crate::error::{Error, Function};
 use rpa_signing::Secret;
 
@@ -25,36 +24,6 @@ pub(super) struct Fields<'a> {
     members: Members<'a>,
     /// Put before a field's name in errors: `tls.` for the fields of `tls`.
     prefix: &'static str,
-}
-
-/// As they stand in the text. A well-meant request has a dozen: no map finds one faster.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        /// Borrowed where it holds no escape.
-        #[derive(Deserialize)]
-        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-        let mut members = Vec::new();
-        while let Some((Name(name), value)) = object.next_entry()? {
-            members.push((name, value));
-        }
-        Ok(Members(members))
-    }
 }
 
 impl<'a> Fields<'a> {
@@ -77,6 +46,11 @@ impl<'a> Fields<'a> {
     /// The fields of an object within the request.
     fn of_object(raw: &'a RawValue, prefix: &'static str) -> Option<Self> {
         Some(Fields { members: serde_json::from_str(raw.get()).ok()?, prefix })
+    }
+
+    /// The fields of a text that is an object, as another part of the request had them.
+    pub(super) fn of_text(text: &'a str, prefix: &'static str) -> Option<Self> {
+        Some(Fields { members: serde_json::from_str(text).ok()?, prefix })
     }
 
     /// Refuses the first field that is not in `known`. Comes before the reading, so that a misspelt field is named
@@ -135,7 +109,7 @@ impl<'a> Fields<'a> {
 
     /// The field as it stands in the request.
     pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
-        self.members.0.iter().rev().find(|(other, _)| other == name).map(|(_, raw)| *raw)
+        self.members.find(name)
     }
 
     /// A field that is text.
@@ -192,6 +166,15 @@ impl<'a> Fields<'a> {
             ));
         }
         self.without_stray(name, path, unseen::in_file_path)
+    }
+
+    /// The same of a file that is written: what only a shell understands is refused, too.
+    pub(super) fn check_file(&self, name: &str, path: &str) -> Result<(), Error> {
+        self.check_file_path(name, path)?;
+        match super::path::fault(path) {
+            Some((detail, cause)) => Err(self.refuse(name, cause, detail)),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Error> {

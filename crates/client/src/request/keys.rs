@@ -8,7 +8,6 @@ use super::address::without_brackets;
 use super::endpoint::Endpoint;
 use super::fields::Fields;
 use super::options::Options;
-use super::path;
 use super::unseen;
 use crate::error::Error;
 use rpa_signing::Secret;
@@ -111,11 +110,8 @@ fn place(fields: &Fields<'_>, options: &Options) -> Result<Place, Error> {
     match (store.has("file"), store.has("redis")) {
         (true, false) => {
             let path: String = store.text("file")?.expect("it is there");
-            store.check_file_path("file", &path)?;
-            match path::fault(&path) {
-                Some((detail, cause)) => Err(store.refuse("file", cause, detail)),
-                None => Ok(Place::File(PathBuf::from(path))),
-            }
+            store.check_file("file", &path)?;
+            Ok(Place::File(PathBuf::from(path)))
         }
         (false, true) => {
             let url = store.text("redis")?.map(Secret::new).expect("it is there");

@@ -2,18 +2,22 @@
 
 mod address;
 mod chinese_name;
+mod condition;
 mod endpoint;
 mod fields;
 mod keys;
 mod near_miss;
 mod options;
+mod pages;
 mod path;
 mod pin;
 mod proxy;
+mod references;
 mod syntax;
 mod telling;
 mod trust;
 pub(crate) mod unseen;
+mod waiting;
 pub(crate) mod windows_path;
 
 use crate::error::{Error, Function, Kind};
@@ -28,10 +32,13 @@ use fields::Fields;
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
 pub(crate) use options::{Options, Proxy};
+pub(crate) use pages::Pages;
 pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
+pub(crate) use references::{Unfilled, quoted};
 pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
+pub(crate) use waiting::{Begun, Waiting};
 
 /// A request for tokens, by the keys or by a refresh token.
 #[derive(Debug)]
@@ -64,8 +71,16 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) empty_ok: bool,
     /// Whether anything that failed is sent again, a post included.
     pub(crate) retry_always: bool,
+    /// Whatever its mode, it starts something, and is sent again only where it cannot have arrived.
+    pub(crate) never_twice: bool,
     /// `rpa_sign` may fix the time.
     pub(crate) timestamp: Option<u64>,
+}
+
+/// An API, and how it is called.
+pub(crate) struct Api {
+    pub(crate) path: String,
+    pub(crate) mode: Mode,
 }
 
 /// What lets a call in.
@@ -83,8 +98,26 @@ pub(crate) struct CallText<'a> {
 }
 
 /// The fields of `rpa_call` and `rpa_sign` alone.
-const CALL_NAMES: [&str; 10] =
-    ["host", "rest_type", "mode", "data_json", "accesstoken", "values", "encoding", "retry_mode", "query", "empty_ok"];
+const CALL_NAMES: [&str; 13] = [
+    "host",
+    "rest_type",
+    "mode",
+    "data_json",
+    "accesstoken",
+    "values",
+    "encoding",
+    "retry_mode",
+    "query",
+    "empty_ok",
+    "wait",
+    "pages",
+    "resume",
+];
+
+const RETRY_MODES: &[(&str, bool)] = &[("safe", false), ("always", true)];
+
+/// Fields that do not go with `resume`: the call was made.
+const OF_THE_START: [&str; 4] = ["rest_type", "mode", "data_json", "pages"];
 
 enum Data<'a> {
     Object(&'a str),
@@ -146,23 +179,66 @@ impl<'a> CallText<'a> {
                 fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES])?;
             }
         }
-        let data = match fields.raw("data_json").map(|raw| (raw, raw.get())) {
-            None | Some((_, "null")) => Data::Object("{}"),
-            Some((_, object)) if object.starts_with('{') => Data::Object(object),
-            Some((raw, text)) => Data::Text(serde_json::from_str(text).map_err(|_| {
-                fields.wrong_type("data_json", "an object, or text that holds one", "JSON对象或其文本", raw)
-            })?),
-        };
+        let data = data(&fields)?;
         Ok(CallText { fields, data })
     }
 
     /// Checks every field.
     pub(crate) fn check(&self) -> Result<CallRequest<'_>, Error> {
-        let CallText { fields, data } = self;
+        Address::read(&self.fields)?;
+        let mode = mode(&self.fields)?;
+        let api = Api { mode, path: path(&self.fields)? };
+        self.request(&api, parameters(&self.data, &self.fields)?, query(&self.fields, mode)?)
+    }
+
+    /// The same request to another API, or with other parameters.
+    pub(crate) fn check_for<'d>(&self, api: &Api, data: &'d str) -> Result<CallRequest<'d>, Error> {
+        let Ok(Value::Dict(parameters)) = loads(data) else {
+            return Err(self.fields.refuse("data_json", "必须是JSON对象或其文本", "is no object"));
+        };
+        let query = if api.mode == Mode::Get { Query::Params } else { query(&self.fields, api.mode)? };
+        self.request(api, parameters, query)
+    }
+
+    /// What is asked for again and again, if anything is.
+    pub(crate) fn waiting(&self) -> Result<Option<Waiting>, Error> {
+        let fields = &self.fields;
+        let (wait, resume) = (fields.object("wait", "wait.")?, waiting::resume_text(fields)?);
+        if wait.is_none() && resume.is_none() {
+            return Ok(None);
+        }
+        let given = OF_THE_START.iter().find(|name| resume.is_some() && fields.has(name));
+        if let Some(given) = given.or(Some(&"pages").filter(|pages| fields.has(pages))) {
+            let beside = if resume.is_some() { "resume" } else { "wait" };
+            let (cause, detail) = (format!("不能与{beside}一起给"), format!("does not go with `{beside}`"));
+            return Err(fields.refuse(given, &cause, &detail));
+        }
+        if fields.choice("retry_mode", RETRY_MODES)? == Some(true) {
+            return Err(fields.refuse(
+                "retry_mode",
+                "与wait或resume一起不能为always:任务可能启动两次",
+                "must not be \"always\" with `wait` or `resume`: the work might be started twice",
+            ));
+        }
+        Waiting::read(fields, wait.as_ref(), resume.as_deref()).map(Some)
+    }
+
+    /// The same waiting, by the resume text of a file.
+    pub(crate) fn waiting_by(&self, resume: &str) -> Result<Waiting, Error> {
+        Waiting::read(&self.fields, None, Some(resume))
+    }
+
+    /// How a list is gathered page by page, if it is.
+    pub(crate) fn pages(&self) -> Result<Option<(Api, Pages)>, Error> {
+        let fields = &self.fields;
+        let Some(pages) = fields.object("pages", "pages.")? else { return Ok(None) };
+        let pages = Pages::read(fields, &pages, &self.data)?;
+        Ok(Some((Api { mode: mode(fields)?, path: path(fields)? }, pages)))
+    }
+
+    fn request<'d>(&self, api: &Api, parameters: Vec<Entry<'d>>, query: Query) -> Result<CallRequest<'d>, Error> {
+        let fields = &self.fields;
         let address = Address::read(fields)?;
-        let mode = mode(fields)?;
-        let path = path(fields)?;
-        let parameters = parameters(data, fields)?;
         let options = Options::read(fields)?;
         let pass = match Keys::read(fields, &options)? {
             Some(keys) => Pass::Keys(Box::new(keys)),
@@ -174,33 +250,45 @@ impl<'a> CallText<'a> {
         Ok(CallRequest {
             scheme: &V2020_4,
             address,
-            path,
-            mode,
+            path: api.path.clone(),
+            mode: api.mode,
             parameters,
             pass,
             values: fields.choice("values", &values)?.unwrap_or(Values::Python),
             encoding: fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Python),
-            query: query(fields, mode)?,
+            query,
             empty_ok: fields.flag("empty_ok")?.unwrap_or(false),
-            retry_always: fields.choice("retry_mode", &[("safe", false), ("always", true)])?.unwrap_or(false),
+            retry_always: fields.choice("retry_mode", RETRY_MODES)?.unwrap_or(false),
+            never_twice: false,
             timestamp: fields.number("timestamp", 0..=latest)?,
             options,
         })
     }
 }
 
+/// `data_json`, which may be text that holds an object.
+fn data<'a>(fields: &Fields<'a>) -> Result<Data<'a>, Error> {
+    Ok(match fields.raw("data_json").map(|raw| (raw, raw.get())) {
+        None | Some((_, "null")) => Data::Object("{}"),
+        Some((_, object)) if object.starts_with('{') => Data::Object(object),
+        Some((raw, text)) => Data::Text(serde_json::from_str(text).map_err(|_| {
+            fields.wrong_type("data_json", "an object, or text that holds one", "JSON对象或其文本", raw)
+        })?),
+    })
+}
+
 fn mode(fields: &Fields<'_>) -> Result<Mode, Error> {
     let mode = fields.text("mode")?.ok_or_else(|| fields.missing("mode"))?;
-    let wrong = |cause: String, detail: String| Error { kind: Kind::Mode, ..Error::argument("mode", cause, detail) };
+    let wrong = |cause: &str, detail: &str| Error { kind: Kind::Mode, ..fields.refuse("mode", cause, detail) };
     if let Some(stray) = unseen::in_word(&mode) {
-        return Err(wrong(format!("字段mode{}", stray.cause()), format!("`mode` {}", stray.detail())));
+        return Err(wrong(&stray.cause(), &stray.detail()));
     }
     match mode.to_ascii_lowercase().as_str() {
         "get" => Ok(Mode::Get),
         "post" => Ok(Mode::Post),
         "put" => Ok(Mode::Put),
         "delete" => Ok(Mode::Delete),
-        _ => Err(wrong("请检查字段mode".to_owned(), "`mode` must be get, post, put or delete".to_owned())),
+        _ => Err(Error { cause: "请检查字段mode".to_owned(), ..wrong("", "must be get, post, put or delete") }),
     }
 }
 

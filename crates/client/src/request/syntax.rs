@@ -8,7 +8,7 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 47] = [
+pub(super) const NAMES: [&str; 55] = [
     "accesskey",
     "accesstoken",
     "ca_file",
@@ -18,6 +18,7 @@ pub(super) const NAMES: [&str; 47] = [
     "data_json",
     "empty_ok",
     "encoding",
+    "every_ms",
     "file",
     "files",
     "folder",
@@ -29,10 +30,13 @@ pub(super) const NAMES: [&str; 47] = [
     "keep_days",
     "level",
     "log",
+    "max_bytes",
+    "max_pages",
     "max_response_bytes",
     "meta",
     "mode",
     "msg",
+    "overwrite",
     "pages",
     "pin_sha256",
     "port",
@@ -43,6 +47,8 @@ pub(super) const NAMES: [&str; 47] = [
     "refreshtoken",
     "request_id",
     "rest_type",
+    "resume",
+    "resume_file",
     "retry",
     "retry_mode",
     "save_to",
@@ -54,8 +60,10 @@ pub(super) const NAMES: [&str; 47] = [
     "token_refused",
     "token_store",
     "token_ttl_ms",
+    "until",
     "values",
     "verify",
+    "wait",
 ];
 
 /// Where a text stops being JSON, and why.

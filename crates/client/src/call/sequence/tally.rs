@@ -1,0 +1,128 @@
+//! What the replies say while something is waited for. No network, no clock of its own.
+
+use std::time::{Duration, Instant};
+
+use super::excerpt;
+use crate::basics::pointer::Pointer;
+use crate::error::Error;
+use crate::request::Waiting;
+
+/// A refusal by the control center lasts when it came so often in a row, over so long: one that restarts answers oddly for a
+/// while.
+const LASTING: u32 = 10;
+const LASTING_FOR: Duration = Duration::from_secs(60);
+
+/// What follows from a reply.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    GoOn,
+    /// A pointer of `until` leads to one of its values.
+    Done,
+    /// A pointer of `fail` does: the pointer and the value.
+    Failed(String, String),
+    /// The control center has refused the question for long: `code` and `msg`.
+    Refused(String, String),
+}
+
+#[derive(Default)]
+pub(super) struct Tally {
+    asked: u32,
+    answered: u32,
+    /// Replies in which none of the pointers led anywhere.
+    absent: u32,
+    /// The first pointer that leads somewhere, with its value; or why none does.
+    last: Option<(String, String)>,
+    trouble: Option<(String, String)>,
+    refused: u32,
+    refused_since: Option<Instant>,
+}
+
+impl Tally {
+    /// A question got no answer.
+    pub(super) fn failed(&mut self, error: &Error) {
+        self.asked = self.asked.saturating_add(1);
+        self.trouble = Some((error.cause.clone(), error.detail.clone()));
+        self.refused = 0;
+    }
+
+    /// It got this answer.
+    pub(super) fn answered(&mut self, reply: &str, waiting: &Waiting, now: Instant) -> Verdict {
+        self.asked = self.asked.saturating_add(1);
+        self.answered = self.answered.saturating_add(1);
+        self.trouble = None;
+        let mut found = None;
+        let mut absent = None;
+        let all = waiting.fail.iter().map(|one| (one, true)).chain(waiting.until.iter().map(|one| (one, false)));
+        for (condition, is_failure) in all {
+            let value = match condition.pointer.find(reply) {
+                Ok(value) => value,
+                Err(why) => {
+                    absent = Some((&condition.pointer, why));
+                    continue;
+                }
+            };
+            let told = (condition.pointer.as_str().to_owned(), excerpt(value));
+            if condition.holds(value) {
+                return if is_failure { Verdict::Failed(told.0, told.1) } else { Verdict::Done };
+            }
+            found = Some(told);
+        }
+        if let Some((pointer, value)) = found {
+            self.refused = 0;
+            self.last =
+                Some((format!("`{pointer}` was {value} in the last reply"), format!("最后一次{pointer}为{value}")));
+            return Verdict::GoOn;
+        }
+        self.absent = self.absent.saturating_add(1);
+        let refusal = refusal(reply);
+        self.last = absent.map(|(pointer, why)| {
+            let (en, zh) = why.in_words();
+            let (said, said_zh) = match &refusal {
+                None => Default::default(),
+                Some((code, msg)) => (format!("; it says code {code}, {msg}"), format!(";其code为{code},msg为{msg}")),
+            };
+            let pointer = pointer.as_str();
+            (format!("`{pointer}` led nowhere in the last reply: {en}{said}"), format!("{pointer}不存在:{zh}{said_zh}"))
+        });
+        self.lasts(refusal, now)
+    }
+
+    fn lasts(&mut self, refusal: Option<(String, String)>, now: Instant) -> Verdict {
+        // What a server says of itself while it starts is no answer.
+        let refusal = refusal.filter(|(code, _)| !(code.len() == 3 && code.starts_with('5')));
+        let Some((code, msg)) = refusal else {
+            self.refused = 0;
+            return Verdict::GoOn;
+        };
+        if self.refused == 0 {
+            self.refused_since = Some(now);
+        }
+        self.refused = self.refused.saturating_add(1);
+        let since = self.refused_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        if self.refused >= LASTING && since >= LASTING_FOR { Verdict::Refused(code, msg) } else { Verdict::GoOn }
+    }
+
+    /// How the waiting went, in Chinese and in English.
+    pub(super) fn in_words(&self) -> (String, String) {
+        let Tally { asked, answered, absent, .. } = self;
+        let mut zh = format!("共询问{asked}次,得到答复{answered}次");
+        let mut en =
+            format!("asked {asked} times, answered {answered} times, {absent} times without any of the pointers");
+        if let Some((last, last_zh)) = &self.last {
+            zh.extend([",", last_zh]);
+            en.extend(["; ", last]);
+        }
+        if let Some((cause, detail)) = &self.trouble {
+            zh.extend([",最后一次询问失败:", cause]);
+            en.extend(["; the last question failed: ", detail]);
+        }
+        (zh, en)
+    }
+}
+
+/// What the control center says where it does not do what it was asked: `code`, which is not 0, and `msg`.
+pub(super) fn refusal(reply: &str) -> Option<(String, String)> {
+    let find = |pointer: &str| Pointer::parse(pointer)?.find(reply).ok().map(|value| excerpt(value.trim_matches('"')));
+    let code = find("/code").filter(|code| !matches!(&**code, "0" | "0.0" | "null" | ""))?;
+    Some((code, find("/msg").or_else(|| find("/message")).unwrap_or_default()))
+}
