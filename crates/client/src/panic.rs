@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::sync::Once;
 use std::time::Instant;
 
 use crate::basics::threads;
 use crate::call;
+use crate::diagnosis;
 use crate::error::{Error, Function, Kind};
 use crate::http;
 use crate::journal;
@@ -17,6 +19,11 @@ use crate::request::Telling;
 /// The reply of a function to a request: JSON, in UTF-8, without a NUL. `None` stands for a request that is NULL.
 pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
     fenced(function, request, |request, progress| call::run(function, request?, progress))
+}
+
+/// The diagnosis of a request. `file`: where the library lies, if whoever calls knows.
+pub fn diagnose(request: Option<&[u8]>, file: Option<PathBuf>) -> Vec<u8> {
+    fenced(Function::Diagnose, request, |request, _| Ok(diagnosis::run(request, file)))
 }
 
 fn fenced(

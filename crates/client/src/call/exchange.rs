@@ -111,7 +111,11 @@ fn is_blank(body: &[u8]) -> bool {
 }
 
 /// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.
-fn redactor<'s>(request: &HttpRequest<'_>, options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+pub(crate) fn redactor<'s>(
+    request: &HttpRequest<'_>,
+    options: &Options,
+    secrets: impl IntoIterator<Item = &'s str>,
+) -> Redactor {
     let mut redactor = Redactor::default();
     redactor.hide(secrets);
     redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));

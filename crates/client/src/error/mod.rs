@@ -62,6 +62,8 @@ pub enum Function {
     Call,
     /// `rpa_sign`
     Sign,
+    /// `rpa_diagnose`
+    Diagnose,
 }
 
 impl Function {
@@ -72,6 +74,7 @@ impl Function {
             Function::RefreshToken => "rpa_refresh_token",
             Function::Call => "rpa_call",
             Function::Sign => "rpa_sign",
+            Function::Diagnose => "rpa_diagnose",
         }
     }
 }

@@ -15,6 +15,7 @@ mod pool;
 mod tls_settings;
 
 use std::borrow::Cow;
+use std::io;
 use std::time::Instant;
 
 use http::header::AGE;
@@ -107,6 +108,11 @@ fn note_target(request: &HttpRequest<'_>, options: &Options, progress: &Progress
     seen.begin(request.method.as_str(), target);
     seen.repeated |= repeats;
     seen.unverified = address.https && options.trust == Trust::Anything;
+}
+
+/// The error over a connection that could not be made, in the words of a call.
+pub(crate) fn explain(error: &io::Error, attempt: &Attempt, proxy: Option<&ProxyInUse>, target: &str) -> Error {
+    failure::explain(error, &Context { attempt, proxy, target })
 }
 
 fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -> Result<Key, Error> {
