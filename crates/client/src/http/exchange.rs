@@ -14,7 +14,7 @@ use super::framing::Framing;
 use super::{Forwarded, HttpRequest, Reply, keep_alive};
 use crate::error::Error;
 use crate::http_head::{self, Head};
-use crate::network::attempt::{Attempt, Phase};
+use crate::network::attempt::{Attempt, Phase, Progress};
 use crate::proxy::route::Route;
 use crate::request::Options;
 use rpa_signing::Secret;
@@ -41,6 +41,7 @@ pub(super) fn run(
     let answered_early = write(connection, request, options, route, closes, attempt).map_err(failed)?;
     attempt.enter(Phase::Wait);
     let (head, framing) = read_head(connection, context)?;
+    attempt.progress().seen().http_status = Some(head.status.as_u16());
     attempt.enter(Phase::Read);
     connection.announced = keep_alive::announced(&head.headers);
     connection.server_limit = keep_alive::limit(&head.headers);
@@ -92,7 +93,7 @@ fn write(
 ) -> io::Result<bool> {
     let body = request.body.map_or(&[][..], str::as_bytes);
     let (first, rest) = body.split_at(body.len().min(FIRST_PIECE));
-    let message = message(request, options, route, closes, first);
+    let message = message(request, options, route, closes, first, attempt.progress());
     for piece in std::iter::once(&message[..]).chain(rest.chunks(PIECE)) {
         match connection.write_all(piece, attempt) {
             Ok(()) => {}
@@ -121,6 +122,7 @@ fn message(
     route: &Route,
     closes: bool,
     body: &[u8],
+    progress: &Progress,
 ) -> Zeroizing<Vec<u8>> {
     let text = |text: &'static str| HeaderValue::from_static(text);
     let host = HeaderValue::from_str(request.address.authority.as_str()).expect("an authority is visible ASCII");
@@ -129,6 +131,10 @@ fn message(
     own.extend(request.body.map(|body| (CONTENT_LENGTH, HeaderValue::from(body.len()))));
     // Some servers (Apache, Tomcat) say for how long they keep a connection where they are asked to keep it, and only then.
     own.push((CONNECTION, text(if closes { "close" } else { "keep-alive" })));
+    if options.request_id {
+        let id = HeaderValue::from_str(progress.id()).expect("it consists of digits");
+        own.push((HeaderName::from_static("x-request-id"), id));
+    }
     if let Route::Forward(proxy) = route {
         let authorization = proxy.server.authorization();
         own.extend(authorization.map(|value| (PROXY_AUTHORIZATION, secret(&value))));
