@@ -123,6 +123,11 @@ impl Beginning {
 }
 
 impl Visit {
+    /// A header's value as it is shown, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// How much memory it takes, about.
     pub fn size(&self) -> usize {
         let text = |text: &Text| text.text.len();
