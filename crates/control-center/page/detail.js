@@ -28,7 +28,7 @@ function verdict(visit, why, refused) {
   if (stages?.matches) lines.push(make("p", {}, say("signatureMatches", stages.encoding)));
   if (stages && !stages.matches) {
     const guess = stages.hint ? either(stages.hint) : say("noGuess");
-    lines.push(make("p", { class: "guess" }, make("strong", {}, `${say("guess")}: `), guess));
+    lines.push(make("p", { class: "guess" }, make("strong", {}, say("guess")), guess));
   }
   return make("div", { class: `verdict ${refused ? "bad" : "good"}` }, lines);
 }

@@ -2,7 +2,7 @@
 
 import { byId, code, make, visible } from "./elements.js";
 import { language, say } from "./words.js";
-import { choose, find } from "./requests.js";
+import { choose } from "./requests.js";
 
 const PATHS = {
   api: ["/oapi/v1/echo", "/oapi/v1/job/create", "/oapi/v1/job/get", "/oapi/v1/job/list", "/oapi/v1/job/stop", "/oapi/v1/process/list", "/oapi/v1/robot/list"],
@@ -74,7 +74,8 @@ function showResult(result) {
   if (visit) {
     const open = () => {
       openRequests();
-      if (find(visit)) choose(visit);
+      // It may still be on its way: then it is shown when it comes.
+      choose(visit);
     };
     pieces.push(make("p", {}, make("button", { type: "button", id: "see-request", on: { click: open } }, say("seeRequest"))));
   }

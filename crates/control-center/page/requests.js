@@ -47,7 +47,7 @@ export function choose(n) {
   show();
 }
 
-export const find = (n) => visits.find((visit) => visit.n === n);
+const find = (n) => visits.find((visit) => visit.n === n);
 
 function shown() {
   return byId("refused-only").checked ? visits.filter(isRefused) : visits;

@@ -93,7 +93,7 @@ function rules() {
   const row = [make("label", {}, say("acceptedRule"), rule)];
   if (state.generation.startsWith("2020")) row.push(expire);
   const shown = [make("h2", {}, say("rules")), make("div", { class: "row" }, row)];
-  if (state.generation !== "9") shown.push(make("p", { class: "soft" }, `${say("keys")}: ${keys}`));
+  if (state.generation !== "9") shown.push(make("p", { class: "soft" }, say("keys") + keys));
   return shown;
 }
 

@@ -26,7 +26,7 @@ const WORDS = {
   accepted: ["Accepted", "已接受"],
   refused: ["Refused", "被拒绝"],
   signatureMatches: ["The signature is right, by the {} rule.", "签名正确（按{}规则）。"],
-  guess: ["Likely mistake", "可能的错误"],
+  guess: ["Likely mistake: ", "可能的错误："],
   noGuess: [
     "No usual mistake leads to this signature, so what the client signed is not known. Paste its source string or encoded text below.",
     "没有一种常见错误能得出这个签名，因此不知道客户端签的是什么。请把它的源串或编码后的源串粘贴到下面。",
@@ -65,7 +65,7 @@ const WORDS = {
   seconds: ["{} s", "{}秒"],
   formLead: [
     "The call is signed and sent by the library itself. Its stages are shown here; what the emulator made of it stands under Requests.",
-    "由本库签名并发送。这里显示签名的各个步骤；模拟器收到后的处理见“请求”。",
+    "由动态库签名并发送。这里显示签名的各个步骤；模拟控制中心收到后的处理见“请求”。",
   ],
   mode: ["mode", "方式（mode）"],
   path: ["rest_type (path)", "rest_type（路径）"],
@@ -74,15 +74,16 @@ const WORDS = {
   encoding: ["encoding", "encoding（编码）"],
   values: ["values", "values（取值）"],
   token: ["accesstoken", "accesstoken"],
-  tokenByKeys: ["empty: by the emulator's keys", "留空：使用模拟器的密钥"],
+  "SHA-256": ["SHA-256", "SHA-256"],
+  tokenByKeys: ["empty: by the emulator's keys", "留空：使用模拟控制中心的密钥"],
   byDefault: ["default", "默认"],
   send: ["Sign and send", "签名并发送"],
   sending: ["sending", "正在发送"],
   notSent: ["The form could not be sent: {}", "无法发送：{}"],
-  libraryReply: ["What the library returned", "本库返回的结果"],
-  libraryStages: ["What the library signed and sent", "本库签名并发送的内容"],
+  libraryReply: ["What the library returned", "动态库返回的结果"],
+  libraryStages: ["What the library signed and sent", "动态库签名并发送的内容"],
   notes: ["Notes", "说明"],
-  seeRequest: ["What the emulator made of it", "模拟器的处理"],
+  seeRequest: ["What the emulator made of it", "模拟控制中心的处理"],
   rules: ["Rules", "规则"],
   acceptedRule: ["signatures are checked by", "验签规则"],
   ruleEither: ["either", "两者皆可"],
@@ -110,7 +111,7 @@ const WORDS = {
   fileName: ["name", "文件名"],
   bytes: ["bytes", "字节"],
   counts: ["Counted", "计数"],
-  keys: ["Keys of this emulator", "本模拟器的密钥"],
+  keys: ["Keys of this emulator: ", "模拟控制中心的密钥："],
 };
 
 const KEPT = "rpa-emulator-language";
