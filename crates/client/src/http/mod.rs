@@ -4,6 +4,8 @@ mod body;
 mod connect;
 mod connection;
 mod content_coding;
+mod disposition;
+mod download;
 mod exchange;
 mod failure;
 mod framing;
@@ -13,6 +15,7 @@ mod input;
 mod keep_alive;
 mod pool;
 mod tls_settings;
+mod upload;
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -28,8 +31,10 @@ use crate::proxy::route::{self, Route};
 use crate::proxy::script;
 use crate::request::{Address, Options};
 use connection::Connection;
+pub(crate) use download::{Download, Saved};
 use failure::Context;
 use pool::{Key, Origin};
+pub(crate) use upload::Upload;
 
 /// What caches say of themselves, beside `Age`.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -44,6 +49,14 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) body: Option<&'a str>,
     /// It may reach the server twice.
     pub(crate) may_repeat: bool,
+}
+
+/// What of a request and its reply goes between files and the network, and not through memory.
+#[derive(Default)]
+pub(crate) struct Transfer {
+    /// The request's body; then it has no other.
+    pub(crate) upload: Option<Upload>,
+    pub(crate) download: Option<Download>,
 }
 
 /// An HTTP reply, read whole.
@@ -82,11 +95,16 @@ pub(crate) fn recover() {
     tls_settings::forget_all();
 }
 
-/// Sends a request, within the limits of `options` and of the call.
-pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) -> Result<Reply, Error> {
+/// Sends a request, within the limits of `options` and of the call. Of a reply that went to a file the body is empty.
+pub(crate) fn send(
+    request: &HttpRequest<'_>,
+    transfer: &Transfer,
+    options: &Options,
+    call: &Call,
+) -> Result<Reply, Error> {
     let route = route::choose(&options.proxy, request.address)?;
     let key = key(request.address, options, &route, call.deadline)?;
-    let sent = send_over(key, request, options, &route, call);
+    let sent = send_over(key, request, transfer, options, &route, call);
     sent.map_err(|error| script::note(error, &options.proxy))
 }
 
@@ -104,6 +122,7 @@ fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -
 fn send_over(
     key: Key,
     request: &HttpRequest<'_>,
+    transfer: &Transfer,
     options: &Options,
     route: &Route,
     call: &Call,
@@ -124,7 +143,7 @@ fn send_over(
         if connection.is_certificate_wanted() {
             attempt.wants_certificate();
         }
-        match exchange::run(&mut connection, request, options, route, &context) {
+        match exchange::run(&mut connection, request, transfer, options, route, &context) {
             Ok((reply, true)) => {
                 pool::put(key, connection, is_post);
                 return Ok(reply);
