@@ -63,6 +63,10 @@ const CONVENTIONS: &str = "\
  *   token_refused       how this server refuses a token: by HTTP status, by code, or where code is not 0 by a piece of msg
  *                       [{\"http_status\":[401],\"code\":[401],\"msg\":[\"token\",\"\\u4ee4\\u724c\"]}]
  *   correct_clock       false: timestamps are this machine's, though the server refuses them [true]
+ *
+ * Fields of rpa_diagnose beside those of rpa_call, of which only host is required
+ *   get_token           true: a token may be asked for, which may end another one [false]
+ *   settings_from       object of texts: where the value of a field came from, to be shown [none]
  */";
 
 fn main() {
@@ -74,10 +78,15 @@ fn main() {
     }
     if variable("CARGO_CFG_TARGET_OS") == "linux" {
         // A program that is linked to the file by its path must not record that path. Where the library is installed for a
-        // whole system, cargo-c and .ci/native give it a name with a version.
-        if env::var_os("CARGO_FEATURE_CAPI").is_none() {
-            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,librpa_openapi.so");
-        }
+        // whole system (cargo-c, .ci/native) its name has a version: what 0.2.0 is linked to takes any 0.2.x.
+        let name = "librpa_openapi.so";
+        let name = match env::var_os("CARGO_FEATURE_CAPI") {
+            Some(_) => {
+                format!("{name}.{}.{}", variable("CARGO_PKG_VERSION_MAJOR"), variable("CARGO_PKG_VERSION_MINOR"))
+            }
+            None => name.to_owned(),
+        };
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,{name}");
         // A thread that looks after idle connections may be in it: who unloads the library would pull its code away.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
     }

@@ -3,34 +3,39 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use crate::basics::threads;
 use crate::call;
+use crate::diagnosis;
 use crate::error::{Error, Function, Kind};
 use crate::http;
 use crate::network::attempt::Progress;
 
 /// The reply of a function to a request: JSON, in UTF-8, without a NUL. `None` stands for a request that is NULL.
 pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
-    fenced(function, request, |request, progress| call::run(function, request, progress))
+    fenced(function, request, |request, progress| {
+        request.map_or_else(
+            |error| error.envelope(function, Duration::ZERO),
+            |request| call::run(function, request, progress),
+        )
+    })
 }
 
-fn fenced(function: Function, request: Option<&[u8]>, work: impl FnOnce(&str, &Progress) -> Vec<u8>) -> Vec<u8> {
+/// The diagnosis of a request. `file`: where the library lies, if whoever calls knows.
+pub fn diagnose(request: Option<&[u8]>, file: Option<PathBuf>) -> Vec<u8> {
+    fenced(Function::Diagnose, request, |request, _| diagnosis::run(request, file))
+}
+
+fn fenced(
+    function: Function,
+    request: Option<&[u8]>,
+    work: impl FnOnce(Result<&str, Error>, &Progress) -> Vec<u8>,
+) -> Vec<u8> {
     let progress = Progress::default();
-    let answer = || {
-        let Some(request) = request else {
-            return refusal(function, "请求为NULL", "the request is NULL");
-        };
-        match simdutf8::compat::from_utf8(request) {
-            Ok(request) => work(request, &progress),
-            Err(error) => {
-                let detail = format!("the request is not UTF-8: the byte at {} is not", error.valid_up_to());
-                refusal(function, "请求不是UTF-8编码", &detail)
-            }
-        }
-    };
+    let answer = || work(text_of(request), &progress);
     let started = Instant::now();
     caught(answer).unwrap_or_else(|place| {
         let detail = format!("the library panicked at {place}; please report it");
@@ -41,8 +46,12 @@ fn fenced(function: Function, request: Option<&[u8]>, work: impl FnOnce(&str, &P
     })
 }
 
-fn refusal(function: Function, cause: &str, detail: &str) -> Vec<u8> {
-    Error::request(cause, detail).envelope(function, Duration::ZERO)
+fn text_of(request: Option<&[u8]>) -> Result<&str, Error> {
+    let request = request.ok_or_else(|| Error::request("请求为NULL", "the request is NULL"))?;
+    simdutf8::compat::from_utf8(request).map_err(|error| {
+        let detail = format!("the request is not UTF-8: the byte at {} is not", error.valid_up_to());
+        Error::request("请求不是UTF-8编码", detail)
+    })
 }
 
 thread_local! {
@@ -92,7 +101,8 @@ mod tests {
     use crate::error::Delivered;
 
     fn through_the_fence(request: Option<&[u8]>, work: impl FnOnce(&str, &Progress) -> Vec<u8>) -> serde_json::Value {
-        serde_json::from_slice(&fenced(Function::Call, request, work)).unwrap()
+        serde_json::from_slice(&fenced(Function::Call, request, |text, progress| work(text.unwrap(), progress)))
+            .unwrap()
     }
 
     fn called(request: Option<&[u8]>) -> serde_json::Value {

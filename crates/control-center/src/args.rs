@@ -7,45 +7,18 @@ use std::time::Duration;
 use clap::Parser;
 use rustls::pki_types::ServerName;
 
-use crate::percent::Encoding;
+use crate::generation::Generation;
+use crate::look::Look;
+use crate::percent::Accepted;
 use crate::tokens::TokenShape;
 
 /// Longest time an option may name: ten years keeps every sum of times within range.
 const TEN_YEARS: f64 = 10.0 * 366.0 * 86_400.0;
 
-const PATHS: &str = "\
-Keys: access key demo-access-key, secret key demo-secret-key.
+const PATHS: &str = include_str!("paths.txt");
 
-The vendor's published paths:
-  GET    /oapi/v1/token       accessKey, secretKey  or  refreshToken; not signed
-  POST   /oapi/v1/job/create  procCode, robotNo; all else is kept as the job's params
-
-The emulator's own paths, which no real control center need have:
-  GET    /oapi/v1/job/get       jobNo
-  GET    /oapi/v1/job/list      [pageNum 1..] [pageSize 1..1000] [status waiting|running|finished|stopped]
-  PUT    /oapi/v1/job/stop      jobNo
-  PUT    /oapi/v1/job/update    jobNo; all else is set in the job's params
-  DELETE /oapi/v1/job/delete    jobNo
-  GET    /oapi/v1/process/list
-  GET    /oapi/v1/robot/list
-  (any of the four) /oapi/v1/echo   answers what arrived, as it arrived
-  (any of the four) /oapi/v1/reply  answers what it is told: [status 200..599] [contentType]
-                                    [body or bodyHex] [location] [retryAfter] [delayMillis]
-
-Every call but token is signed. Replies are {\"code\", \"msg\", \"result\"}; code 0 is success.
-Refusals by HTTP status, with the same code:
-  400 parameters    401 keys or token    403 timestamp or signature (result says what was computed)
-  404 no such path  405 wrong method     413 body over 64 MiB    415 wrong content type
-Refusals with HTTP 200:
-  101 no such process    102 no such robot    103 no such job
-  104 a waiting or running job cannot be deleted    105 a job that has ended cannot be stopped
-
-A URL over 64 KiB is answered 414 by the HTTP layer, without a body or a log line.
-
-Stdout has one line of JSON: base, accesskey, secretkey, fingerprint, pem, encoding, pid.
-Stderr has one line per request, and never a key, token, signature or query.";
-
-/// An emulator of the RPA control center's OpenAPI, generation 2020.4: tokens, signed calls, and jobs that run.
+/// An emulator of the RPA control center's OpenAPI: tokens, signed calls, and jobs that run. Its address in a browser is a
+/// page that shows each request, and why it was refused.
 #[derive(Parser)]
 #[command(name = "control_center", version, after_help = PATHS, max_term_width = 120)]
 pub struct Args {
@@ -53,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub listen: IpAddr,
 
-    /// Port to listen on; 0 lets the system pick [default: 8443 with --tls, else 8080]
+    /// Port to listen on; 0 lets the system pick [default: 8443 with --tls, else 8080, and 10080 for generation 9]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
 
@@ -70,9 +43,18 @@ pub struct Args {
     #[arg(long, value_name = "PATH", requires = "tls")]
     pub pem: Option<PathBuf>,
 
+    /// Generation of the API to play
+    #[arg(long, value_enum, default_value_t = Generation::V2020_4)]
+    pub generation: Generation,
+
     /// Rule by which the source string is percent-encoded before it is signed: python keeps / and ~, java encodes them
-    #[arg(long, value_enum, default_value_t = Encoding::Python)]
-    pub encoding: Encoding,
+    /// [default: python, and java for generations 2020.5 and 10.3]
+    #[arg(long, value_enum)]
+    encoding: Option<Accepted>,
+
+    /// How a refused signature looks, without a result: '{"http_status": 200, "code": 1001, "msg": "签名错误"}'
+    #[arg(long, value_name = "JSON", value_parser = Look::parse)]
+    pub refuse_signature: Option<Look>,
 
     /// Lifetime of an access token in seconds, fractions allowed; a refresh token lives 12 times as long
     #[arg(long, value_name = "SECONDS", default_value = "7200", value_parser = lifetime)]
@@ -105,7 +87,11 @@ pub struct Args {
 
 impl Args {
     pub fn port(&self) -> u16 {
-        self.port.unwrap_or(if self.tls { 8443 } else { 8080 })
+        self.port.unwrap_or(if self.tls { 8443 } else { self.generation.port() })
+    }
+
+    pub fn encoding(&self) -> Accepted {
+        self.encoding.unwrap_or(self.generation.encoding())
     }
 }
 
@@ -149,6 +135,17 @@ mod tests {
         assert_eq!(Args::parse_from(["x"]).port(), 8080);
         assert_eq!(Args::parse_from(["x", "--tls"]).port(), 8443);
         assert_eq!(Args::parse_from(["x", "--tls", "--port", "0"]).port(), 0);
+        assert_eq!(Args::parse_from(["x", "--generation", "9"]).port(), 10080);
+    }
+
+    #[test]
+    fn the_encoding_follows_the_generation() {
+        assert_eq!(Args::parse_from(["x"]).encoding(), Accepted::Python);
+        assert_eq!(Args::parse_from(["x", "--generation", "10.3"]).encoding(), Accepted::Java);
+        assert_eq!(
+            Args::parse_from(["x", "--generation", "2020.5", "--encoding", "either"]).encoding(),
+            Accepted::Either
+        );
     }
 
     #[test]

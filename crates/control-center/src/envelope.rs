@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,21 +14,30 @@ use serde_json::value::{RawValue, to_raw_value};
 #[derive(Clone)]
 pub struct Outcome {
     /// The envelope's code; `None` for a reply that is no envelope.
-    pub code: Option<u16>,
+    pub code: Option<i64>,
     pub reason: Cow<'static, str>,
 }
+
+/// What the page shows of a reply beside its outcome.
+#[derive(Clone)]
+pub struct Told {
+    pub msg: String,
+    pub text: Bytes,
+}
+
+const SUCCESS: &str = "success";
 
 /// Code 0.
 pub struct Answer {
     body: String,
-    reason: &'static str,
+    reason: Cow<'static, str>,
 }
 
 /// Any other code: `msg` in Chinese, as the control center's users read it; the log's reason in English.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
-    code: u16,
+    code: i64,
     msg: String,
     result: Option<Box<RawValue>>,
     reason: Cow<'static, str>,
@@ -36,15 +45,14 @@ pub struct Refusal {
 
 #[derive(Serialize)]
 struct Envelope<'a, T> {
-    code: u16,
+    code: i64,
     msg: &'a str,
     result: T,
 }
 
 impl Answer {
-    pub fn new(reason: &'static str, result: impl Serialize) -> Self {
-        let msg = "success";
-        Self { body: text(&Envelope { code: 0, msg, result }), reason }
+    pub fn new(reason: impl Into<Cow<'static, str>>, result: impl Serialize) -> Self {
+        Self { body: text(&Envelope { code: 0, msg: SUCCESS, result }), reason: reason.into() }
     }
 }
 
@@ -71,7 +79,7 @@ impl Refusal {
     }
 
     /// A call that was understood and cannot be done: HTTP 200, and a code of its own.
-    pub fn business(code: u16, msg: &str, reason: &'static str) -> Self {
+    pub fn business(code: i64, msg: &str, reason: &'static str) -> Self {
         let mut refusal = Self::http(StatusCode::OK, msg, reason);
         refusal.code = code;
         refusal
@@ -82,6 +90,11 @@ impl Refusal {
         Self::http(status, "系统错误", "the system has no random bytes to give")
     }
 
+    /// As somebody wants it to look, without a result.
+    pub fn looking(status: StatusCode, code: i64, msg: &str, reason: &'static str) -> Self {
+        Self { code, ..Self::new(status, msg, reason) }
+    }
+
     /// In place of the result there was. Its fields keep their order, for a person to read.
     pub fn facts(mut self, facts: &impl Serialize) -> Self {
         self.result = to_raw_value(facts).ok();
@@ -89,13 +102,13 @@ impl Refusal {
     }
 
     fn new(status: StatusCode, msg: impl Into<String>, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code: status.as_u16(), msg: msg.into(), result: None, reason: reason.into() }
+        Self { status, code: status.as_u16().into(), msg: msg.into(), result: None, reason: reason.into() }
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        respond(StatusCode::OK, 0, self.body, self.reason.into())
+        respond(StatusCode::OK, 0, SUCCESS.to_owned(), self.body, self.reason)
     }
 }
 
@@ -103,7 +116,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self { status, code, msg, result, reason } = self;
         let body = text(&Envelope { code, msg: &msg, result });
-        respond(status, code, body, reason)
+        respond(status, code, msg, body, reason)
     }
 }
 
@@ -112,12 +125,15 @@ fn text(envelope: &Envelope<impl Serialize>) -> String {
     serde_json::to_string(envelope).unwrap_or_else(failed)
 }
 
-fn respond(status: StatusCode, code: u16, body: String, reason: Cow<'static, str>) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn respond(status: StatusCode, code: i64, msg: String, body: String, reason: Cow<'static, str>) -> Response {
+    // Shared with the page, and not copied.
+    let text = Bytes::from(body);
+    let mut response = Response::new(Body::from(text.clone()));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json;charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);
     let code = Some(code);
     response.extensions_mut().insert(Outcome { code, reason });
+    response.extensions_mut().insert(Told { msg, text });
     response
 }

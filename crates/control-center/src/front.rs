@@ -1,4 +1,4 @@
-//! Around every request: the body is read whole, the reply gets its date, the log its line.
+//! Around every request: the body is read whole, the reply gets its date, the log its line, the page its record.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -7,33 +7,46 @@ use std::sync::Arc;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::DATE;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Center;
 use crate::envelope::{Outcome, Refusal};
+use crate::files::upload;
+use crate::notes::Notes;
+use crate::visit::Beginning;
 
 /// Longest body that is looked at.
 const BODY_LIMIT: usize = 64 << 20;
 /// Longest body that is read to its end, so that its sender sees the refusal and not a broken connection.
-const DISCARD_LIMIT: usize = 1 << 30;
+pub const DISCARD_LIMIT: usize = 1 << 30;
 /// Longest path or method that is written to the log.
 const LOGGED_LIMIT: usize = 120;
 
-/// Reads the body before anything is answered: a reply before the request is whole breaks the connection.
+/// Reads the body before anything is answered: a reply before the request is whole breaks the connection. An upload's
+/// body is read by its handler.
 pub async fn front(State(center): State<Arc<Center>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let mut line = Line::new(&center, &parts.method, parts.uri.path());
-    let mut response = match read(body).await {
-        Ok(_) if parts.method == Method::HEAD => wrong_method().await.into_response(),
-        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Err(refusal) => refusal.into_response(),
+    let (mut parts, body) = request.into_parts();
+    let mut record = Record::new(&center, &parts);
+    parts.extensions.insert(record.notes.clone());
+    let mut response = if upload::is_one(&center, &parts) {
+        next.run(Request::from_parts(parts, body)).await
+    } else {
+        match read(body).await {
+            Ok(_) if parts.method == Method::HEAD => wrong_method().await.into_response(),
+            Ok(body) => {
+                record.body(&body);
+                next.run(Request::from_parts(parts, Body::from(body))).await
+            }
+            Err(refusal) => refusal.into_response(),
+        }
     };
     if let Ok(date) = HeaderValue::try_from(center.clock.http_date()) {
         response.headers_mut().insert(DATE, date);
     }
-    line.answered(&response);
+    record.answered(&response);
     response
 }
 
@@ -70,21 +83,37 @@ async fn read(body: Body) -> Result<Vec<u8>, Refusal> {
     Ok(read)
 }
 
-/// The log line of one request. One that is dropped unanswered is written too: its client has gone.
-struct Line<'a> {
+/// The log line of one request, and its record for the page. One that is dropped unanswered is written too: its client has
+/// gone.
+struct Record<'a> {
     center: &'a Center,
     request: String,
-    answered: bool,
+    notes: Notes,
+    /// `None` once it has ended.
+    beginning: Option<Beginning>,
 }
 
-impl<'a> Line<'a> {
-    fn new(center: &'a Center, method: &Method, path: &str) -> Self {
-        Self { center, request: format!("{:<6} {:<22}", printable(method.as_str()), printable(path)), answered: false }
+impl<'a> Record<'a> {
+    fn new(center: &'a Center, parts: &Parts) -> Self {
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        center.counts.arrived(method, path);
+        Self {
+            center,
+            request: format!("{:<6} {:<22}", printable(method), printable(path)),
+            notes: Notes::default(),
+            beginning: Some(Beginning::new(center, parts)),
+        }
+    }
+
+    fn body(&mut self, body: &[u8]) {
+        if let Some(beginning) = &mut self.beginning {
+            beginning.body(self.center, body);
+        }
     }
 
     fn answered(&mut self, response: &Response) {
-        self.answered = true;
         let status = response.status().as_u16();
+        self.center.counts.answered(status);
         let outcome = response.extensions().get::<Outcome>();
         let code = match outcome.and_then(|outcome| outcome.code) {
             Some(code) => format!("code {code}"),
@@ -92,6 +121,13 @@ impl<'a> Line<'a> {
         };
         let reason = outcome.map_or("", |outcome| &outcome.reason);
         self.write(&format!("{status}  {code:<8}  {reason}"));
+        self.hand_over(Some(response));
+    }
+
+    fn hand_over(&mut self, response: Option<&Response>) {
+        if let Some(beginning) = self.beginning.take() {
+            self.center.visits.add(beginning.ended(self.notes.take(), response));
+        }
     }
 
     fn write(&self, outcome: &str) {
@@ -101,10 +137,11 @@ impl<'a> Line<'a> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for Record<'_> {
     fn drop(&mut self) {
-        if !self.answered {
+        if self.beginning.is_some() {
             self.write("---  no reply  the client closed the connection");
+            self.hand_over(None);
         }
     }
 }

@@ -6,12 +6,13 @@ use axum::extract::State;
 use axum::http::Uri;
 use serde_json::{Value, json};
 
-use crate::call::{Call, pairs, token_refusal};
+use crate::call::{Call, pairs};
 use crate::catalog::{PROCESSES, ROBOTS, process_of, robot_of};
 use crate::envelope::{Answer, Refusal};
 use crate::job::Status;
-use crate::jobs::Refused;
+use crate::job_refusal::job_refusal;
 use crate::params::Params;
+use crate::scheme::token_refusal;
 use crate::{ACCESS_KEY, Center, SECRET_KEY, random};
 
 const PAGE_SIZE: usize = 20;
@@ -38,6 +39,7 @@ pub async fn token(State(center): Shared, uri: Uri) -> Reply {
         None => {
             let keys = (params.text("accessKey")?, params.text("secretKey")?);
             if keys != (ACCESS_KEY, SECRET_KEY) {
+                center.counts.token_refused();
                 return Err(Refusal::unauthorised("accessKey或secretKey错误", "wrong keys"));
             }
             center.tokens.issue(now_ms)
@@ -131,12 +133,4 @@ fn status_of(text: &str) -> Result<Status, Refusal> {
             "parameter status must be waiting, running, finished or stopped",
         )
     })
-}
-
-fn job_refusal(refused: Refused) -> Refusal {
-    match refused {
-        Refused::NoSuchJob => Refusal::business(103, "任务不存在", "no such job"),
-        Refused::NotEnded => Refusal::business(104, "任务未结束,不能删除", "the job has not ended, stop it first"),
-        Refused::Ended => Refusal::business(105, "任务已结束,不能停止", "the job has ended already"),
-    }
 }

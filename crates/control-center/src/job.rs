@@ -22,9 +22,9 @@ pub enum Status {
 #[serde(rename_all = "camelCase")]
 pub struct View {
     pub job_no: String,
-    proc_code: &'static str,
+    pub proc_code: &'static str,
     proc_name: &'static str,
-    robot_no: &'static str,
+    pub robot_no: &'static str,
     pub status: Status,
     create_time: i64,
     start_time: Option<i64>,

@@ -71,6 +71,11 @@ impl Jobs {
         Ok(self.book().find(job_no)?.view(now_ms))
     }
 
+    /// The newest first, with no more said of them.
+    pub fn views(&self, status: Option<Status>, most: usize, now_ms: i64) -> Vec<View> {
+        self.list(status, 1, most, now_ms).rows
+    }
+
     /// Newest first.
     pub fn list(&self, status: Option<Status>, page_num: usize, page_size: usize, now_ms: i64) -> Page {
         let book = self.book();

@@ -62,6 +62,16 @@ impl Params {
         self.0
     }
 
+    /// The same, of parameters that are still needed.
+    pub fn all_but(&self, names: &[&str]) -> Map<String, Value> {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }

@@ -1,16 +1,45 @@
 //! Percent-encoding by hand: a byte loop each way, so that nothing is shared with the library under test.
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The two rules by which a source string is encoded before it is signed. They differ on `/` and `~` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
+    Python,
+    Java,
+}
+
+/// By which rules a signature may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accepted {
     /// Python 3.7's urllib.parse.quote, which keeps / and ~
     Python,
     /// Java's URLEncoder with +, * and ~ percent-encoded too, as the vendor states for its server
     Java,
+    /// Whichever of the two it was signed by
+    Either,
+}
+
+impl Accepted {
+    /// The rule that a refusal shows comes first.
+    pub fn rules(self) -> &'static [Encoding] {
+        match self {
+            Self::Python => &[Encoding::Python],
+            Self::Java => &[Encoding::Java],
+            Self::Either => &Encoding::ALL,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Java => "java",
+            Self::Either => "either",
+        }
+    }
 }
 
 impl Encoding {
@@ -76,6 +105,11 @@ pub fn pairs(raw: &str, plus: Plus) -> Result<Pairs, Broken> {
             Ok((decode(key, plus)?, decode(value, plus)?))
         })
         .collect()
+}
+
+/// A text as a whole decoded, with a plus as a plus. `None` if it is broken.
+pub fn decoded(text: &str) -> Option<String> {
+    decode(text, Plus::Stays).ok()
 }
 
 fn decode(text: &str, plus: Plus) -> Result<String, Broken> {

@@ -18,7 +18,7 @@ use crate::params::Params;
 use crate::percent;
 
 /// Headers that are the caller's secrets, or change with each call.
-const NOT_ECHOED: [&str; 3] = ["accesstoken", "signature", "timestamp"];
+const NOT_ECHOED: [&str; 4] = ["accesstoken", "appkey", "signature", "timestamp"];
 const DELAY_MOST_MS: u64 = 600_000;
 
 /// A signed call as it arrived. What is text is given as text, and nothing is lost.
@@ -76,8 +76,11 @@ fn headers(received: &HeaderMap) -> BTreeMap<&str, String> {
 /// Answers by its parameters: `status`, `contentType`, `body` or `bodyHex`, `location`, `retryAfter`,
 /// and all that after `delayMillis`.
 pub async fn reply(call: Call) -> Result<Response, Refusal> {
-    let params = call.params()?;
-    let response = told(&params)?;
+    told_later(&call.params()?).await
+}
+
+pub async fn told_later(params: &Params) -> Result<Response, Refusal> {
+    let response = told(params)?;
     let delay = params.number("delayMillis", 0..=DELAY_MOST_MS)?.unwrap_or(0);
     tokio::time::sleep(Duration::from_millis(delay)).await;
     Ok(response)

@@ -7,17 +7,21 @@ use crate::percent::{self, Plus};
 /// The part of a request that is signed.
 #[derive(Clone, Copy)]
 pub enum Content<'a> {
-    /// get: the query as it came.
+    /// The query as it came: its decoded pairs are signed, sorted by key.
     Query(&'a str),
-    /// post, put, delete: the body as it came. The query beside it is not signed.
+    /// The body as it came. The query beside it is not signed.
     Body { body: &'a [u8], query: &'a str },
+    /// A text that was put together from a form.
+    Text(&'a str),
 }
 
 /// What a signature is checked against.
 pub struct Received<'a> {
     pub content: Content<'a>,
-    pub token: &'a str,
-    pub timestamp: &'a str,
+    /// What follows the content in the source string.
+    pub tail: String,
+    /// The key of the HMAC.
+    pub key: &'a str,
     pub signature: Option<&'a str>,
 }
 
@@ -26,13 +30,17 @@ impl Received<'_> {
         match self.content {
             Content::Query(query) => params(query, Plus::Stays).unwrap_or_else(|| query.into()),
             Content::Body { body, .. } => body.to_vec(),
+            Content::Text(text) => text.into(),
         }
     }
 
-    pub fn source(&self, text: &[u8]) -> Vec<u8> {
-        let tail = format!("&token={}&timestamp={}", self.token, self.timestamp);
-        [text, tail.as_bytes()].concat()
+    pub fn source(&self) -> Vec<u8> {
+        source(&self.signed_text(), &self.tail)
     }
+}
+
+pub fn source(text: &[u8], tail: &str) -> Vec<u8> {
+    [text, tail.as_bytes()].concat()
 }
 
 /// `key=value` of the decoded pairs, sorted by key, joined with `&`.
@@ -45,7 +53,7 @@ pub fn params(query: &str, plus: Plus) -> Option<Vec<u8>> {
     Some(texts.join("&").into_bytes())
 }
 
-pub fn digest(token: &str, text: &[u8]) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
+pub fn digest(key: &str, text: &[u8]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     hmac::sign(&key, text).as_ref().to_vec()
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::random;
@@ -35,6 +36,25 @@ pub enum Refused {
     Superseded,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Valid,
+    Unknown,
+    Expired,
+    Superseded,
+}
+
+/// An access token as the page shows it. Times are milliseconds since 1970.
+#[derive(Clone, Debug, Serialize)]
+pub struct View {
+    pub access: String,
+    pub state: State,
+    pub issued: i64,
+    pub expires: i64,
+    pub calls: u64,
+}
+
 pub struct Tokens {
     ttl_ms: i64,
     single: bool,
@@ -50,8 +70,11 @@ struct Book {
 }
 
 struct Entry {
+    issued_ms: i64,
     expires_ms: i64,
     superseded: bool,
+    /// How often a call came with it.
+    calls: u64,
 }
 
 impl Tokens {
@@ -78,6 +101,34 @@ impl Tokens {
         book.access.get(access).ok_or(Refused::Unknown)?.check(now_ms)
     }
 
+    /// What is known of an access token that a call came with. `None` for one that was not handed out here.
+    pub fn used(&self, access: &str, now_ms: i64) -> Option<View> {
+        let mut book = self.book();
+        let entry = book.access.get_mut(access)?;
+        entry.calls += 1;
+        Some(entry.view(access, now_ms))
+    }
+
+    /// Whether a token, of either kind, was handed out here: then it opens nothing but this emulator.
+    pub fn knows(&self, token: &str) -> bool {
+        let book = self.book();
+        book.access.contains_key(token) || book.refresh.contains_key(token)
+    }
+
+    /// The newest first.
+    pub fn newest(&self, most: usize, now_ms: i64) -> Vec<View> {
+        let book = self.book();
+        let newest = book.pairs.iter().rev().take(most);
+        newest.filter_map(|pair| Some(book.access.get(&pair.access)?.view(&pair.access, now_ms))).collect()
+    }
+
+    /// Every token that lives ends now.
+    pub fn expire_all(&self, now_ms: i64) {
+        for entry in self.book().access.values_mut() {
+            entry.expires_ms = entry.expires_ms.min(now_ms);
+        }
+    }
+
     /// The result of a token call. `expiresIn` is in seconds, with a fraction only where there is one.
     pub fn describe(&self, pair: &Pair, shape: TokenShape) -> Value {
         let expires_in = match self.ttl_ms % 1000 {
@@ -100,6 +151,8 @@ impl Tokens {
             book.supersede_newest();
         }
         let lives = |times: i64| Entry {
+            issued_ms: now_ms,
+            calls: 0,
             expires_ms: now_ms.saturating_add(self.ttl_ms.saturating_mul(times)),
             superseded: false,
         };
@@ -138,6 +191,17 @@ impl Book {
 }
 
 impl Entry {
+    fn view(&self, access: &str, now_ms: i64) -> View {
+        let state = match self.check(now_ms) {
+            Ok(()) => State::Valid,
+            Err(Refused::Expired) => State::Expired,
+            Err(Refused::Superseded) => State::Superseded,
+            Err(Refused::Unknown) => State::Unknown,
+        };
+        let (issued, expires, calls) = (self.issued_ms, self.expires_ms, self.calls);
+        View { access: access.to_owned(), state, issued, expires, calls }
+    }
+
     fn check(&self, now_ms: i64) -> Result<(), Refused> {
         match self {
             Self { superseded: true, .. } => Err(Refused::Superseded),
@@ -206,6 +270,20 @@ mod tests {
         assert_eq!(tokens.check(&first.access, 0), Err(Refused::Unknown));
         let book = tokens.book();
         assert_eq!([book.access.len(), book.refresh.len(), book.pairs.len()], [PAIRS_KEPT; 3]);
+    }
+
+    #[test]
+    fn the_page_sees_each_state() {
+        let tokens = tokens(true);
+        let old = tokens.issue(0).unwrap();
+        let new = tokens.issue(1).unwrap();
+        let states = |now_ms| tokens.newest(9, now_ms).into_iter().map(|view| view.state).collect::<Vec<_>>();
+        assert_eq!(states(2), [State::Valid, State::Superseded]);
+        assert_eq!(states(9_000), [State::Expired, State::Superseded]);
+        assert_eq!((tokens.used(&new.access, 2).unwrap().calls, tokens.used(&new.access, 2).unwrap().calls), (1, 2));
+        assert!(tokens.used("other", 2).is_none() && tokens.knows(&old.refresh) && !tokens.knows("other"));
+        tokens.expire_all(2);
+        assert_eq!(tokens.check(&new.access, 2), Err(Refused::Expired));
     }
 
     #[test]

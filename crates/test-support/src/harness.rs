@@ -14,6 +14,7 @@ use serde_json::Value;
 
 pub use crate::places::build_folder;
 use crate::places::in_tree;
+use crate::plain_http;
 use crate::requests::with_all;
 
 /// Builds the shared library and the programs of this workspace as they are now, once, and returns the library's path.
@@ -147,6 +148,8 @@ fn assert_keeps_secrets(request: &[u8], reply: &str) {
             let resume = resume.map(|text| BASE64_URL_SAFE_NO_PAD.decode(text).expect("a resume text is Base64"));
             format!("{error}{}{}", envelope["msg"], String::from_utf8(resume.unwrap_or_default()).expect("and UTF-8"))
         }
+        // A diagnosis shows no more than an error.
+        None if envelope["result"].get("verdict").is_some() => reply.to_owned(),
         None => return,
     };
     let redis = fields.get("token_store").and_then(|store| store.get("redis"));
@@ -218,6 +221,25 @@ impl ControlCenter {
 
     pub fn text(&self, fact: &str) -> &str {
         self.facts[fact].as_str().unwrap_or_default()
+    }
+
+    /// How many requests it saw: `requests` in all, `by_path`, `by_status`, `refused_signatures`, ... The page's own and
+    /// these are none of them.
+    pub fn counts(&self) -> Value {
+        self.emulator("GET", "counts", &Value::Null)
+    }
+
+    /// Changes its rules from now on: `encoding`, `refuse_signature`, `expire_tokens`.
+    pub fn set(&self, change: Value) {
+        self.emulator("POST", "settings", &change);
+    }
+
+    /// Asks it beside its API. Over plain HTTP alone.
+    pub fn emulator(&self, method: &str, name: &str, body: &Value) -> Value {
+        let url = format!("{}/_emulator/{name}", self.text("base"));
+        let answer = plain_http::json(method, &url, body);
+        assert_eq!(answer.status, 200, "{method} {url}: {}", answer.text());
+        serde_json::from_str(&answer.text()).expect("it answers JSON")
     }
 
     /// A request of any function: the address, and over TLS the certificate, with further fields.

@@ -67,7 +67,7 @@ pub(crate) fn transfer<'s>(
     empty: Empty,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let reply = http::send(request, transfer, options, call);
+    let reply = http::transfer(request, transfer, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
     if let Some((path, saved)) = transfer.download.as_ref().and_then(|to| Some((&to.to.path, to.saved()?))) {
@@ -125,7 +125,11 @@ fn is_blank(body: &[u8]) -> bool {
 }
 
 /// Hides what this request carries: its own secrets, its query, a gateway's headers, the password of a proxy.
-fn redactor<'s>(request: &HttpRequest<'_>, options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+pub(crate) fn redactor<'s>(
+    request: &HttpRequest<'_>,
+    options: &Options,
+    secrets: impl IntoIterator<Item = &'s str>,
+) -> Redactor {
     let mut redactor = Redactor::default();
     redactor.hide(secrets);
     redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));

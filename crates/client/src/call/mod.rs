@@ -1,16 +1,16 @@
 //! The way of a call: text in, checked request, signature, HTTP, reply, text out.
 
-mod advice;
+pub(crate) mod advice;
 mod by_keys;
-mod exchange;
-mod notes;
-mod now;
+pub(crate) mod exchange;
+pub(crate) mod notes;
+pub(crate) mod now;
 mod once;
-mod retry;
+pub(crate) mod retry;
 mod sequence;
 mod show;
-mod token_call;
-mod unstamped;
+pub(crate) mod token_call;
+pub(crate) mod unstamped;
 
 use std::time::Instant;
 
@@ -33,6 +33,8 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec
         }
         Function::Call => call(request, started, progress),
         Function::Sign => sign(request, started),
+        // It has a door of its own: see `panic`.
+        Function::Diagnose => Err(Error::request("不支持", "a diagnosis is no call")),
     };
     reply.unwrap_or_else(|error| error.envelope(function, started.elapsed()))
 }

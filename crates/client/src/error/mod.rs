@@ -58,6 +58,8 @@ pub enum Function {
     Call,
     /// `rpa_sign`
     Sign,
+    /// `rpa_diagnose`
+    Diagnose,
 }
 
 /// A failed call. It never holds a key, a token, a signature, a password or a query.

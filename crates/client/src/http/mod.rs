@@ -18,6 +18,7 @@ mod tls_settings;
 mod upload;
 
 use std::borrow::Cow;
+use std::io;
 use std::time::Instant;
 
 use http::header::AGE;
@@ -95,8 +96,13 @@ pub(crate) fn recover() {
     tls_settings::forget_all();
 }
 
-/// Sends a request, within the limits of `options` and of the call. Of a reply that went to a file the body is empty.
-pub(crate) fn send(
+/// Sends a request, within the limits of `options` and of the call.
+pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) -> Result<Reply, Error> {
+    transfer(request, &Transfer::default(), options, call)
+}
+
+/// The same with files. Of a reply that went to one the body is empty.
+pub(crate) fn transfer(
     request: &HttpRequest<'_>,
     transfer: &Transfer,
     options: &Options,
@@ -106,6 +112,11 @@ pub(crate) fn send(
     let key = key(request.address, options, &route, call.deadline)?;
     let sent = send_over(key, request, transfer, options, &route, call);
     sent.map_err(|error| script::note(error, &options.proxy))
+}
+
+/// The error over a connection that could not be made, in the words of a call.
+pub(crate) fn explain(error: &io::Error, attempt: &Attempt, proxy: Option<&ProxyInUse>, target: &str) -> Error {
+    failure::explain(error, &Context { attempt, proxy, target })
 }
 
 fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -> Result<Key, Error> {

@@ -8,7 +8,7 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 52] = [
+pub(super) const NAMES: [&str; 54] = [
     "accesskey",
     "accesstoken",
     "ca_file",
@@ -22,6 +22,7 @@ pub(super) const NAMES: [&str; 52] = [
     "file",
     "files",
     "generation",
+    "get_token",
     "headers",
     "host",
     "http_status",
@@ -50,6 +51,7 @@ pub(super) const NAMES: [&str; 52] = [
     "retry_mode",
     "save_to",
     "secretkey",
+    "settings_from",
     "signature_refused",
     "timeout_ms",
     "timestamp",

@@ -50,3 +50,4 @@ pub(crate) use keeper::{Held, Keeper, Troubles};
 pub(crate) use keepers::keeper;
 pub(crate) use refusal::{is_failure, is_refused, may_refuse_time, message, refuses_time};
 pub(crate) use rights::Advice;
+pub(crate) use store::examine;

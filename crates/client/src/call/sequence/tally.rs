@@ -174,7 +174,10 @@ mod tests {
         tally.failed(&Error::new(Kind::Connect, "断", "gone"));
         assert_eq!(after(&mut tally, refusal, 9, 60), Verdict::GoOn, "not in a row");
         let (zh, en) = tally.in_words();
-        assert!(en.contains("asked 19 times, answered 18 times, 18 times without") && en.contains("no such job"), "{en}");
+        assert!(
+            en.contains("asked 19 times, answered 18 times, 18 times without") && en.contains("no such job"),
+            "{en}"
+        );
         assert!(zh.contains("共询问19次,得到答复18次") && zh.contains("其code为7"), "{zh}");
     }
 }
