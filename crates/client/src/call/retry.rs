@@ -57,6 +57,11 @@ impl Policy {
         Call { deadline: self.deadline, progress: self.progress.clone() }
     }
 
+    /// What becomes of the request.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// For whoever repeats by other rules: the error of `run` is that of its last attempt, but says of all of them whether
     /// the server can have seen the request, and so does not show what may follow.
     pub(crate) fn may_repeat(&self) -> bool {

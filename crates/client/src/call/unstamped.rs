@@ -53,6 +53,10 @@ impl<'a> UnstampedCall<'a> {
     /// Signs the call for this time, and sends it once.
     pub(crate) fn send(&self, pass: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
         let stamp = self.stamp(pass, timestamp);
+        call.progress.seen().encoding = Some(match stamp.encoding {
+            rpa_signing::scheme::Encoding::Python => "python",
+            rpa_signing::scheme::Encoding::Java => "java",
+        });
         let signature = stamp.signature();
         let (body, content_type) = stamp.body(&signature);
         let http = HttpRequest {

@@ -15,7 +15,7 @@ use super::upload::Unsent;
 use super::{Forwarded, HttpRequest, Reply, Transfer, keep_alive};
 use crate::error::Error;
 use crate::http_head::{self, Head};
-use crate::network::attempt::{Attempt, Phase};
+use crate::network::attempt::{Attempt, Phase, Progress};
 use crate::proxy::route::Route;
 use crate::request::Options;
 use rpa_signing::Secret;
@@ -47,6 +47,7 @@ pub(super) fn run(
     })?;
     attempt.enter(Phase::Wait);
     let (head, framing) = read_head(connection, context)?;
+    attempt.progress().seen().http_status = Some(head.status.as_u16());
     attempt.enter(Phase::Read);
     connection.announced = keep_alive::announced(&head.headers);
     connection.server_limit = keep_alive::limit(&head.headers);
@@ -115,7 +116,7 @@ fn write(
 ) -> Result<bool, Unsent> {
     let body = request.body.map_or(&[][..], str::as_bytes);
     let (first, rest) = body.split_at(body.len().min(FIRST_PIECE));
-    let message = message(request, transfer, options, route, closes, first);
+    let message = message(request, transfer, (closes, options, route), first, attempt.progress());
     let pieces = std::iter::once(&message[..]).chain(rest.chunks(PIECE));
     let mut write = |piece: &[u8]| connection.write_all(piece, attempt);
     let mut written = pieces.into_iter().try_for_each(&mut write).map_err(Unsent::Connection);
@@ -146,10 +147,9 @@ fn has_answer(connection: &mut Connection, error: io::Error, attempt: &Attempt) 
 fn message(
     request: &HttpRequest<'_>,
     transfer: &Transfer,
-    options: &Options,
-    route: &Route,
-    closes: bool,
+    (closes, options, route): (bool, &Options, &Route),
     body: &[u8],
+    progress: &Progress,
 ) -> Zeroizing<Vec<u8>> {
     let text = |text: &'static str| HeaderValue::from_static(text);
     let host = HeaderValue::from_str(request.address.authority.as_str()).expect("an authority is visible ASCII");
@@ -159,6 +159,10 @@ fn message(
     own.extend(length.map(|length| (CONTENT_LENGTH, HeaderValue::from(length))));
     // Some servers (Apache, Tomcat) say for how long they keep a connection where they are asked to keep it, and only then.
     own.push((CONNECTION, text(if closes { "close" } else { "keep-alive" })));
+    if options.request_id {
+        let id = HeaderValue::from_str(progress.id()).expect("it consists of digits");
+        own.push((HeaderName::from_static("x-request-id"), id));
+    }
     if let Route::Forward(proxy) = route {
         let authorization = proxy.server.authorization();
         own.extend(authorization.map(|value| (PROXY_AUTHORIZATION, secret(&value))));

@@ -16,6 +16,7 @@ mod proxy;
 mod readable;
 mod references;
 mod syntax;
+mod telling;
 mod trust;
 pub(crate) mod unseen;
 mod waiting;
@@ -39,6 +40,7 @@ pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
 pub(crate) use readable::{Field, Readable};
 pub(crate) use references::{Unfilled, quoted};
+pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
 pub(crate) use waiting::{Begun, Waiting};
 
