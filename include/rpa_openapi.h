@@ -46,6 +46,10 @@
  *   token_refused       how this server refuses a token: by HTTP status, by code, or where code is not 0 by a piece of msg
  *                       [{"http_status":[401],"code":[401],"msg":["token","\u4ee4\u724c"]}]
  *   correct_clock       false: timestamps are this machine's, though the server refuses them [true]
+ *
+ * Fields of rpa_diagnose beside those of rpa_call, of which only host is required
+ *   get_token           true: a token may be asked for, which may end another one [false]
+ *   settings_from       object of texts: where the value of a field came from, to be shown [none]
  */
 
 #ifndef RPA_OPENAPI_H
@@ -115,6 +119,21 @@ char *rpa_call(const char *request);
  * request is NULL or points to a NUL-terminated text that nobody changes during the call.
  */
 char *rpa_sign(const char *request);
+
+/**
+ * Looks at the same request as that of rpa_call from end to end: what is wrong with it first, and whose turn it is.
+ *
+ * Takes the fields of rpa_call, of which all may be left out but host; get_token (true: a token may be asked for,
+ * which may end another one) and settings_from (where a field's value came from, as the host program knows it).
+ * Returns a verdict in Chinese and English, each setting and where it came from, and each check with its facts: names,
+ * ways, proxy, certificate, what answers, clock, token store, token, signature. It holds no secret.
+ * Changes nothing on the control center; a signed call is made only of a get whose rest_type and mode are given.
+ * The caller owns the reply and frees it once, with rpa_free. Blocks for at most timeout_ms.
+ *
+ * The caller promises:
+ * request is NULL or points to a NUL-terminated text that nobody changes during the call.
+ */
+char *rpa_diagnose(const char *request);
 
 /**
  * Frees a reply of any of the functions above, from any thread. NULL is allowed.

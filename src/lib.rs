@@ -5,6 +5,7 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::ffi::{CStr, CString};
+use std::path::PathBuf;
 
 use libc::c_char;
 use rpa_client::Function;
@@ -72,6 +73,24 @@ pub unsafe extern "C" fn rpa_sign(request: *const c_char) -> *mut c_char {
     unsafe { reply(Function::Sign, request) }
 }
 
+/// Looks at the same request as that of `rpa_call` from end to end: what is wrong with it first, and whose turn it is.
+///
+/// Takes the fields of `rpa_call`, of which all may be left out but `host`; `get_token` (true: a token may be asked for,
+/// which may end another one) and `settings_from` (where a field's value came from, as the host program knows it).
+/// Returns a verdict in Chinese and English, each setting and where it came from, and each check with its facts: names,
+/// ways, proxy, certificate, what answers, clock, token store, token, signature. It holds no secret.
+/// Changes nothing on the control center; a signed call is made only of a get whose `rest_type` and `mode` are given.
+/// The caller owns the reply and frees it once, with `rpa_free`. Blocks for at most `timeout_ms`.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rpa_diagnose(request: *const c_char) -> *mut c_char {
+    // SAFETY: as above.
+    let request = unsafe { bytes(request) };
+    handed_over(rpa_client::diagnose(request, own_file()))
+}
+
 /// Frees a reply of any of the functions above, from any thread. NULL is allowed.
 ///
 /// # Safety
@@ -100,9 +119,22 @@ const NUL_IN_REPLY: &CStr = cr#"{"code":40,"msg":"fail,意外情况:程序内部
 /// # Safety
 /// `request` is NULL or points to a NUL-terminated text that nobody changes during the call.
 unsafe fn reply(function: Function, request: *const c_char) -> *mut c_char {
+    // SAFETY: the caller's promise is the same.
+    let request = unsafe { bytes(request) };
+    handed_over(rpa_client::reply(function, request))
+}
+
+/// A request's bytes.
+///
+/// # Safety
+/// `request` is NULL or points to a NUL-terminated text that nobody changes while these bytes are in use.
+unsafe fn bytes<'a>(request: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: not NULL, and by the caller's promise NUL-terminated and unchanged.
-    let request = (!request.is_null()).then(|| unsafe { CStr::from_ptr(request) }.to_bytes());
-    let reply = rpa_client::reply(function, request);
+    (!request.is_null()).then(|| unsafe { CStr::from_ptr(request) }.to_bytes())
+}
+
+/// A reply on its way to the caller.
+fn handed_over(reply: Vec<u8>) -> *mut c_char {
     // JSON text holds no NUL byte, and serde_json has checked or written it: the other case cannot come. memchr is
     // several times as fast as the check of `CString::new`.
     let reply = match memchr::memchr(0, &reply) {
@@ -111,6 +143,39 @@ unsafe fn reply(function: Function, request: *const c_char) -> *mut c_char {
         Some(_) => NUL_IN_REPLY.to_owned(),
     };
     reply.into_raw()
+}
+
+/// The file that this library was loaded from, where the system must be asked for it.
+#[cfg(windows)]
+fn own_file() -> Option<PathBuf> {
+    use std::ffi::{OsString, c_void};
+    use std::os::windows::ffi::OsStringExt;
+
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetModuleHandleExW(flags: u32, name: *const c_void, module: *mut *mut c_void) -> i32;
+        fn GetModuleFileNameW(module: *mut c_void, file: *mut u16, size: u32) -> u32;
+    }
+    // By an address within it, and without keeping it loaded.
+    const BY_ADDRESS: u32 = 4 | 2;
+    const LONGEST: usize = 4096;
+    let (mut module, mut file) = (std::ptr::null_mut(), vec![0u16; LONGEST]);
+    let address = rpa_version as extern "C" fn() -> *const c_char as *const c_void;
+    // SAFETY: the address is that of a function of this module, and both results go where there is room for them.
+    let length = unsafe {
+        if GetModuleHandleExW(BY_ADDRESS, address, &mut module) == 0 {
+            return None;
+        }
+        GetModuleFileNameW(module, file.as_mut_ptr(), LONGEST as u32)
+    };
+    let name = file.get(..length as usize).filter(|name| (1..LONGEST).contains(&name.len()))?;
+    Some(OsString::from_wide(name).into())
+}
+
+/// Elsewhere the crate `rpa-client` finds it out by itself.
+#[cfg(not(windows))]
+fn own_file() -> Option<PathBuf> {
+    None
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::thread;
 
 use libc::c_char;
 
-use super::{rpa_call, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
+use super::{rpa_call, rpa_diagnose, rpa_free, rpa_get_token, rpa_refresh_token, rpa_sign, rpa_version};
 use serde_json::{Value, json};
 use server::{Server, reply};
 
@@ -67,6 +67,8 @@ fn requests(plain: &Server, tls: &Server) -> Vec<(Function, Option<CString>)> {
         (rpa_call, Some(c"{".to_owned())),
         (rpa_sign, Some(CString::new(b"{\"a\":\"\xff\"}".to_vec()).unwrap())),
         (rpa_get_token, None),
+        (rpa_diagnose, call(&plain.url(), json!({ "timeout_ms": 5000 }))),
+        (rpa_diagnose, None),
     ]
 }
 

@@ -12,8 +12,9 @@ use object::{BinaryFormat, NameOrOrdinal, Object};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// All that the library exports, as docs/reference.md writes it.
-const PROTOTYPES: [&str; 6] = [
+const PROTOTYPES: [&str; 7] = [
     "char *rpa_call(const char *request)",
+    "char *rpa_diagnose(const char *request)",
     "void rpa_free(char *reply)",
     "char *rpa_get_token(const char *request)",
     "char *rpa_refresh_token(const char *request)",
@@ -47,7 +48,7 @@ fn declarations(header: &str) -> String {
 }
 
 #[test]
-fn the_library_exports_the_six_functions_and_nothing_else() {
+fn the_library_exports_the_seven_functions_and_nothing_else() {
     let bytes = fs::read(harness::built_library()).expect("the library can be read");
     let file = object::File::parse(&*bytes).expect("the library is of a known format");
     let mut exported: Vec<String> = file
@@ -67,7 +68,7 @@ fn the_library_exports_the_six_functions_and_nothing_else() {
 }
 
 #[test]
-fn the_header_declares_the_six_functions_and_nothing_else() {
+fn the_header_declares_the_seven_functions_and_nothing_else() {
     let code = declarations(&header());
     let body = code
         .split_once("extern \"C\" {")

@@ -24,6 +24,16 @@ fn put_together(text: &str) -> String {
     percent_encoding::percent_decode_str(&plain).decode_utf8_lossy().into_owned()
 }
 
+/// All texts of a JSON value, each on a line.
+fn read_texts(json: &Value, texts: &mut String) {
+    match json {
+        Value::String(text) => texts.push_str(&format!("{text}\n")),
+        Value::Array(values) => values.iter().for_each(|value| read_texts(value, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| read_texts(value, texts)),
+        _ => {}
+    }
+}
+
 fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
@@ -53,6 +63,14 @@ fn no_secret_leaves_the_library() {
         assert!(kinds.iter().any(|seen| seen == kind), "{kind} is not among {kinds:?}");
     }
     assert!(output.matches("reply: ").count() > 800);
+    let diagnoses: Vec<Value> = output
+        .lines()
+        .filter_map(|line| line.split_once("diagnosis: "))
+        .map(|(_, told)| serde_json::from_str(told).unwrap())
+        .collect();
+    assert!(diagnoses.len() > 500, "{} diagnoses", diagnoses.len());
+    let mut diagnosed = String::new();
+    diagnoses.iter().for_each(|told| read_texts(told, &mut diagnosed));
     // JSON's own escapes hide nothing from who reads it.
     let read: String = output
         .lines()
@@ -69,7 +87,7 @@ fn no_secret_leaves_the_library() {
         .collect();
     for secret in ALL {
         for form in forms(secret) {
-            for text in [&output, &read] {
+            for text in [&output, &read, &diagnosed] {
                 let found = text.lines().find(|line| line.contains(&form));
                 assert!(found.is_none(), "{form} of {secret} stands in {}", found.unwrap_or_default());
             }

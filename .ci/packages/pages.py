@@ -37,6 +37,7 @@ def for_archive(files, moved):
                 return "" if picture else text
             to = posixpath.relpath(found, folder or ".")
             text = found if text == path.lstrip("./") else text
+            text = found if moved.get(text) == found else text
             return f"{picture}[{text}]({to}{'#' + anchor if anchor else ''})"
 
         return LINK.sub(link, (packing.TREE / page).read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 /*
  * The short story of a robot's job, in C99: get a token, start a job with a Chinese parameter, read it back, refresh
- * the token, and one call that is refused on purpose.
+ * the token, one call that is refused on purpose, and a look into the way to the control center.
  *
  *     story https://127.0.0.1:8443 FINGERPRINT [PROXY]
  *
@@ -404,6 +404,24 @@ static int be_refused(const char *server, const char *token) {
     return right;
 }
 
+/* The first thing to do where calls fail: the cause in one sentence, in Chinese and in English. Here all is well, so that
+ * nothing is printed. */
+static int look_into(const char *server) {
+    char *request = json("{$}", server);
+    char *reply = rpa_diagnose(request);
+    char *cause = text_at(reply, "result.verdict.en"), *check = text_at(reply, "result.verdict.check");
+    int right = cause != NULL && check == NULL;
+
+    if (!right) {
+        fprintf(stderr, "story: the diagnosis: %s\n", cause != NULL ? cause : reply);
+    }
+    free(check);
+    free(cause);
+    rpa_free(reply);
+    free(request);
+    return right;
+}
+
 static int tell(const char *server) {
     char *request = json("{$,\"accesskey\":?,\"secretkey\":?}", server, ACCESS_KEY, SECRET_KEY);
     char *token, *refresh, *job = NULL;
@@ -414,7 +432,7 @@ static int tell(const char *server) {
     if (right) {
         printf("token: ok\n");
         right = start_job(server, token, &job) && read_back(server, token, job) &&
-                refresh_token(server, token, refresh) && be_refused(server, token);
+                refresh_token(server, token, refresh) && be_refused(server, token) && look_into(server);
     }
     free(job);
     free(refresh);

@@ -87,6 +87,9 @@ fn tell(story: &mut Story, center: &ControlCenter) -> Result<(), String> {
         &call(&access, "delete", "/oapi/v1/job/delete", json!({ "jobNo": job })),
     )?;
 
+    let checked = json!({ "accesstoken": access, "rest_type": "/oapi/v1/job/list", "mode": "get" });
+    story.diagnosis("A look from end to end: all is well", &center.request(checked), None)?;
+
     let mut misspelt = look.clone();
     misspelt["acesstoken"] = misspelt["accesstoken"].take();
     misspelt.as_object_mut().map(|fields| fields.remove("accesstoken"));
@@ -94,7 +97,8 @@ fn tell(story: &mut Story, center: &ControlCenter) -> Result<(), String> {
 
     let mut untrusted = center.token_request();
     untrusted.as_object_mut().map(|fields| fields.remove("tls"));
-    story.failure("On purpose: the certificate is not trusted by default", "rpa_get_token", &untrusted, "tls")
+    story.failure("On purpose: the certificate is not trusted by default", "rpa_get_token", &untrusted, "tls")?;
+    story.diagnosis("Why? The diagnosis names the cause and the setting", &untrusted, Some("tls"))
 }
 
 fn text(reply: &Value, pointer: &str) -> Result<String, String> {

@@ -70,6 +70,24 @@ impl Story {
         }
     }
 
+    /// A diagnosis, of which the verdict is shown and each check in a line.
+    pub fn diagnosis(&mut self, title: &str, request: &Value, check: Option<&str>) -> Result<(), String> {
+        self.title(title);
+        show("->", "rpa_diagnose", request);
+        let reply = self.library.json("rpa_diagnose", request);
+        let told = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let result = reply.get("result").cloned().unwrap_or_default();
+        let verdict = result.get("verdict").cloned().unwrap_or_default();
+        show("<-", "", &verdict);
+        for check in result.get("checks").and_then(Value::as_array).into_iter().flatten() {
+            println!("      {:9} {:8} {}", told(check, "name"), told(check, "status"), told(check, "zh"));
+        }
+        match verdict.get("check").and_then(Value::as_str) {
+            found if found == check => Ok(()),
+            found => Err(format!("the cause should show in {check:?}, and shows in {found:?}")),
+        }
+    }
+
     fn title(&mut self, title: &str) {
         self.steps += 1;
         println!("\n{}. {title}", self.steps);

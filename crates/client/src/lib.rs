@@ -1,10 +1,12 @@
 //! The way of a call: request text in, signature, HTTP, reply text out.
 //!
-//! [`reply()`] is the one door. A call goes through these rooms, from top to bottom; none knows of those above it.
+//! [`reply()`] is the one door, beside [`diagnose()`] which looks at what would go through it. A call goes through these rooms, from top to bottom; none knows of those above it.
 //!
 //! | module | does |
 //! |---|---|
 //! | `panic` | a panic becomes a reply |
+//! | `journal` | what is told of a call beside its reply: `meta`, and the log |
+//! | `diagnosis` | a request, looked at from end to end: what is wrong first |
 //! | `call` | the steps of each function: what is sent, what is sent again, what the caller gets |
 //! | `token` | a token that is got for keys, kept, renewed and shared |
 //! | `reply` | the server's answer to reply text, without secrets |
@@ -31,9 +33,11 @@ pub const COMMIT: &str = env!("RPA_OPENAPI_COMMIT");
 
 mod basics;
 mod call;
+mod diagnosis;
 mod error;
 mod http;
 mod http_head;
+mod journal;
 mod network;
 mod panic;
 mod proxy;
@@ -44,4 +48,4 @@ mod token;
 mod wait;
 
 pub use error::Function;
-pub use panic::reply;
+pub use panic::{diagnose, reply};

@@ -42,6 +42,14 @@ impl Environment {
     /// The proxy's address for calls to this address, and the variable that holds it; `None` where none is named, or the
     /// host is excepted.
     pub(crate) fn proxy_for(&self, address: &Address) -> Result<Option<(&Secret, Source)>, Error> {
+        let Some((url, source)) = self.named_for(address)? else { return Ok(None) };
+        let exceptions = self.first(&["no_proxy", "NO_PROXY"])?.map_or("", |(_, list)| list.expose());
+        let excepted = is_excepted(address.host(), address.port, exceptions);
+        Ok((!excepted).then_some((url, source)))
+    }
+
+    /// The same, whatever is excepted.
+    pub(crate) fn named_for(&self, address: &Address) -> Result<Option<(&Secret, Source)>, Error> {
         // A web server hands a request's `Proxy` header to CGI programs as HTTP_PROXY.
         let of_scheme: &[&str] = match (address.https, self.cgi) {
             (true, _) => &["https_proxy", "HTTPS_PROXY"],
@@ -52,10 +60,21 @@ impl Environment {
             None => self.first(&["all_proxy", "ALL_PROXY"])?,
             found => found,
         };
-        let Some((name, url)) = found else { return Ok(None) };
-        let exceptions = self.first(&["no_proxy", "NO_PROXY"])?.map_or("", |(_, list)| list.expose());
-        let excepted = is_excepted(address.host(), address.port, exceptions);
-        Ok((!excepted).then_some((url, Source::Variable(name))))
+        Ok(found.map(|(name, url)| (url, Source::Variable(name))))
+    }
+
+    /// The list of exceptions, and the variable that holds it.
+    pub(crate) fn exceptions(&self) -> Option<(&'static str, &str)> {
+        self.first(&["no_proxy", "NO_PROXY"]).ok().flatten().map(|(name, list)| (name, list.expose()))
+    }
+
+    /// The addresses of all proxies that are named, whatever for.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Secret> {
+        let proxies = self.values.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("no_proxy"));
+        proxies.filter_map(|(_, value)| match value {
+            Value::Text(text) => Some(text),
+            Value::NotUtf8 => None,
+        })
     }
 
     fn first(&self, names: &[&str]) -> Result<Option<(&'static str, &Secret)>, Error> {

@@ -31,6 +31,25 @@ pub(crate) fn is_excepted(host: &str, port: u16, list: &str) -> bool {
     })
 }
 
+/// An entry that looks as if it named the host, and does not: written as a URL, with another port, as the address that the
+/// name has, or between full-width commas.
+pub(crate) fn meant(host: &str, port: u16, list: &str, addresses: &[IpAddr]) -> Option<String> {
+    if is_excepted(host, port, list) {
+        return None;
+    }
+    let host = without_brackets(host).to_ascii_lowercase();
+    let entries = list.split([',', ';', ' ', '，', '；', '、', '|']).map(str::trim).filter(|entry| !entry.is_empty());
+    let found = entries.into_iter().find(|entry| {
+        let bare = entry.split_once("://").map_or(*entry, |(_, rest)| rest);
+        let bare = bare.split('/').next().unwrap_or(bare);
+        let core = without_port(bare).0.trim_matches(['*', '.']).to_ascii_lowercase();
+        let by_name = core.len() > 2
+            && (host == core || host.ends_with(&format!(".{core}")) || host.starts_with(&format!("{core}.")));
+        by_name || addresses.iter().any(|address| is_excepted(&address.to_string(), port, entry))
+    });
+    found.map(str::to_owned)
+}
+
 /// `host:8443` is for that port alone. An IPv6 address without brackets has none.
 fn without_port(entry: &str) -> (&str, Option<u16>) {
     match entry.rsplit_once(':') {

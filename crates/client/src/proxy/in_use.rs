@@ -43,6 +43,15 @@ impl Source {
         }
     }
 
+    /// In a word, for programs.
+    pub(crate) fn word(self) -> String {
+        match self {
+            Source::Field => "request".to_owned(),
+            Source::Variable(name) => format!("environment {name}"),
+            Source::Windows => "Windows".to_owned(),
+        }
+    }
+
     /// In English.
     pub(crate) fn en(self) -> String {
         match self {

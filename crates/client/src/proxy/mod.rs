@@ -2,8 +2,8 @@
 
 mod answer;
 mod credentials;
-mod environment;
-mod exceptions;
+pub(crate) mod environment;
+pub(crate) mod exceptions;
 pub(crate) mod explain;
 pub(crate) mod in_use;
 pub(crate) mod page;

@@ -35,12 +35,31 @@ pub(crate) fn choose(setting: &Proxy, address: &Address) -> Result<Route, Error>
         Proxy::Server(server) => Some(ProxyInUse { server: server.clone(), source: Source::Field }),
         Proxy::System => of_system(address)?,
     };
-    Ok(match proxy {
+    Ok(by(proxy, address))
+}
+
+fn by(proxy: Option<ProxyInUse>, address: &Address) -> Route {
+    match proxy {
         None => Route::Direct,
         Some(proxy) if proxy.server.socks => Route::Socks(proxy),
         Some(proxy) if address.https => Route::Connect(proxy),
         Some(proxy) => Route::Forward(proxy),
-    })
+    }
+}
+
+/// The way that was not chosen, if there is another: straight, or by the proxy that the system names.
+pub(crate) fn other(chosen: &Route, address: &Address) -> Option<Route> {
+    if chosen.proxy().is_some() {
+        return Some(Route::Direct);
+    }
+    if let Ok(Some((url, source))) = Environment::of_process().named_for(address) {
+        return parse(url, source).ok().map(|proxy| by(Some(proxy), address));
+    }
+    #[cfg(windows)]
+    if let Some(url) = super::windows::Settings::of_user().proxy_for(address) {
+        return parse(&url, Source::Windows).ok().map(|proxy| by(Some(proxy), address));
+    }
+    None
 }
 
 /// What a proxy's answer must not show: its password, also as the header has it.

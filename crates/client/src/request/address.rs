@@ -101,6 +101,16 @@ impl Address {
         [scheme, "://", self.authority.as_str(), &self.prefix, &encode_path(path)].concat()
     }
 
+    /// What comes before each API path.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The same without what comes before each API path.
+    pub(crate) fn without_prefix(&self) -> Address {
+        Address { prefix: String::new(), ..self.clone() }
+    }
+
     /// A name or an IP address; an IPv6 address in brackets and without its zone.
     pub(crate) fn host(&self) -> &str {
         self.authority.host()

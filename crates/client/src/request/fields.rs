@@ -90,12 +90,7 @@ impl<'a> Fields<'a> {
         if !self.has(name) {
             return Ok(());
         }
-        let here = match function {
-            Function::GetToken => "rpa_get_token",
-            Function::RefreshToken => "rpa_refresh_token",
-            Function::Call => "rpa_call",
-            Function::Sign => "rpa_sign",
-        };
+        let here = function.name();
         Err(Error::argument(
             name,
             format!("字段{name}只用于{belongs_to}"),
@@ -108,7 +103,29 @@ impl<'a> Fields<'a> {
         self.members.0.len()
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
+    /// Takes a field out, as if it had not been given.
+    pub(super) fn put_aside(&mut self, name: &str) {
+        self.members.0.retain(|(other, _)| other != name);
+    }
+
+    /// Gives a field a value in place of one that is missing.
+    pub(super) fn stand_in(&mut self, name: &'a str, raw: &'a RawValue) {
+        self.members.0.push((Cow::Borrowed(name), raw));
+    }
+
+    /// Takes out all fields that are not in `known`; what is wrong with each.
+    pub(super) fn put_unknown_aside(&mut self, known: &[&[&str]]) -> Vec<Error> {
+        let mut faults = Vec::new();
+        while let Err(fault) = self.only(known) {
+            let is_known = |name: &str| known.iter().any(|names| names.contains(&name));
+            let name = self.names().find(|name| !is_known(name)).unwrap_or_default().to_owned();
+            self.put_aside(&name);
+            faults.push(fault);
+        }
+        faults
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.members.0.iter().map(|(name, _)| &**name)
     }
 

@@ -15,9 +15,26 @@ use super::server::Server;
 use super::wrong_name::{self, WrongName};
 use crate::request::Pin;
 
+/// What is wrong with a refused certificate, as far as it decides what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not the pinned one.
+    Pin,
+    /// It is for another host.
+    Name,
+    /// It has expired, or is not valid yet.
+    Time,
+    /// It vouches for itself.
+    SelfSigned,
+    /// Nobody knows its issuer, or the issuer's key is another.
+    Issuer,
+    Other,
+}
+
 /// A refused certificate. It travels through rustls as the source of its error.
 #[derive(Debug)]
 pub(crate) struct RefusedCertificate {
+    pub(crate) fault: Fault,
     /// For `msg`.
     pub(crate) cause: String,
     pub(crate) detail: String,
@@ -53,15 +70,20 @@ impl RefusedCertificate {
             (Some(certificate), true) => Some(wrong_name::explain(certificate, host, server)),
             _ => wrong_name::find(shown.certificate, host, server),
         });
-        let words = match (&name, certificate.as_ref()) {
-            _ if matches!(reason, CertificateError::ApplicationVerificationFailure) => wrong_pin(shown, pins),
-            (Some(name), _) if is_of_name(reason) => of_name(name, server),
-            (_, Some(certificate)) if is_of_time(reason) => of_time(certificate, shown, server),
-            (_, Some(certificate)) if is_untrusted_alone(reason, certificate) => {
-                self_signed(reason, name.as_ref(), server)
+        let (fault, words) = match (&name, certificate.as_ref()) {
+            _ if matches!(reason, CertificateError::ApplicationVerificationFailure) => {
+                (Fault::Pin, wrong_pin(shown, pins))
             }
-            _ if matches!(reason, CertificateError::BadSignature) && shown.host.is_some() => of_another_ca(server),
-            _ => other(reason, server),
+            (Some(name), _) if is_of_name(reason) => (Fault::Name, of_name(name, server)),
+            (_, Some(certificate)) if is_of_time(reason) => (Fault::Time, of_time(certificate, shown, server)),
+            (_, Some(certificate)) if is_untrusted_alone(reason, certificate) => {
+                (Fault::SelfSigned, self_signed(reason, name.as_ref(), server))
+            }
+            _ if matches!(reason, CertificateError::BadSignature) && shown.host.is_some() => {
+                (Fault::Issuer, of_another_ca(server))
+            }
+            _ if matches!(reason, CertificateError::UnknownIssuer) => (Fault::Issuer, other(reason, server)),
+            _ => (Fault::Other, other(reason, server)),
         };
         let mut detail = format!(
             "{}'s certificate is not trusted: {}; {}; {}",
@@ -76,7 +98,7 @@ impl RefusedCertificate {
             detail.push_str(": ");
             detail.push_str(&name.remedy);
         }
-        RefusedCertificate { cause: words.cause, detail }
+        RefusedCertificate { fault, cause: words.cause, detail }
     }
 
     pub(super) fn into_rustls(self) -> rustls::Error {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
 
+use super::certificate::{Certificate, fingerprint};
+use super::chain::Agreed;
 use super::client_certificate::ClientCertificate;
 use super::failure::SecondHandshake;
 use super::handshake;
@@ -51,6 +53,22 @@ impl Session {
         self.is_certificate_wanted = wanted;
         self.boundary.handshake_ends();
         shaken
+    }
+
+    /// The end of the server certificate's validity in seconds since 1970, and its fingerprint.
+    pub(crate) fn certificate(&self) -> Option<(u64, [u8; 32])> {
+        let der = self.connection.peer_certificates()?.first()?;
+        let ends = Certificate::read(der).ok()?.not_after.unix_duration().as_secs();
+        Some((ends, fingerprint(der)))
+    }
+
+    /// What was agreed upon, and what the server has shown.
+    pub(crate) fn agreed(&self) -> Agreed {
+        let version = self.connection.protocol_version().and_then(|version| version.as_str());
+        let cipher = self.connection.negotiated_cipher_suite().and_then(|cipher| cipher.suite().as_str());
+        let chain = self.connection.peer_certificates().unwrap_or_default();
+        let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
+        Agreed { version: version.unwrap_or(""), cipher: cipher.unwrap_or(""), chain }
     }
 
     /// Whether the server asked for a client certificate.

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::sign::SigningKey;
 
 #[cfg(feature = "redis")]
 use super::ca_file;
+use super::handshake;
 use super::reason::in_words;
+use super::refused_certificate::{Fault, RefusedCertificate};
 use super::roots::Roots;
 use super::server::Server;
 use super::verifier::{Accepts, CertificateVerifier};
@@ -35,6 +38,19 @@ pub(crate) fn redis_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, 
 
 fn config(trust: &Trust, further_roots: &[CertificateDer<'static>], server: Server) -> Result<ClientConfig, Error> {
     let provider = Arc::new(CryptoProvider { key_provider: &NoKeys, ..ring::default_provider() });
+    let verifier = Arc::new(verifier(trust, further_roots, server, &provider)?);
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.expect("the provider has cipher suites for TLS 1.2 and 1.3");
+    // "Dangerous" is rustls' name for any verifier that is not its own.
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+fn verifier(
+    trust: &Trust,
+    further_roots: &[CertificateDer<'static>],
+    server: Server,
+    provider: &Arc<CryptoProvider>,
+) -> Result<CertificateVerifier, Error> {
     let algorithms = provider.signature_verification_algorithms;
     let accepts = match trust {
         Trust::System { .. } => {
@@ -44,11 +60,26 @@ fn config(trust: &Trust, further_roots: &[CertificateDer<'static>], server: Serv
         Trust::Pinned(pins) => Accepts::Pinned(pins.clone()),
         Trust::Anything => Accepts::Anything,
     };
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.expect("the provider has cipher suites for TLS 1.2 and 1.3");
-    let verifier = Arc::new(CertificateVerifier { accepts, algorithms, server });
-    // "Dangerous" is rustls' name for any verifier that is not its own.
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    Ok(CertificateVerifier { accepts, algorithms, server })
+}
+
+/// What is wrong with a control center's certificate under this kind of trust; `None` if it would be accepted.
+pub(crate) fn judge(
+    trust: &Trust,
+    further_roots: &[CertificateDer<'static>],
+    chain: &[CertificateDer<'_>],
+    host: &str,
+) -> Result<Option<(Fault, String, String)>, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = verifier(trust, further_roots, Server::ControlCenter, &provider)?;
+    let (Some((certificate, intermediates)), Some(name)) = (chain.split_first(), handshake::server_name(host)) else {
+        return Ok(None);
+    };
+    let refused = verifier.verify_server_cert(certificate, intermediates, &name, &[], UnixTime::now()).err();
+    Ok(refused.map(|error| match RefusedCertificate::of(&error) {
+        Some(refused) => (refused.fault, refused.cause.clone(), refused.detail.clone()),
+        None => (Fault::Other, "证书不可用".to_owned(), error.to_string()),
+    }))
 }
 
 fn unusable(error: &rustls::Error, server: Server) -> Error {

@@ -2,7 +2,7 @@
 //! others wait, or go on with the present one.
 
 use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::account::Account;
 use super::account_token::Refused;
@@ -14,9 +14,11 @@ use super::renewal::{Purpose, Renewal, Settings};
 use super::rights::Advice;
 use super::shared_token::{SharedToken, State, UnderWay};
 use super::store::Store;
+use super::store_access::StoreAccess;
 use super::stored_token::StoredToken;
 use crate::basics::locks::lock;
 use crate::basics::threads;
+use crate::basics::time::unix_ms;
 use crate::error::{Error, Kind, Refusal, Source, TokenFacts};
 use rpa_signing::Secret;
 
@@ -25,6 +27,13 @@ pub(crate) struct Held {
     pub(crate) token: Secret,
     pub(crate) facts: TokenFacts,
     stored: Arc<StoredToken>,
+}
+
+impl Held {
+    /// How long it lives yet, in milliseconds, where that is known.
+    pub(crate) fn life_left_ms(&self) -> Option<i64> {
+        Some(self.stored.expires_ms? - unix_ms(SystemTime::now()))
+    }
 }
 
 /// What a call has been through with its tokens.
@@ -97,6 +106,19 @@ impl Keeper {
     /// What is known, for an error of a call that got no token.
     pub(crate) fn facts(&self) -> TokenFacts {
         self.shared.state().token.facts()
+    }
+
+    /// The token that this process or the store has, without asking for one. Whoever looks changes nothing.
+    pub(crate) fn peek(&self, limit: Duration) -> Option<Held> {
+        let found = |source| {
+            let state = self.shared.state();
+            let token = state.token.usable(None, state.token.now())?;
+            Some(held(&state, token, source, true))
+        };
+        found(Source::Memory).or_else(|| {
+            StoreAccess::new(self.shared.clone(), limit).has_newer(None);
+            found(Source::Store)
+        })
     }
 
     /// A token that works, as far as anyone knows.

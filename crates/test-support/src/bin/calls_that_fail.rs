@@ -18,12 +18,18 @@ fn main() {
     let tell = |function: &str, request: &Value| {
         let told = library.json(function, request);
         println!("reply: {told}");
+        if function == "rpa_call" {
+            println!("diagnosis: {}", library.json("rpa_diagnose", request));
+        }
         told["error"]["kind"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned()
     };
     let mut kinds = BTreeSet::new();
     for (function, request) in wrong_requests() {
         let told: Value = serde_json::from_str(&library.call(function, &request)).unwrap();
         println!("reply: {told}");
+        if function == "rpa_call" {
+            println!("diagnosis: {}", library.call("rpa_diagnose", &request));
+        }
         kinds.insert(told["error"]["kind"].as_str().unwrap_or_default().to_owned());
     }
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -1,7 +1,10 @@
-//! Makes the call that its argument asks for, and writes the reply.
+//! Makes the call that its argument asks for, of the function that may follow, and writes the reply.
+
+use std::env;
 
 use rpa_test_support::programs;
 
 fn main() {
-    println!("{}", programs::library().call("rpa_call", &programs::argument(1)));
+    let function = env::args().nth(2);
+    println!("{}", programs::library().call(function.as_deref().unwrap_or("rpa_call"), &programs::argument(1)));
 }

@@ -15,6 +15,7 @@
 //! in one step, but two processes may ask for a token at once, and of two that write at once one is lost.
 
 mod content;
+pub(super) mod examine;
 mod lock;
 mod patience;
 mod place;

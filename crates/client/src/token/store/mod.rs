@@ -1,5 +1,6 @@
 //! Where a token is kept, and whose turn it is to ask for a new one.
 
+pub(crate) mod examine;
 mod file;
 mod memory;
 #[cfg(feature = "redis")]

@@ -21,6 +21,7 @@ use resp::Answer;
 use trouble::Fault;
 
 mod connection;
+pub(super) mod examine;
 mod refusal;
 mod resp;
 mod trouble;

@@ -1,0 +1,165 @@
+//! What the checks of one diagnosis share.
+
+use std::time::{Duration, Instant};
+
+use super::RESERVE;
+use super::USUAL_LIMIT;
+use super::probe::{self, Probe};
+use super::secret;
+use super::way::Way;
+use crate::basics::time::unix_ms;
+use crate::error::Error;
+use crate::proxy::route::Route;
+use crate::request::{CallRequest, Options, Pass, Readable, Trust};
+use crate::tls::ca_file;
+use crate::tls::refused_certificate::Fault;
+use crate::tls::settings::judge;
+use rpa_signing::Secret;
+
+pub(super) struct Case<'r> {
+    pub(super) readable: &'r Readable<'r>,
+    pub(super) request: &'r CallRequest<'r>,
+    started: Instant,
+    deadline: Instant,
+    pub(super) ways: Ways,
+    pub(super) probe: Asked,
+    pub(super) secrets: Vec<Secret>,
+}
+
+/// The ways to the control center.
+#[derive(Default)]
+pub(super) struct Ways {
+    pub(super) route: Option<Route>,
+    pub(super) chosen: Option<Way>,
+    pub(super) other: Option<Way>,
+    /// Why there is no way at all.
+    pub(super) refused: Option<Error>,
+}
+
+/// What was asked at the end of the way.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Why the certificate is refused.
+    pub(super) refused: Option<(Fault, String, String)>,
+    /// What answered; where the certificate is refused, to whoever that is.
+    pub(super) probe: Option<Probe>,
+    /// The same at the address without the path in `host`.
+    pub(super) without_prefix: bool,
+    /// Of the certificates that were shown, whether `ca_file` was needed.
+    pub(super) by_ca_file: bool,
+    /// The file of CAs cannot be used.
+    pub(super) unusable: Option<Error>,
+}
+
+impl Ways {
+    /// Whether the way that was not taken is one through a proxy.
+    pub(super) fn other_is_named(&self) -> bool {
+        self.other.as_ref().is_some_and(|way| way.proxy.is_some())
+    }
+}
+
+impl<'r> Case<'r> {
+    pub(super) fn new(readable: &'r Readable<'r>, request: &'r CallRequest<'r>, started: Instant) -> Case<'r> {
+        let limit = if readable.is_aside("timeout_ms") { USUAL_LIMIT } else { request.options.timeout };
+        let deadline = started.checked_add(limit.saturating_sub(RESERVE.min(limit / 4))).unwrap_or(started);
+        let secrets = secret::all(readable, request);
+        Case { readable, request, started, deadline, ways: Ways::default(), probe: Asked::default(), secrets }
+    }
+
+    /// A part of the time that is left.
+    pub(super) fn share(&self, part: f64) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now()).mul_f64(part)
+    }
+
+    /// The end of a part of the time that is left.
+    pub(super) fn until(&self, part: f64) -> Instant {
+        Instant::now().checked_add(self.share(part)).map_or(self.deadline, |at| at.min(self.deadline))
+    }
+
+    /// When it began.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The way that a call takes, if it led as far as the control center's answer.
+    pub(super) fn way(&self) -> Option<&Way> {
+        self.ways.chosen.as_ref().filter(|way| way.leads_on())
+    }
+
+    /// `host:port`.
+    pub(super) fn target(&self) -> String {
+        format!("{}:{}", self.request.address.lookup_name(), self.request.address.port)
+    }
+
+    /// Whether the request has keys or a token that could be read.
+    pub(super) fn has_pass(&self) -> bool {
+        match self.request.pass {
+            Pass::Token(_) => self.readable.has("accesstoken"),
+            Pass::Keys(_) => self.readable.has("accesskey") && self.readable.has("secretkey"),
+        }
+    }
+
+    /// Judges the certificate, and asks what answers.
+    pub(super) fn ask(&self) -> Asked {
+        let mut asked = Asked::default();
+        let Some(way) = self.way() else { return asked };
+        let options = &self.request.options;
+        let mut verified = true;
+        if let Some(agreed) = &way.agreed {
+            let (chain, host) = (&agreed.chain, self.request.address.host());
+            let roots = match &options.trust {
+                Trust::System { ca_file: Some(path) } => ca_file::certificates(path, self.share(0.1)).map(Some),
+                _ => Ok(None),
+            };
+            let judged = match &roots {
+                Err(error) => Err(error.clone()),
+                Ok(roots) => {
+                    let roots = roots.as_deref().map_or(&[][..], Vec::as_slice);
+                    asked.by_ca_file = !roots.is_empty()
+                        && matches!(judge(&Trust::System { ca_file: None }, &[], chain, host), Ok(Some(_)) | Err(_));
+                    judge(&options.trust, roots, chain, host)
+                }
+            };
+            match judged {
+                Ok(refused) => asked.refused = refused,
+                Err(error) => asked.unusable = Some(error),
+            }
+            verified = asked.refused.is_none() && asked.unusable.is_none() && !self.readable.is_aside("tls");
+        }
+        let until = self.until(0.5);
+        let mut options = options.clone();
+        if !verified {
+            // To whoever that is, nothing goes that might be a secret.
+            options.trust = Trust::Anything;
+            options.headers.clear();
+        }
+        let probe = probe::send(&self.request.address, &options, until);
+        let is_lost = !probe.is_control_center() || probe.status == Some(404);
+        if verified && is_lost && !self.request.address.prefix().is_empty() {
+            let root = self.request.address.without_prefix();
+            let there = probe::send(&root, &options, self.until(0.3));
+            asked.without_prefix = there.is_control_center() && there.status != Some(404);
+        }
+        asked.probe = Some(probe);
+        asked
+    }
+
+    /// What answered, where it is known whose answer it is.
+    pub(super) fn verified_probe(&self) -> Option<&Probe> {
+        let Asked { refused, unusable, probe, .. } = &self.probe;
+        probe.as_ref().filter(|_| refused.is_none() && unusable.is_none() && !self.readable.is_aside("tls"))
+    }
+
+    /// How far the control center's clock is ahead of this machine's, and how sure that is, in milliseconds.
+    pub(super) fn clock_offset(&self) -> Option<(i64, i64)> {
+        let (before, date, after) = self.probe.probe.as_ref()?.date?;
+        let (before, after) = (unix_ms(before), unix_ms(after));
+        // A `Date` has lost its fraction of a second: half of one on average.
+        Some((unix_ms(date) + 500 - (before + after) / 2, (after - before) / 2 + 500))
+    }
+
+    /// The request's options, for requests of which none may take longer than its share.
+    pub(super) fn options(&self) -> &Options {
+        &self.request.options
+    }
+}

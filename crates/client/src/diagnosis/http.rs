@@ -1,0 +1,104 @@
+//! What answers: a control center, or something else.
+
+use super::case::Case;
+use super::check::{Check, Facts, Status, Turn, Words};
+use super::probe::{PATH, Probe};
+use crate::error::{Error, Kind};
+
+const NAME: &str = "http";
+
+pub(super) fn check(case: &Case<'_>) -> Check {
+    let Some(probe) = case.verified_probe() else {
+        return Check::skipped(
+            NAME,
+            "没有连通,或证书不受信任",
+            "there is no connection, or the certificate is not trusted",
+        );
+    };
+    let facts = facts(probe);
+    let status = probe.status.unwrap_or(0);
+    let check = match &probe.answer {
+        _ if case.probe.without_prefix => {
+            let prefix = case.request.address.prefix();
+            let words = Words::new(
+                format!("host中的路径{prefix}有误:去掉它之后控制中心能正常应答,请在host中只写到主机和端口"),
+                format!(
+                    "the path {prefix} in `host` is wrong: without it the control center answers; write scheme, host and port alone"
+                ),
+            );
+            Check::fail(NAME, words, "host", Turn::You)
+        }
+        Ok(_) if status >= 500 && probe.is_control_center() => {
+            let words = Words::new(
+                format!("控制中心内部出错(HTTP {status}),请联系控制中心管理员查看其日志"),
+                format!("the control center fails by itself (HTTP {status}): let its administrator look into its log"),
+            );
+            Check::fail(NAME, words, "", Turn::ControlCenter)
+        }
+        Ok(_) if probe.is_control_center() || probe.is_of_spring() => Check::ok(
+            NAME,
+            format!("是控制中心(HTTP {status})"),
+            format!("a control center answers (HTTP status {status})"),
+        ),
+        Ok(answer) => {
+            let said = answer.to_string().chars().take(120).collect::<String>();
+            let words = Words::new(
+                format!(
+                    "应答的不是控制中心(HTTP {status}):{said},请核对host的主机、端口和路径,或请网关管理员检查转发规则"
+                ),
+                format!(
+                    "what answers is no control center (HTTP status {status}): {said}; check host, port and path in `host`, or have the gateway's routes checked"
+                ),
+            );
+            Check::fail(NAME, words, "host", Turn::You)
+        }
+        Err(error) => failed(case, error, probe),
+    };
+    check.with(facts, probe.took)
+}
+
+/// It has shown otherwise that it is one.
+pub(super) fn is_known(checks: &mut [Check]) {
+    if let Some(check) = checks.iter_mut().find(|check| check.name == NAME && check.status == Status::Fail) {
+        let known = Check::ok(
+            NAME,
+            "是控制中心(已取得token或接受了签名)",
+            "a control center: it gave a token or took a signed call",
+        );
+        *check = known.with(check.facts.clone(), check.took);
+    }
+}
+
+fn failed(case: &Case<'_>, error: &Error, probe: &Probe) -> Check {
+    let chosen = case.ways.chosen.as_ref().and_then(|way| way.proxy.as_ref());
+    if (error.kind, chosen.is_some()) == (Kind::Proxy, true) {
+        return Check::skipped(NAME, "代理没有转到控制中心", "the proxy does not lead on");
+    }
+    let (setting, turn) = match (error.kind, probe.status) {
+        (Kind::Tls, _) => return Check::skipped(NAME, "TLS握手失败", "the TLS handshake failed"),
+        (_, Some(500..)) => ("", Turn::ControlCenter),
+        (_, Some(401 | 403 | 407 | 429)) => ("", Turn::Network),
+        (Kind::Timeout | Kind::Disconnected, _) => ("", Turn::ControlCenter),
+        _ => ("host", Turn::You),
+    };
+    Check::fail(NAME, Words::of(error), setting, turn)
+}
+
+fn facts(probe: &Probe) -> Facts {
+    let mut facts = Facts::default();
+    facts.text("path", PATH);
+    if let Some(status) = probe.status {
+        facts.number("status", i64::from(status));
+    }
+    for (name, text) in [("server", &probe.server), ("content_type", &probe.content_type)] {
+        if let Some(text) = text {
+            facts.text(name, &text.chars().take(80).collect::<String>());
+        }
+    }
+    if let Some(location) = &probe.location {
+        // Where it leads, less a query.
+        facts.text("location", location.split(['?', '#']).next().unwrap_or_default());
+    }
+    facts.flag("is_control_center", probe.is_control_center());
+    facts
+}

@@ -1,0 +1,235 @@
+//! A signed call: its stages, and what the control center says of it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::case::Case;
+use super::check::{Check, Facts, Turn, Words};
+use super::token::{Found, code_and_message};
+use crate::call::exchange::Answered;
+use crate::call::notes;
+use crate::call::now::now;
+use crate::call::unstamped::UnstampedCall;
+use crate::error::Error;
+use crate::network::attempt::{Call, Progress};
+use crate::request::Pass;
+use crate::token::{is_failure, is_refused, message, refuses_time};
+use rpa_signing::Secret;
+use rpa_signing::scheme::{Encoding, Mode};
+
+const NAME: &str = "signature";
+
+/// What came of the signed call.
+pub(super) struct Signed {
+    pub(super) check: Check,
+    /// The control center took the call.
+    pub(super) is_taken: bool,
+    /// How far from this machine's clock that was stamped, in milliseconds.
+    pub(super) stamped_by: i64,
+    pub(super) refuses_time: bool,
+    /// It refuses the token.
+    pub(super) refuses_token: Option<(String, String)>,
+}
+
+impl Signed {
+    fn not(check: Check) -> Signed {
+        Signed { check, is_taken: false, stamped_by: 0, refuses_time: false, refuses_token: None }
+    }
+}
+
+pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
+    if !case.readable.has("rest_type") || !case.readable.has("mode") || case.readable.is_aside("data_json") {
+        return Signed::not(Check::skipped(NAME, "没有给出rest_type和mode", "`rest_type` and `mode` are not given"));
+    }
+    let Some(token) = &found.token else {
+        return Signed::not(Check::skipped(NAME, "没有token可用来签名", "there is no token to sign with"));
+    };
+    let begun = Instant::now();
+    let mut signed = match sign(case, token, found) {
+        Ok(signed) => signed,
+        Err(error) => {
+            Signed::not(Check::fail(NAME, Words::of(&error), error.field.as_deref().unwrap_or(""), Turn::You))
+        }
+    };
+    signed.check.took = begun.elapsed();
+    signed
+}
+
+fn unstamped<'c>(case: &'c Case<'_>, encoding: Option<Encoding>) -> Result<UnstampedCall<'c>, Error> {
+    let mut request = case.readable.request()?;
+    request.encoding = encoding.unwrap_or(request.encoding);
+    UnstampedCall::new(request)
+}
+
+fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error> {
+    let first = unstamped(case, None)?;
+    let ahead = match (&case.request.pass, &found.keeper) {
+        (Pass::Keys(keys), Some(keeper)) if keys.correct_clock => keeper.ahead_ms(),
+        _ => 0,
+    };
+    let stamp = first.stamp(token, now(ahead)?);
+    let (source, encoded) = (stamp.source(), stamp.encoded());
+    let encoding = first.request.encoding;
+    let mut told = notes::of_signature(source.expose(), encoding, stamp.timestamp, now(ahead)?);
+    told.extend(notes::of_url(first.request.mode, first.url.expose()));
+    told.extend(notes::of_parameters(&case.request.parameters));
+    let mut facts = Facts::default();
+    facts.text("method", first.method().as_str());
+    facts.text("url", first.url.expose().split('?').next().unwrap_or_default());
+    facts.number("parameters", i64::try_from(case.request.parameters.len()).unwrap_or(0));
+    facts.number("source_length", length(source.expose()));
+    facts.number("encoded_length", length(encoded.expose()));
+    let (body, _) = stamp.body(&stamp.signature());
+    facts.number("body_length", body.as_ref().map_or(0, |body| length(body.text())));
+    facts.number("url_length", length(first.url.expose()));
+    facts.text("encoding", word(encoding));
+    facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
+    facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
+    if first.request.mode != Mode::Get {
+        let check = Check::skipped(
+            NAME,
+            "只有get会真正发送,其他方式只在本地签名",
+            "only a get is sent; others are signed here alone",
+        );
+        return Ok(Signed::not(check.with(facts, Duration::ZERO)));
+    }
+    if case.verified_probe().is_none() {
+        let check = Check::skipped(
+            NAME,
+            "没有连通,或证书不受信任",
+            "there is no connection, or the certificate is not trusted",
+        );
+        return Ok(Signed::not(check.with(facts, Duration::ZERO)));
+    }
+    let mut signed = sent(case, &first, token, ahead, found)?;
+    if signed.check.status == super::check::Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
+        other_encoding(case, token, ahead, found, encoding, &mut signed)?;
+    }
+    signed.check.facts.0.extend(facts.0);
+    Ok(signed)
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
+fn word(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Python => "python",
+        Encoding::Java => "java",
+    }
+}
+
+fn send(case: &Case<'_>, call: &UnstampedCall<'_>, token: &Secret, ahead: i64) -> Result<Answered, Error> {
+    let limits = Call { deadline: case.until(0.6), progress: Progress::default() };
+    call.send(token, now(ahead)?, &limits)
+}
+
+fn sent(case: &Case<'_>, call: &UnstampedCall<'_>, token: &Secret, ahead: i64, found: &Found) -> Result<Signed, Error> {
+    let answered = match send(case, call, token, ahead) {
+        Ok(answered) => answered,
+        Err(error) => {
+            let turn =
+                if error.http_status.is_some_and(|status| status >= 500) { Turn::ControlCenter } else { Turn::You };
+            return Ok(Signed::not(Check::fail(NAME, Words::of(&error), "rest_type", turn)));
+        }
+    };
+    let mut signed = judged(case, &answered);
+    signed.stamped_by = ahead;
+    let corrects = matches!(&case.request.pass, Pass::Keys(keys) if keys.correct_clock);
+    if signed.refuses_time
+        && corrects
+        && let Some((other, _)) = case.clock_offset()
+        && other != ahead
+    {
+        let answered = send(case, call, token, other)?;
+        let again = judged(case, &answered);
+        if !again.refuses_time {
+            signed = Signed { stamped_by: other, ..again };
+        }
+    }
+    if signed.is_taken
+        && let Some(keeper) = &found.keeper
+    {
+        keeper.observe(answered.observed());
+    }
+    Ok(signed)
+}
+
+/// What the answer says of the token, of the time, and of the signature.
+fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
+    let (status, reply) = (answered.status(), &answered.text[..]);
+    let (code, msg) = code_and_message(reply);
+    let mut facts = Facts::default();
+    facts.number("http_status", i64::from(status));
+    facts.text("code", &code);
+    facts.text("msg", &msg);
+    let rule = match &case.request.pass {
+        Pass::Keys(keys) => keys.refusal.clone(),
+        Pass::Token(_) => crate::request::RefusalRule::default(),
+    };
+    let lower = message(reply);
+    let of_time = ["timestamp", "time stamp", "时间"].iter().any(|word| lower.contains(word));
+    let mut signed = if is_failure(status, reply) && is_refused(&rule, status, reply) {
+        let check = Check::skipped(NAME, "token被拒绝", "the token is refused");
+        Signed { refuses_token: Some((code, msg)), ..Signed::not(check) }
+    } else if refuses_time(status, reply) && of_time {
+        let check = Check::skipped(NAME, "时间戳被拒绝", "the timestamp is refused");
+        Signed { refuses_time: true, ..Signed::not(check) }
+    } else if refuses_time(status, reply) {
+        let words = Words::new(
+            format!("控制中心拒绝了签名(code {code}:{msg})"),
+            format!("the control center refuses the signature (code {code}: {msg})"),
+        );
+        Signed::not(Check::fail(NAME, words, "", Turn::You))
+    } else if is_failure(status, reply) {
+        let check = Check::ok(
+            NAME,
+            format!("签名没有被拒绝,接口答复code {code}:{msg}"),
+            format!("the signature is not refused; the API answers code {code}: {msg}"),
+        );
+        Signed { is_taken: true, ..Signed::not(check) }
+    } else {
+        Signed {
+            is_taken: true,
+            ..Signed::not(Check::ok(NAME, "控制中心接受了签名的调用", "the control center took the signed call"))
+        }
+    };
+    signed.check.facts = facts;
+    signed
+}
+
+/// Whether the other encoding would do.
+fn other_encoding(
+    case: &Case<'_>,
+    token: &Secret,
+    ahead: i64,
+    found: &Found,
+    encoding: Encoding,
+    signed: &mut Signed,
+) -> Result<(), Error> {
+    let other = if encoding == Encoding::Python { Encoding::Java } else { Encoding::Python };
+    let again = sent(case, &unstamped(case, Some(other))?, token, ahead, found)?;
+    signed.check.facts.text("tried", "python, java");
+    if again.is_taken {
+        let (this, that) = (word(encoding), word(other));
+        signed.check.facts.text("works", that);
+        signed.check.words = Words::new(
+            format!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
+            format!(
+                "the encoding is wrong: signed as {this} the call is refused, signed as {that} it is taken; give \"encoding\": \"{that}\""
+            ),
+        );
+        signed.check.setting = Some("encoding".to_owned());
+        signed.is_taken = true;
+    } else {
+        signed.check.facts.put("works", Value::Null);
+        let words = std::mem::take(&mut signed.check.words);
+        signed.check.words = words.and(
+            ",两种编码都试过,均被拒绝;请核对token或密钥是否属于这个控制中心,以及网关是否改动了请求",
+            "; both encodings were tried; check that the token or the keys are of this control center, and that no gateway changes the request",
+        );
+    }
+    Ok(())
+}

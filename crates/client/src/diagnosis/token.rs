@@ -1,0 +1,228 @@
+//! The token: the one that is kept, or a new one where that may be asked for.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::case::Case;
+use super::check::{Check, Facts, Turn, Words};
+use crate::basics::locks::lock;
+use crate::call::retry::{Policy, Repeat};
+use crate::call::token_call;
+use crate::error::Source;
+use crate::request::{Credentials, Keys, Pass};
+use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply};
+use rpa_signing::Secret;
+
+const NAME: &str = "token";
+
+/// What was found, and what a call is signed with.
+pub(super) struct Found {
+    pub(super) check: Check,
+    pub(super) token: Option<Secret>,
+    pub(super) keeper: Option<Arc<Keeper>>,
+    /// The control center gave it just now.
+    pub(super) is_new: bool,
+}
+
+impl Found {
+    /// The control center has refused it in a signed call.
+    pub(super) fn is_refused(&mut self, case: &Case<'_>, code: &str, msg: &str) {
+        let (setting, zh, en) = match &case.request.pass {
+            Pass::Token(_) => (
+                "accesstoken",
+                "请重新取得token,或改为给出accesskey和secretkey",
+                "get a new one, or give `accesskey` and `secretkey` in its place",
+            ),
+            Pass::Keys(_) => (
+                "token_store",
+                "它已提前失效,多半是别处用同一个accesskey取了新token;请让所有机器人共用一个token_store(普通调用会自动换新token)",
+                "it was ended before its time, most likely by another one that was got elsewhere for the same access key: let all robots share one `token_store` (a call gets a new one by itself)",
+            ),
+        };
+        let words = Words::new(
+            format!("控制中心拒绝了token(code {code}:{msg}),{zh}"),
+            format!("the control center refuses the token (code {code}: {msg}): {en}"),
+        );
+        let refused = Check::fail(NAME, words, setting, Turn::You);
+        self.check = refused.with(self.check.facts.clone(), self.check.took);
+    }
+}
+
+pub(super) fn check(case: &Case<'_>) -> Found {
+    let alone = |check| Found { check, token: None, keeper: None, is_new: false };
+    if !case.has_pass() {
+        return alone(Check::skipped(NAME, "没有给出密钥或token", "neither keys nor a token are given"));
+    }
+    let keys = match &case.request.pass {
+        Pass::Token(token) => {
+            let mut facts = Facts::default();
+            facts.text("source", "request");
+            facts.number("length", i64::try_from(token.expose().len()).unwrap_or(0));
+            let check = Check::ok(
+                NAME,
+                "token由请求给出,由调用方负责更新",
+                "the request gives the token, and its caller renews it",
+            )
+            .with(facts, Duration::ZERO);
+            return Found { check, token: Some(token.clone()), keeper: None, is_new: false };
+        }
+        Pass::Keys(keys) => keys,
+    };
+    if case.verified_probe().is_none() {
+        return alone(Check::skipped(
+            NAME,
+            "没有连通,或证书不受信任",
+            "there is no connection, or the certificate is not trusted",
+        ));
+    }
+    let keeper = token::keeper(&case.request.address, keys);
+    let begun = Instant::now();
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let held = match case.readable.may_get_token() {
+        true => {
+            let asking = || asking(case, keys, &names);
+            let need =
+                Need { options: case.options(), deadline: case.until(0.6), lifetime: keys.lifetime, asking: &asking };
+            keeper.token(&need)
+        }
+        false => match keeper.peek(case.share(0.3)) {
+            Some(held) => Ok(held),
+            None => {
+                let check = Check::skipped(
+                    NAME,
+                    "还没有保存的token;如需现在取一个,请加上\"get_token\":true(可能使别处正在用的token失效)",
+                    "no token is kept yet; to have one asked for now, give \"get_token\": true (which may end one that is used elsewhere)",
+                );
+                return Found { check, token: None, keeper: Some(keeper), is_new: false };
+            }
+        },
+    };
+    let names = std::mem::take(&mut *lock(&names));
+    let mut facts = Facts::default();
+    if !names.is_empty() {
+        facts.put("fields", Value::Array(names.into_iter().map(Value::String).collect()));
+    }
+    let is_new = held.as_ref().is_ok_and(|held| held.facts.source == Some(Source::Server));
+    let (check, token) = match held {
+        Ok(held) => (held_well(&held, keys, &keeper, &mut facts), Some(held.token)),
+        Err(failure) => (refused(failure, &mut facts), None),
+    };
+    Found { check: check.with(facts, begun.elapsed()), token, keeper: Some(keeper), is_new }
+}
+
+fn held_well(held: &Held, keys: &Keys, keeper: &Keeper, facts: &mut Facts) -> Check {
+    let source = match held.facts.source {
+        Some(Source::Store) => "store",
+        Some(Source::Server) => "server",
+        _ => "memory",
+    };
+    facts.text("source", source);
+    facts.put("age_ms", held.facts.age_ms.map_or(Value::Null, Value::from));
+    let left = held.life_left_ms();
+    facts.put("life_left_ms", left.map_or(Value::Null, Value::from));
+    facts.flag("lifetime_known", left.is_some());
+    facts.flag("lifetime_given", keys.lifetime.is_some());
+    let evictions = keeper.facts().evictions;
+    facts.number("evictions", i64::try_from(evictions).unwrap_or(i64::MAX));
+    if evictions > 0 {
+        let words = Words::new(
+            format!(
+                "token在一小时内{evictions}次被别处取得的新token顶掉,请让所有机器人共用一个token_store,或各用各的accesskey"
+            ),
+            format!(
+                "the token was ended {evictions} times within an hour by another one, got elsewhere for the same access key: let all robots share one `token_store`, or give each its own access key"
+            ),
+        );
+        return Check::warning(NAME, words, "token_store", Turn::You);
+    }
+    let (zh, en) = match source {
+        "server" => ("已向控制中心取得token", "a token was got from the control center"),
+        _ => ("已有可用的token", "a token is kept that has not ended"),
+    };
+    match left {
+        Some(left) => {
+            let minutes = left / 60_000;
+            Check::ok(NAME, format!("{zh},还有{minutes}分钟有效"), format!("{en}; it lives {minutes} more minutes"))
+        }
+        None => Check::ok(NAME, format!("{zh},有效期未知"), format!("{en}; how long it lives is not known")),
+    }
+}
+
+fn refused(failure: Failure, facts: &mut Facts) -> Check {
+    match failure {
+        Failure::Refused { reply, is_busy } => {
+            let reply = Zeroizing::new(reply);
+            let (code, msg) = code_and_message(&reply);
+            facts.text("code", &code);
+            facts.text("msg", &msg);
+            if is_busy {
+                let words = Words::new(
+                    format!("控制中心暂时不能给token(code {code}:{msg}),请稍后再试或联系控制中心管理员"),
+                    format!(
+                        "the control center cannot give a token now (code {code}: {msg}): try again later, or ask its administrator"
+                    ),
+                );
+                return Check::fail(NAME, words, "", Turn::ControlCenter);
+            }
+            let words = Words::new(
+                format!(
+                    "控制中心拒绝了accesskey或secretkey(code {code}:{msg}),请核对这两个密钥是否抄全、属于这个控制中心且未停用"
+                ),
+                format!(
+                    "the control center refuses `accesskey` or `secretkey` (code {code}: {msg}): check that both are whole, of this control center, and enabled"
+                ),
+            );
+            Check::fail(NAME, words, "accesskey", Turn::You)
+        }
+        Failure::Error(NoReply { error, .. }) => Check::fail(NAME, Words::of(&error), "", Turn::ControlCenter),
+    }
+}
+
+/// What a reply says, in few words.
+pub(super) fn code_and_message(reply: &[u8]) -> (String, String) {
+    let reply: Value = serde_json::from_slice(reply).unwrap_or(Value::Null);
+    let text = |name: &str| match &reply[name] {
+        Value::String(text) => text.chars().take(120).collect(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    (text("code"), text("msg"))
+}
+
+/// How to ask for a token; the names of the fields of what comes are kept.
+fn asking(case: &Case<'_>, keys: &Keys, names: &Arc<Mutex<Vec<String>>>) -> Arc<Ask> {
+    let (address, options) = (case.request.address.clone(), case.options().clone());
+    let (access, secret, names) = (keys.access.clone(), keys.secret.clone(), names.clone());
+    Arc::new(move |by: &By, deadline| {
+        let credentials = match by {
+            By::Refresh(token) => Credentials::Refresh(token.clone()),
+            By::Keys => Credentials::Keys { access: access.clone(), secret: secret.clone() },
+        };
+        let mut policy = Policy::new(1, Repeat::Idempotent, deadline);
+        match token_call::send(&credentials, &address, &options, &mut policy) {
+            Ok(answered) => {
+                let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
+                let text = Zeroizing::new(answered.text);
+                *lock(&names) = field_names(&text);
+                Ok(Reply { text, status, observed, retry_after })
+            }
+            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error }),
+        }
+    })
+}
+
+/// Nothing of the values is kept.
+fn field_names(reply: &[u8]) -> Vec<String> {
+    type Names = std::collections::BTreeMap<String, serde::de::IgnoredAny>;
+    #[derive(serde::Deserialize)]
+    struct Outer {
+        result: Option<Names>,
+    }
+    match serde_json::from_slice::<Outer>(reply) {
+        Ok(Outer { result: Some(names) }) => names.into_keys().take(20).collect(),
+        _ => Vec::new(),
+    }
+}
