@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
-use crate::request::{CallText, Pass, TokenRequest};
+use crate::request::{CallRequest, CallText, Pass, TokenRequest};
 use now::now;
 use once::once;
 use retry::{Policy, Repeat, deadline};
@@ -56,7 +56,8 @@ fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
     // They say nothing of the signature, and are checked all the same.
     text.waiting()?;
     text.pages()?;
-    let request = text.check()?;
+    // Nothing comes that could be saved.
+    let request = CallRequest { save_to: None, ..text.check()? };
     let lifetime = match &request.pass {
         Pass::Token(_) => None,
         Pass::Keys(keys) => keys.lifetime,

@@ -76,7 +76,8 @@ impl Policy {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            self.failed = self.failed.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
+            let is_attempt = !error.kind.is_before_any_attempt() || error.delivered != Delivered::No;
+            self.failed = self.failed.saturating_add(u32::from(is_attempt));
             self.may_repeat = self.repeat.allows(&error);
             self.progress.fail(error.delivered);
             let pause = self.pause(&error);
