@@ -62,6 +62,9 @@ inline std::string call(const std::string &request) { return Reply(rpa_call(requ
 /** Signs the same request as call() and does not send it. The reply holds the token. */
 inline std::string sign(const std::string &request) { return Reply(rpa_sign(request.c_str())).str(); }
 
+/** Looks at the same request from end to end: what is wrong first, and whose turn it is. */
+inline std::string diagnose(const std::string &request) { return Reply(rpa_diagnose(request.c_str())).str(); }
+
 /** The version of the library, such as "1.2.3". */
 inline std::string version() { return rpa_version(); }
 
@@ -353,6 +356,9 @@ public:
         set_in(more, {"pages", pages});
         return call("get", path, data, more);
     }
+
+    /** What is wrong first, and whose turn it is: "/result/verdict/zh", "/result/verdict/en" and so on. */
+    std::string diagnose(const json::Fields &more = {}) const { return checked(rpa::diagnose(request({}, more))); }
 
 private:
     using Field = json::Fields::value_type;

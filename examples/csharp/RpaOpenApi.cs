@@ -316,15 +316,27 @@ namespace IsRpa.OpenApi
                 return "The library rpa_openapi " + what + ". This process is " + IntPtr.Size * 8 + "-bit." + tried;
             }
 
+            private static string Quoted(string text)
+            {
+                return RpaJson.Write(text);
+            }
+
             // What the function would have replied, had the library been there to say so.
             internal string Reply(string function)
             {
                 bool isCall = function != "rpa_get_token" && function != "rpa_refresh_token";
                 string begin = isCall ? "fail,\u610f\u5916\u60c5\u51b5:" : function == "rpa_get_token"
                     ? "fail,\u83b7\u53d6token\u5931\u8d25:" : "fail,\u5237\u65b0token\u5931\u8d25:";
-                return "{\"code\":" + (isCall ? 40 : 44) + ",\"msg\":\"" + begin + cause + "\",\"result\":null,\"error\":"
-                    + "{\"kind\":\"internal\",\"detail\":\"" + detail.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\",\"field\":null,"
-                    + "\"http_status\":null,\"attempts\":0,\"delivered\":\"no\",\"elapsed_ms\":0}}";
+                string[] facts =
+                {
+                    "\"kind\":\"internal\"", "\"detail\":" + Quoted(detail), "\"field\":null", "\"http_status\":null",
+                    "\"attempts\":0", "\"delivered\":\"no\"", "\"elapsed_ms\":0", "\"id\":null",
+                    "\"time\":" + Quoted(DateTime.Now.ToString("yyyy-MM-ddTHH:mm:ss.fffzzz", CultureInfo.InvariantCulture)),
+                    "\"version\":null", "\"function\":" + Quoted(function), "\"target\":null", "\"peer\":null",
+                    "\"proxy\":null", "\"proxy_from\":null", "\"phase\":null", "\"ms\":null", "\"hint\":" + Quoted(cause)
+                };
+                return "{\"code\":" + (isCall ? 40 : 44) + ",\"msg\":" + Quoted(begin + cause) + ",\"result\":null,\"error\":{"
+                    + string.Join(",", facts) + "}}";
             }
         }
 

@@ -116,10 +116,11 @@ reply: 月结 & 100% 完成
 run: finished
 resume: finished
 pages: 4
+diagnosis: well, tls tls.pin_sha256 you
 ";
 
 /// Runs a program that tries what the clients have beside plain calls: that waiting can be given up, errors with fields,
-/// a token that the library looks after, work that takes long, and lists in pages.
+/// a token that the library looks after, work that takes long, lists in pages, and a diagnosis.
 ///
 /// C++ has no call that could be given up.
 fn check_clients(what: &str, mut program: Command) {

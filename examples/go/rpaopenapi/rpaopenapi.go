@@ -36,6 +36,7 @@ const (
 	RefreshToken
 	Call
 	Sign
+	Diagnose
 )
 
 // Text asks a function of the library. What goes wrong in a call is in the reply.
@@ -55,6 +56,8 @@ func Text(function Function, request string) (string, error) {
 		reply = C.rpa_call(text)
 	case Sign:
 		reply = C.rpa_sign(text)
+	case Diagnose:
+		reply = C.rpa_diagnose(text)
 	default:
 		return "", fmt.Errorf("rpaopenapi: there is no function %d", function)
 	}
@@ -147,6 +150,11 @@ func (c *Client) Resume(ctx context.Context, resume string) (*Reply, error) {
 // Pages gathers all pages of a list into one reply; pages names the fields, see the library's field of that name.
 func (c *Client) Pages(ctx context.Context, restType string, data, pages any) (*Reply, error) {
 	return c.Call(ctx, "get", restType, data, Fields{"pages": pages})
+}
+
+// Diagnose tells what is wrong first, and whose turn it is: the result's "verdict".
+func (c *Client) Diagnose(ctx context.Context, more Fields) (*Reply, error) {
+	return c.Ask(ctx, Diagnose, merged(c.settings, more))
 }
 
 // Ask sends exactly these fields to a function of the library.

@@ -64,6 +64,10 @@ internal static class Clients
         Console.WriteLine("reply: " + reply.Text("/result/params/note"));
         Check(reply.IsSuccess && reply.Code == 0 && reply.At("/result/none/0") == null, "a reply can be looked into");
         await LongWork(client);
+        RpaDiagnosis well = client.Diagnose(), wrong = await Client(host, new string('0', 64)).DiagnoseAsync();
+        Check(well.Check == null && well.Chinese.Length > 5 && well.English.Length > 5, "a healthy one says so");
+        Check(wrong.Reply.At("/result/checks/0/name") != null && wrong.ToString().Contains("pin"), "a broken one says why");
+        Console.WriteLine("diagnosis: " + (well.Ok ? "well" : well.ToString()) + ", " + wrong.Check + " " + wrong.Setting + " " + wrong.Turn);
         Json();
     }
 

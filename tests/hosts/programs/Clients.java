@@ -59,6 +59,12 @@ public final class Clients {
         reply = client.get("/oapi/v1/job/get", RpaJson.object("jobNo", reply.at("/result/jobNo")));
         new PrintStream(OUT, true, "UTF-8").println("reply: " + reply.text("/result/params/note"));
         longWork(client);
+        RpaReply well = client.diagnose(null);
+        RpaReply wrong = client(host, String.join("", java.util.Collections.nCopies(64, "0"))).diagnose(null);
+        String verdict = "/result/verdict/";
+        check(well.text(verdict + "zh").length() > 5 && well.at(verdict + "check") == null, "a healthy one says so");
+        OUT.println("diagnosis: " + (well.at(verdict + "ok").equals(true) ? "well" : well) + ", " + wrong.text(verdict + "check") + " "
+                + wrong.text(verdict + "setting") + " " + wrong.text(verdict + "turn"));
         json();
         edges();
         System.exit(0);

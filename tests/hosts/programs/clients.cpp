@@ -76,5 +76,11 @@ int main(int, char **arguments) {
     reply = usual.get("/oapi/v1/job/get", json::object({{"jobNo", json::value(reply, "/result/jobNo")}}));
     std::cout << "reply: " << json::text(reply, "/result/params/note") << std::endl;
     long_work(usual);
+    const std::string well = usual.diagnose(), wrong = client(host, std::string(64, '0')).diagnose();
+    const auto verdict = [](const std::string &diagnosis, const char *name) {
+        return json::text(diagnosis, std::string("/result/verdict/") + name);
+    };
+    std::cout << "diagnosis: " << (verdict(well, "ok") == "true" ? "well" : well) << ", " << verdict(wrong, "check") << ' '
+              << verdict(wrong, "setting") << ' ' << verdict(wrong, "turn") << std::endl;
     values();
 }

@@ -99,6 +99,17 @@ func main() {
 	fmt.Println("reply:", job.Params.Note)
 
 	longWork(ctx, usual)
+	var well, wrong struct {
+		Verdict struct {
+			Ok                       bool
+			En, Check, Setting, Turn string
+		}
+	}
+	reply, err = usual.Diagnose(ctx, nil)
+	check(err == nil && json.Unmarshal(reply.Result, &well) == nil && well.Verdict.Ok, well.Verdict.En)
+	reply, err = client(host, strings.Repeat("0", 64), nil).Diagnose(ctx, nil)
+	check(err == nil && json.Unmarshal(reply.Result, &wrong) == nil && !wrong.Verdict.Ok, "a broken one says why")
+	fmt.Println("diagnosis: well,", wrong.Verdict.Check, wrong.Verdict.Setting, wrong.Verdict.Turn)
 
 	_, err = rpa.Text(rpa.Call, "{}\x00{}")
 	check(err != nil, "NUL is refused")

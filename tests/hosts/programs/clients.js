@@ -82,6 +82,9 @@ async function others() {
   const { reply } = await client.send('get', '/oapi/v1/job/get', { jobNo: started.result.jobNo });
   lines.push(`reply: ${reply.result.params.note}`);
   lines.push(...(await longWork(client)));
+  const { verdict: well } = await client.diagnose();
+  const { verdict: wrong } = await new Client(host, { ...KEYS, tls: { pin_sha256: '0'.repeat(64) } }).diagnose();
+  lines.push(`diagnosis: ${well.ok ? 'well' : well.en}, ${wrong.check} ${wrong.setting} ${wrong.turn}`);
   await edges();
   return lines;
 }

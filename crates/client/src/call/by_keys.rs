@@ -13,6 +13,7 @@ use crate::call::signing::{Finds, Outcome, Signing};
 use crate::call::token_call;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
+use crate::network::attempt::Progress;
 use crate::request::{Address, CallRequest, Credentials, Keys, Options};
 use crate::token::{
     self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
@@ -43,12 +44,20 @@ pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -
             let keeper = &*keeper;
             CallByKeys { unstamped, keys, keeper, need, policy, api, held, troubles, clocks, signing, refused: 0 }.run()
         }
-        Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
+        Err(failure) => {
+            policy.progress().seen().token = Some(keeper.facts());
+            without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got")
+        }
     }
 }
 
 /// Signs the call with the keys' token and shows it.
-pub(crate) fn sign(unstamped: &UnstampedCall<'_>, keys: &Keys, deadline: Instant) -> Result<Vec<u8>, Error> {
+pub(crate) fn sign(
+    unstamped: &UnstampedCall<'_>,
+    keys: &Keys,
+    deadline: Instant,
+    progress: &Progress,
+) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&unstamped.request.address, keys);
     let asking = || asking(unstamped, keys);
     let need = Need { options: &unstamped.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
@@ -57,6 +66,7 @@ pub(crate) fn sign(unstamped: &UnstampedCall<'_>, keys: &Keys, deadline: Instant
         Ok(held) => {
             let ahead_ms = if keys.correct_clock { keeper.ahead_ms() } else { 0 };
             let warnings = warnings(&held.facts, &keeper).collect();
+            progress.seen().token = Some(held.facts.clone());
             let kept = held.encoding(unstamped.request.scheme);
             let signing = Signing::known(unstamped, keys.access.expose(), &held.token, kept, deadline);
             show(unstamped, &held.token, signing.encoding, now(ahead_ms)?, warnings, Some(&held.facts))
@@ -255,7 +265,10 @@ impl CallByKeys<'_, '_> {
 
     fn end(self, outcome: Result<Answered, Error>) -> Result<Vec<u8>, Error> {
         match outcome {
-            Ok(answered) => Ok(answered.text),
+            Ok(answered) => {
+                self.policy.progress().seen().token = Some(self.held.facts);
+                Ok(answered.text)
+            }
             Err(error) => {
                 let attempts = error.attempts + self.refused;
                 Err(explain(Error { attempts, ..error }, self.held.facts, self.keeper))
@@ -310,7 +323,10 @@ fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline
             let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
             Ok(Reply { text: Zeroizing::new(answered.text), status, observed, retry_after })
         }
-        Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error }),
+        Err(error) => {
+            let seen = Some(Box::new(policy.progress().seen().clone()));
+            Err(NoReply { may_repeat: policy.may_repeat(), error: Error { seen, ..error } })
+        }
     }
 }
 

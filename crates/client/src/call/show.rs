@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::call::notes;
-use crate::call::unstamped::{UnstampedCall, headers};
+use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, TokenFacts};
 use crate::request::CallRequest;
 use rpa_signing::Secret;
@@ -61,7 +61,7 @@ pub(crate) fn show(
     let signature = stamp.signature();
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), unstamped.method());
     let (body, content_type) = stamp.body(&signature);
-    let headers = headers(&stamp, &signature, content_type)?;
+    let headers = unstamped.headers(&stamp, &signature, content_type)?;
     let all_headers = headers.iter().chain(&request.options.headers);
     let mut notes = notes::of_signature(&stamp, source.expose(), request.encoding.is_none(), now);
     notes.extend(notes::of_url(request.mode, unstamped.url.expose()));
