@@ -13,7 +13,7 @@ import sys
 TOOLCHAIN = [
     ("rust-std", None, "MIT OR Apache-2.0", "the standard library, built along"),
     ("mingw-w64-runtime", "10.0.0", "ZPL-2.1", "Windows"),
-    ("libgcc", "12", "GPL-3.0-or-later WITH GCC-exception-3.1", "Windows"),
+    ("libgcc and libssp", "12", "GPL-3.0-or-later WITH GCC-exception-3.1", "Windows"),
     ("zig-compiler-rt", "0.16.0", "MIT", "Linux"),
     ("libunwind", "0.16.0", "Apache-2.0 WITH LLVM-exception", "Linux, as zig brings it"),
 ]

@@ -56,8 +56,8 @@ def windows(native, dist, version):
         packing.library(native, name)
         for suffix in ("dll", "dll.a", "def", "lib"):
             files[f"{folder}/rpa_openapi.{suffix}"] = native / name / f"rpa_openapi.{suffix}"
-    # The emulator for trying things out: one that runs on each Windows.
-    files["control_center.exe"] = native / "win-x86" / "control_center.exe"
+    # The emulator is for whoever tries things out: of 64 bits alone.
+    files["control_center.exe"] = native / "win-x64" / "control_center.exe"
     path = dist / f"rpa-openapi-{version}-windows.zip"
     packing.write_zip(path, files, folder=path.stem + "/")
     packing.show(path)

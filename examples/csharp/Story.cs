@@ -14,8 +14,11 @@
 // The names jobNo and params, and the path job/get, are those of the emulator, `control_center --tls`.
 
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text;
+using System.Threading.Tasks;
+using IsRpa.OpenApi;
 
 internal static class Story
 {
@@ -32,19 +35,25 @@ internal static class Story
         }
         WriteUtf8();
         // The fields that each request begins with.
-        string server = "\"host\":" + Json.Quoted(arguments[0]);
+        var server = new Dictionary<string, object> { { "host", arguments[0] } };
         if (arguments[1] != "-")
         {
-            server += ",\"tls\":{\"pin_sha256\":" + Json.Quoted(arguments[1]) + "}";
+            server["tls"] = new { pin_sha256 = arguments[1] };
         }
         if (arguments.Length > 2)
         {
-            server += ",\"proxy\":" + (arguments[2] == "-" ? "null" : Json.Quoted(arguments[2]));
+            server["proxy"] = arguments[2] == "-" ? null : arguments[2];
         }
         try
         {
-            Tell(server);
+            // A program whose Main is async awaits it in place of this.
+            Tell(server).GetAwaiter().GetResult();
             return 0;
+        }
+        catch (RpaException error)
+        {
+            Console.Error.WriteLine("story: " + error.Msg);
+            Console.Error.WriteLine("story: " + error.KindText + ": " + error.Detail + ", delivered: " + error.Delivered);
         }
         catch (Surprise surprise)
         {
@@ -57,63 +66,57 @@ internal static class Story
         return 1;
     }
 
-    private static void Tell(string server)
+    private static async Task Tell(Dictionary<string, object> server)
     {
         Console.WriteLine("version " + RpaOpenApi.Version);
 
-        string keys = "\"accesskey\":" + Json.Quoted(AccessKey) + ",\"secretkey\":" + Json.Quoted(SecretKey);
-        string reply = Checked("the token", RpaOpenApi.GetToken("{" + server + "," + keys + "}"));
-        string token = Json.Text(reply, "result.accessToken");
-        string refresh = Json.Text(reply, "result.refreshToken");
+        // With the keys as its second and third argument, the client would look after the token by itself.
+        var client = new RpaClient((string)server["host"]);
+        foreach (KeyValuePair<string, object> setting in server)
+        {
+            client.Settings[setting.Key] = setting.Value;
+        }
+        client.Warning += (sender, told) => Console.Error.WriteLine("story: warning: " + told.Warning);
+
+        RpaReply reply = Checked(await client.GetTokenAsync(AccessKey, SecretKey));
+        string token = reply.Text("/result/accessToken"), refresh = reply.Text("/result/refreshToken");
+        client.Settings["accesstoken"] = token;
         Console.WriteLine("token: ok");
 
-        string data = "{\"procCode\":\"P001\",\"robotNo\":\"Administrator@0A1B2C3D4E5F\",\"note\":"
-            + Json.Quoted(Note) + "}";
-        reply = Call(server, token, "post", "/oapi/v1/job/create", data);
-        string job = Json.Text(reply, "result.jobNo");
+        var job = new { procCode = "P001", robotNo = "Administrator@0A1B2C3D4E5F", note = Note };
+        reply = Checked(await client.PostAsync("/oapi/v1/job/create", job));
         Console.WriteLine("job started: ok");
 
-        reply = Call(server, token, "get", "/oapi/v1/job/get", "{\"jobNo\":" + Json.Quoted(job) + "}");
-        string note = Json.Text(reply, "result.params.note");
+        reply = Checked(await client.GetAsync("/oapi/v1/job/get", new { jobNo = reply.Text("/result/jobNo") }));
+        string note = reply.Text("/result/params/note");
         Expect(note == Note, "the note is " + note);
         Console.WriteLine("job read back: " + note);
 
-        string request = "{" + server + ",\"refreshtoken\":" + Json.Quoted(refresh) + "}";
-        reply = Checked("refreshing", RpaOpenApi.RefreshToken(request));
-        Expect(Json.Text(reply, "result.accessToken") != token, "the refreshed token is the old one");
+        reply = Checked(await client.RefreshTokenAsync(refresh));
+        Expect(reply.Text("/result/accessToken") != token, "the refreshed token is the old one");
         Console.WriteLine("token refreshed: ok");
 
         // A field is misspelt, so nothing is sent, and the error names the field.
-        request = "{" + server + ",\"acesstoken\":" + Json.Quoted(token)
-            + ",\"mode\":\"get\",\"rest_type\":\"/oapi/v1/job/list\"}";
-        reply = RpaOpenApi.Call(request);
-        string kind = Json.Text(reply, "error.kind"), field = Json.Text(reply, "error.field");
-        Expect(kind == "argument" && field == "acesstoken", "the refusal is " + reply);
-        Console.WriteLine("refused on purpose: " + kind + " " + field);
+        try
+        {
+            reply = await client.CallAsync("get", "/oapi/v1/job/list", null, new { acesstoken = token });
+            throw new Surprise("not as it should be: the refusal is " + reply);
+        }
+        catch (RpaException error)
+        {
+            Expect(error.Kind == RpaErrorKind.Argument && error.Delivered == RpaDelivered.No, "the refusal is " + error);
+            Console.WriteLine("refused on purpose: " + error.KindText + " " + error.Field);
+        }
     }
 
-    // One signed call.
-    private static string Call(string server, string token, string mode, string path, string data)
+    // A reply that says success, which is "code": 0. What the control center refuses is a reply as well.
+    private static RpaReply Checked(RpaReply reply)
     {
-        string request = "{" + server + ",\"accesstoken\":" + Json.Quoted(token) + ",\"mode\":" + Json.Quoted(mode)
-            + ",\"rest_type\":" + Json.Quoted(path) + ",\"data_json\":" + data + "}";
-        return Checked(path, RpaOpenApi.Call(request));
-    }
-
-    // A reply that says success, which is "code": 0. Throws what went wrong otherwise.
-    private static string Checked(string what, string reply)
-    {
-        if (Json.Value(reply, "code") == "0")
+        if (!reply.IsSuccess)
         {
-            return reply;
+            throw new Surprise(reply.Msg);
         }
-        string why = what + ": " + Json.Text(reply, "msg");
-        if (Json.Value(reply, "error.kind") != null) // an error of the library; a server's own refusal has none
-        {
-            why += Environment.NewLine + "story: " + Json.Text(reply, "error.kind") + ": "
-                + Json.Text(reply, "error.detail") + ", delivered: " + Json.Text(reply, "error.delivered");
-        }
-        throw new Surprise(why);
+        return reply;
     }
 
     private static void Expect(bool right, string what)
@@ -144,163 +147,6 @@ internal static class Story
     {
         internal Surprise(string message) : base(message)
         {
-        }
-    }
-
-    // A few lines of JSON, so that this program needs no package. In a program of your own, take System.Text.Json or
-    // whatever you have.
-    private static class Json
-    {
-        // A text as a JSON string.
-        internal static string Quoted(string text)
-        {
-            var json = new StringBuilder("\"");
-            foreach (char c in text)
-            {
-                if (c == '"' || c == '\\')
-                {
-                    json.Append('\\').Append(c);
-                }
-                else if (c < ' ')
-                {
-                    json.Append("\\u").Append(((int)c).ToString("x4"));
-                }
-                else
-                {
-                    json.Append(c);
-                }
-            }
-            return json.Append('"').ToString();
-        }
-
-        // The text at a path such as "result.params.note".
-        internal static string Text(string json, string path)
-        {
-            string value = Value(json, path);
-            if (value == null || value[0] != '"')
-            {
-                throw new Surprise("the reply has no text " + path);
-            }
-            return Decoded(value);
-        }
-
-        // The value at a path, as it stands in a JSON text that is valid, as every reply of the library is; null if
-        // there is none.
-        internal static string Value(string json, string path)
-        {
-            int at = AfterSpace(json, 0);
-            foreach (string name in path.Split('.'))
-            {
-                at = Member(json, at, name);
-                if (at < 0)
-                {
-                    return null;
-                }
-            }
-            return json.Substring(at, AfterValue(json, at) - at);
-        }
-
-        // Where the value of an object's member begins; -1 if there is none.
-        private static int Member(string json, int at, string name)
-        {
-            if (json[at] != '{')
-            {
-                return -1;
-            }
-            do
-            {
-                int key = AfterSpace(json, at + 1);
-                if (json[key] != '"')
-                {
-                    return -1; // an empty object
-                }
-                int end = AfterString(json, key);
-                int value = AfterSpace(json, AfterSpace(json, end) + 1); // the colon lies between
-                if (Decoded(json.Substring(key, end - key)) == name)
-                {
-                    return value;
-                }
-                at = AfterSpace(json, AfterValue(json, value));
-            }
-            while (json[at] == ',');
-            return -1;
-        }
-
-        private static int AfterSpace(string json, int at)
-        {
-            while (at < json.Length && " \t\r\n".IndexOf(json[at]) >= 0)
-            {
-                at++;
-            }
-            return at;
-        }
-
-        private static int AfterString(string json, int at)
-        {
-            for (at++; json[at] != '"'; at++)
-            {
-                if (json[at] == '\\')
-                {
-                    at++;
-                }
-            }
-            return at + 1;
-        }
-
-        private static int AfterValue(string json, int at)
-        {
-            int depth = 0;
-            do
-            {
-                switch (json[at])
-                {
-                    case '"':
-                        at = AfterString(json, at);
-                        break;
-                    case '{':
-                    case '[':
-                        depth++;
-                        at++;
-                        break;
-                    case '}':
-                    case ']':
-                        depth--;
-                        at++;
-                        break;
-                    default:
-                        // A number, true, false, null; within an object or array also what stands between the values.
-                        int end = json.IndexOfAny((depth > 0 ? "\"{}[]" : ",]} \t\r\n").ToCharArray(), at);
-                        at = end < 0 ? json.Length : end;
-                        break;
-                }
-            }
-            while (depth > 0);
-            return at;
-        }
-
-        private static string Decoded(string json)
-        {
-            var text = new StringBuilder();
-            for (int i = 1; i < json.Length - 1; i++)
-            {
-                if (json[i] != '\\')
-                {
-                    text.Append(json[i]);
-                    continue;
-                }
-                i++;
-                if (json[i] == 'u')
-                {
-                    // The two halves of a surrogate pair come one after the other, as C# has them, too.
-                    text.Append((char)Convert.ToInt32(json.Substring(i + 1, 4), 16));
-                    i += 4;
-                }
-                else
-                {
-                    text.Append("\"\\/\b\f\n\r\t"["\"\\/bfnrt".IndexOf(json[i])]);
-                }
-            }
-            return text.ToString();
         }
     }
 }

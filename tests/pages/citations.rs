@@ -10,9 +10,9 @@ use crate::page::all;
 /// Where this repository's files lie.
 const FOLDERS: [&str; 9] = ["src", "crates", "tests", "benches", "examples", "fuzz", "docs", "include", ".ci"];
 /// Files that hold comments, by what their names end in.
-const COMMENTED: [&str; 9] = ["rs", "py", "toml", "yml", "c", "h", "hpp", "cpp", "cs"];
+const COMMENTED: [&str; 12] = ["rs", "py", "toml", "yml", "c", "h", "hpp", "cpp", "cs", "java", "js", "go"];
 /// Endings of files that a comment may cite.
-const CITED: [&str; 10] = ["rs", "py", "toml", "md", "c", "h", "hpp", "cs", "txt", "supp"];
+const CITED: [&str; 13] = ["rs", "py", "toml", "md", "c", "h", "hpp", "cs", "txt", "supp", "java", "js", "go"];
 
 /// The words of a text that are paths into this repository. What holds a `*` is a pattern, not a path.
 fn paths(text: &str) -> impl Iterator<Item = &str> {

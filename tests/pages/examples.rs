@@ -3,13 +3,14 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use rpa_test_support::c::{self, Language, with_its_library};
 use rpa_test_support::folder::Folder;
 use rpa_test_support::harness::{self, ControlCenter};
 use rpa_test_support::tools::{self, skipped, succeed};
-use rpa_test_support::{python, tools::in_tree};
+use rpa_test_support::{hosts, python, tools::in_tree};
 use serde_json::Value;
 
 use crate::page::{Page, READMES, docs};
@@ -136,6 +137,27 @@ fn the_cpp_client_runs_as_printed() {
         c::link(compile, &source, &folder, &program);
         let output = succeed(with_its_library(&mut Command::new(program)), &page.name);
         assert_told(&format!("{}: C++", page.name), "\"code\":0", &output);
+    }
+}
+
+#[test]
+fn the_other_clients_run_as_printed() {
+    type Build = fn(&Path, &str) -> Option<Command>;
+    let clients: [(&str, &str, &str, Build); 4] = [
+        ("csharp", "csharp", "Program.cs", hosts::csharp),
+        ("java", "java", "Program.java", hosts::java),
+        ("node", "js", "program.js", hosts::node),
+        ("go", "go", "main.go", |folder, _| hosts::go(folder)),
+    ];
+    for page in docs("languages.md") {
+        for (mark, language, file, build) in clients {
+            let folder = with_library(&format!("{mark}-{}", page.name));
+            let center = ControlCenter::start(&[]);
+            folder.write(file, &at(&page, page.block(&format!("client: {mark}"), language), &center));
+            let Some(mut program) = build(&folder, file) else { continue };
+            let output = succeed(with_its_library(&mut program), &page.name);
+            assert_told(&format!("{}: {mark}", page.name), "code 0", &output);
+        }
     }
 }
 

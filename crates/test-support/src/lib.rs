@@ -6,6 +6,7 @@ pub mod counting;
 pub mod folder;
 pub mod forms;
 pub mod harness;
+pub mod hosts;
 pub mod issuer;
 pub mod orders;
 pub mod packed;

@@ -12,6 +12,7 @@ use crate::call::show::show;
 use crate::call::token_call;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
+use crate::network::attempt::Progress;
 use crate::request::{Address, Credentials, Keys, Options};
 use crate::token::{
     self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
@@ -39,12 +40,20 @@ pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -
             let troubles = Troubles::default();
             CallByKeys { unstamped, keys, keeper: &keeper, need, policy, api, held, troubles, clocks, refused: 0 }.run()
         }
-        Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
+        Err(failure) => {
+            policy.progress().seen().token = Some(keeper.facts());
+            without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got")
+        }
     }
 }
 
 /// Signs the call with the keys' token and shows it.
-pub(crate) fn sign(unstamped: &UnstampedCall<'_>, keys: &Keys, deadline: Instant) -> Result<Vec<u8>, Error> {
+pub(crate) fn sign(
+    unstamped: &UnstampedCall<'_>,
+    keys: &Keys,
+    deadline: Instant,
+    progress: &Progress,
+) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&unstamped.request.address, keys);
     let asking = || asking(unstamped, keys);
     let need = Need { options: &unstamped.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
@@ -53,6 +62,7 @@ pub(crate) fn sign(unstamped: &UnstampedCall<'_>, keys: &Keys, deadline: Instant
         Ok(held) => {
             let ahead_ms = if keys.correct_clock { keeper.ahead_ms() } else { 0 };
             let warnings = warnings(&held.facts, &keeper).collect();
+            progress.seen().token = Some(held.facts.clone());
             show(unstamped, &held.token, now(ahead_ms)?, warnings, Some(&held.facts))
         }
     }
@@ -208,7 +218,10 @@ impl CallByKeys<'_, '_> {
 
     fn end(self, outcome: Result<Answered, Error>) -> Result<Vec<u8>, Error> {
         match outcome {
-            Ok(answered) => Ok(answered.text),
+            Ok(answered) => {
+                self.policy.progress().seen().token = Some(self.held.facts);
+                Ok(answered.text)
+            }
             Err(error) => {
                 let attempts = error.attempts + self.refused;
                 Err(explain(Error { attempts, ..error }, self.held.facts, self.keeper))
@@ -263,7 +276,10 @@ fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline
             let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
             Ok(Reply { text: Zeroizing::new(answered.text), status, observed, retry_after })
         }
-        Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error }),
+        Err(error) => {
+            let seen = Some(Box::new(policy.progress().seen().clone()));
+            Err(NoReply { may_repeat: policy.may_repeat(), error: Error { seen, ..error } })
+        }
     }
 }
 

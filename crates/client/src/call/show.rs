@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::call::notes;
-use crate::call::unstamped::{UnstampedCall, headers};
+use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, TokenFacts};
 use rpa_signing::Secret;
 use rpa_signing::scheme::Body;
@@ -51,7 +51,7 @@ pub(crate) fn show(
     let signature = stamp.signature();
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), unstamped.method());
     let (body, content_type) = stamp.body(&signature);
-    let headers = headers(&stamp, &signature, content_type)?;
+    let headers = unstamped.headers(&stamp, &signature, content_type)?;
     let all_headers = headers.iter().chain(&request.options.headers);
     let mut notes = notes::of_signature(source.expose(), request.encoding, stamp.timestamp, now);
     notes.extend(notes::of_url(request.mode, unstamped.url.expose()));

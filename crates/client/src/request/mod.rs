@@ -5,6 +5,7 @@ mod chinese_name;
 mod condition;
 mod endpoint;
 mod fields;
+mod files;
 mod keys;
 mod near_miss;
 mod options;
@@ -15,6 +16,7 @@ mod proxy;
 mod readable;
 mod references;
 mod syntax;
+mod telling;
 mod trust;
 pub(crate) mod unseen;
 mod waiting;
@@ -28,6 +30,7 @@ use rpa_signing::scheme::{Encoding, Mode, Query, Scheme, Values};
 
 pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
+pub(crate) use files::{FileToSend, SaveTo};
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
@@ -37,6 +40,7 @@ pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
 pub(crate) use readable::{Field, Readable};
 pub(crate) use references::{Unfilled, quoted};
+pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
 pub(crate) use waiting::{Begun, Waiting};
 
@@ -73,6 +77,10 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) retry_always: bool,
     /// Whatever its mode, it starts something, and is sent again only where it cannot have arrived.
     pub(crate) never_twice: bool,
+    /// Sent in place of a body.
+    pub(crate) files: Vec<FileToSend>,
+    /// Where the reply goes if it is no JSON.
+    pub(crate) save_to: Option<SaveTo>,
     /// `rpa_sign` may fix the time.
     pub(crate) timestamp: Option<u64>,
 }
@@ -98,7 +106,7 @@ pub(crate) struct CallText<'a> {
 }
 
 /// The fields of `rpa_call` and `rpa_sign` alone.
-const CALL_NAMES: [&str; 13] = [
+const CALL_NAMES: [&str; 15] = [
     "host",
     "rest_type",
     "mode",
@@ -112,12 +120,14 @@ const CALL_NAMES: [&str; 13] = [
     "wait",
     "pages",
     "resume",
+    "files",
+    "save_to",
 ];
 
 const RETRY_MODES: &[(&str, bool)] = &[("safe", false), ("always", true)];
 
 /// Fields that do not go with `resume`: the call was made.
-const OF_THE_START: [&str; 4] = ["rest_type", "mode", "data_json", "pages"];
+const OF_THE_START: [&str; 5] = ["rest_type", "mode", "data_json", "pages", "files"];
 
 enum Data<'a> {
     Object(&'a str),
@@ -188,7 +198,38 @@ impl<'a> CallText<'a> {
         Address::read(&self.fields)?;
         let mode = mode(&self.fields)?;
         let api = Api { mode, path: path(&self.fields)? };
-        self.request(&api, parameters(&self.data, &self.fields)?, query(&self.fields, mode)?)
+        let query = query(&self.fields, mode)?;
+        let request = self.request(&api, parameters(&self.data, &self.fields)?, query)?;
+        let (files, save_to) = (files::files(&self.fields)?, files::save_to(&self.fields)?);
+        if !files.is_empty() {
+            self.check_upload(&request)?;
+        }
+        Ok(CallRequest { files, save_to, ..request })
+    }
+
+    /// Whether files can go with a request.
+    fn check_upload(&self, request: &CallRequest<'_>) -> Result<(), Error> {
+        let fields = &self.fields;
+        if request.mode != Mode::Post {
+            return Err(fields.refuse(
+                "files",
+                "只用于mode为post的调用",
+                "are sent by a post alone: give \"mode\":\"post\"",
+            ));
+        }
+        if request.scheme.pass() != rpa_signing::scheme::Pass::Token {
+            let (cause, detail) =
+                ("在这一代控制中心不可用", "are not known to this `generation` of the control center");
+            return Err(fields.refuse("files", cause, detail));
+        }
+        if request.query == Query::None {
+            return Err(fields.refuse(
+                "query",
+                "与files一起不能为none:参数只能放在网址中",
+                "must not be \"none\" with `files`: the parameters have no other place than the URL; leave it out",
+            ));
+        }
+        Ok(())
     }
 
     /// The same request to another API, or with other parameters.
@@ -208,7 +249,7 @@ impl<'a> CallText<'a> {
             return Ok(None);
         }
         let given = OF_THE_START.iter().find(|name| resume.is_some() && fields.has(name));
-        if let Some(given) = given.or(Some(&"pages").filter(|pages| fields.has(pages))) {
+        if let Some(given) = given.or(["pages", "save_to"].iter().find(|name| fields.has(name))) {
             let beside = if resume.is_some() { "resume" } else { "wait" };
             let (cause, detail) = (format!("不能与{beside}一起给"), format!("does not go with `{beside}`"));
             return Err(fields.refuse(given, &cause, &detail));
@@ -232,6 +273,9 @@ impl<'a> CallText<'a> {
     pub(crate) fn pages(&self) -> Result<Option<(Api, Pages)>, Error> {
         let fields = &self.fields;
         let Some(pages) = fields.object("pages", "pages.")? else { return Ok(None) };
+        if let Some(given) = ["files", "save_to"].iter().find(|name| fields.has(name)) {
+            return Err(fields.refuse(given, "不能与pages一起给", "does not go with `pages`"));
+        }
         let pages = Pages::read(fields, &pages, &self.data)?;
         Ok(Some((Api { mode: mode(fields)?, path: path(fields)? }, pages)))
     }
@@ -260,6 +304,8 @@ impl<'a> CallText<'a> {
             empty_ok: fields.flag("empty_ok")?.unwrap_or(false),
             retry_always: fields.choice("retry_mode", RETRY_MODES)?.unwrap_or(false),
             never_twice: false,
+            files: Vec::new(),
+            save_to: None,
             timestamp: fields.number("timestamp", 0..=latest)?,
             options,
         })

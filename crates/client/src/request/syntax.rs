@@ -8,7 +8,7 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 54] = [
+pub(super) const NAMES: [&str; 57] = [
     "accesskey",
     "accesstoken",
     "ca_file",
@@ -21,12 +21,15 @@ pub(super) const NAMES: [&str; 54] = [
     "every_ms",
     "file",
     "files",
+    "folder",
     "generation",
     "get_token",
     "headers",
     "host",
     "http_status",
     "keep_alive_ms",
+    "keep_days",
+    "level",
     "log",
     "max_bytes",
     "max_pages",

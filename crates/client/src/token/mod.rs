@@ -48,6 +48,6 @@ pub(crate) use ask::{Ask, By, Failure, Need, NoReply, Reply};
 pub(crate) use clock::Observed;
 pub(crate) use keeper::{Held, Keeper, Troubles};
 pub(crate) use keepers::keeper;
-pub(crate) use refusal::{is_failure, is_refused, may_refuse_time, message, refuses_time};
+pub(crate) use refusal::{code, is_failure, is_refused, may_refuse_time, message, refuses_time};
 pub(crate) use rights::Advice;
 pub(crate) use store::examine;

@@ -40,6 +40,11 @@ pub(crate) fn refuses_time(status: u16, reply: &[u8]) -> bool {
     is_failure(status, reply) && (matches!(status, 401 | 403) || says_so())
 }
 
+/// The `code` of a reply.
+pub(crate) fn code(reply: &[u8]) -> Option<i64> {
+    Envelope::read(reply).code
+}
+
 /// What the server says, in lower case: two replies that say the same refuse a call for the same reason.
 pub(crate) fn message(reply: &[u8]) -> String {
     Envelope::read(reply).msg.to_lowercase()
