@@ -5,6 +5,7 @@
 //! | module | does |
 //! |---|---|
 //! | `panic` | a panic becomes a reply |
+//! | `journal` | what is told of a call beside its reply: `meta`, and the log |
 //! | `diagnosis` | a request, looked at from end to end: what is wrong first |
 //! | `call` | the steps of each function: what is sent, what is sent again, what the caller gets |
 //! | `token` | a token that is got for keys, kept, renewed and shared |
@@ -36,6 +37,7 @@ mod diagnosis;
 mod error;
 mod http;
 mod http_head;
+mod journal;
 mod network;
 mod panic;
 mod proxy;

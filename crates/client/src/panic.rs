@@ -5,46 +5,49 @@ use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Once;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::basics::threads;
 use crate::call;
 use crate::diagnosis;
 use crate::error::{Error, Function, Kind};
 use crate::http;
+use crate::journal;
 use crate::network::attempt::Progress;
+use crate::request::Telling;
 
 /// The reply of a function to a request: JSON, in UTF-8, without a NUL. `None` stands for a request that is NULL.
 pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
-    fenced(function, request, |request, progress| {
-        request.map_or_else(
-            |error| error.envelope(function, Duration::ZERO),
-            |request| call::run(function, request, progress),
-        )
-    })
+    fenced(function, request, |request, progress| call::run(function, request?, progress))
 }
 
 /// The diagnosis of a request. `file`: where the library lies, if whoever calls knows.
 pub fn diagnose(request: Option<&[u8]>, file: Option<PathBuf>) -> Vec<u8> {
-    fenced(Function::Diagnose, request, |request, _| diagnosis::run(request, file))
+    fenced(Function::Diagnose, request, |request, _| Ok(diagnosis::run(request, file)))
 }
 
 fn fenced(
     function: Function,
     request: Option<&[u8]>,
-    work: impl FnOnce(Result<&str, Error>, &Progress) -> Vec<u8>,
+    work: impl FnOnce(Result<&str, Error>, &Progress) -> Result<Vec<u8>, Error>,
 ) -> Vec<u8> {
-    let progress = Progress::default();
-    let answer = || work(text_of(request), &progress);
-    let started = Instant::now();
-    caught(answer).unwrap_or_else(|place| {
+    let (progress, started) = (Progress::default(), Instant::now());
+    let text = text_of(request);
+    let telling = || text.as_ref().map_or_else(|_| Telling::default(), |text| Telling::of(text));
+    let telling = caught(telling).unwrap_or_default();
+    let _ = caught(|| journal::prepare(&telling, &progress));
+    let outcome = caught(|| work(text, &progress)).unwrap_or_else(|place| {
         let detail = format!("the library panicked at {place}; please report it");
         // Where not even that can be done, what is left is no worse than before.
         let _ = caught(http::recover);
-        Error { delivered: progress.so_far(), ..Error::new(Kind::Internal, "程序内部错误", detail) }
-            .envelope(function, started.elapsed())
-    })
+        Err(Error { delivered: progress.so_far(), ..Error::new(Kind::Internal, "程序内部错误", detail) })
+    });
+    let told = caught(|| journal::tell(function, outcome, &telling, &progress, started.elapsed()));
+    told.unwrap_or_else(|_| LAST_WORD.as_bytes().to_vec())
 }
+
+/// In place of a reply that nothing could be told of.
+const LAST_WORD: &str = r#"{"code":40,"msg":"fail,意外情况:程序内部错误","result":null,"error":{"kind":"internal","detail":"the library panicked as it wrote the reply; please report it","field":null,"http_status":null,"attempts":0,"delivered":"unknown","elapsed_ms":0}}"#;
 
 fn text_of(request: Option<&[u8]>) -> Result<&str, Error> {
     let request = request.ok_or_else(|| Error::request("请求为NULL", "the request is NULL"))?;
@@ -100,9 +103,12 @@ mod tests {
     use super::*;
     use crate::error::Delivered;
 
-    fn through_the_fence(request: Option<&[u8]>, work: impl FnOnce(&str, &Progress) -> Vec<u8>) -> serde_json::Value {
-        serde_json::from_slice(&fenced(Function::Call, request, |text, progress| work(text.unwrap(), progress)))
-            .unwrap()
+    fn through_the_fence(request: &[u8], work: impl FnOnce(&str, &Progress)) -> serde_json::Value {
+        let work = |request: Result<&str, Error>, progress: &Progress| {
+            work(request.unwrap(), progress);
+            Ok(Vec::new())
+        };
+        serde_json::from_slice(&fenced(Function::Call, Some(request), work)).unwrap()
     }
 
     fn called(request: Option<&[u8]>) -> serde_json::Value {
@@ -119,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_reply_that_names_its_place_alone() {
-        let reply = through_the_fence(Some(b"hunter2"), |request, _| panic!("{request}"));
+        let reply = through_the_fence(b"hunter2", |request, _| panic!("{request}"));
         assert_eq!((&reply["code"], &reply["error"]["kind"]), (&40.into(), &"internal".into()));
         let detail = reply["error"]["detail"].as_str().unwrap();
         assert!(detail.starts_with("the library panicked at panic.rs:"), "{detail}");
@@ -132,7 +138,7 @@ mod tests {
     #[test]
     fn a_panic_in_mid_call_says_what_was_delivered() {
         for (delivered, expected) in [(Delivered::No, "no"), (Delivered::Unknown, "unknown"), (Delivered::Yes, "yes")] {
-            let reply = through_the_fence(Some(b"{}"), |_, progress| {
+            let reply = through_the_fence(b"{}", |_, progress| {
                 progress.fail(delivered);
                 panic!("on purpose")
             });

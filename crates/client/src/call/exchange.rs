@@ -1,17 +1,20 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
+use std::borrow::Cow;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use ::http::HeaderName;
 use ::http::header::DATE;
 
 use crate::call::advice;
 use crate::error::Error;
-use crate::http::{self, HttpRequest, Reply};
+use crate::http::{self, HttpRequest, Reply, Saved, Transfer};
 use crate::network::attempt::Call;
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
-use crate::request::Options;
+use crate::request::{Options, quoted};
 use crate::token::Observed;
 use rpa_signing::Secret;
 
@@ -53,20 +56,77 @@ pub(crate) fn exchange<'s>(
     call: &Call,
     empty: Empty,
 ) -> Result<Answered, Error> {
+    transfer(request, &Transfer::default(), options, secrets, call, empty)
+}
+
+/// The same, with a body or a reply that is a file.
+pub(crate) fn transfer<'s>(
+    request: &HttpRequest<'_>,
+    transfer: &Transfer,
+    options: &Options,
+    secrets: impl IntoIterator<Item = &'s str>,
+    call: &Call,
+    empty: Empty,
+) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let reply = http::send(request, options, call);
+    let reply = http::transfer(request, transfer, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
+    if let Some((path, saved)) = transfer.download.as_ref().and_then(|to| Some((&to.to.path, to.saved()?))) {
+        return Ok(noted(Answered { text: told(path, &saved), before, after, reply }, call, || {
+            redactor(request, options, secrets)
+        }));
+    }
     let is_empty_success = reply.status.is_success() && !reply.may_be_cut && is_blank(&reply.body);
     if is_empty_success && empty == Empty::IsSuccess {
-        return Ok(Answered { text: SUCCESS.to_vec(), before, after, reply });
+        return Ok(noted(Answered { text: SUCCESS.to_vec(), before, after, reply }, call, Redactor::default));
     }
-    let text = reply::json_text(&mut reply, request, || redactor(request, options, secrets));
+    let secrets: Vec<&str> = secrets.into_iter().collect();
+    let redactor = || redactor(request, options, secrets.iter().copied());
+    let text = reply::json_text(&mut reply, request, redactor);
     let text = text.map_err(|error| match (is_empty_success, empty) {
         (true, Empty::MayBeSuccess) => advice::about_empty_reply(error),
         _ => advice::about_length(error, request),
     })?;
-    Ok(Answered { text, before, after, reply })
+    Ok(noted(Answered { text, before, after, reply }, call, redactor))
+}
+
+/// Headers of a reply that tell who answered.
+const TELLING: [&str; 8] = ["server", "date", "content-type", "via", "age", "x-cache", "retry-after", "x-request-id"];
+
+/// Notes what the reply says beside its JSON.
+fn noted(answered: Answered, call: &Call, redactor: impl FnOnce() -> Redactor) -> Answered {
+    let ahead_ms = answered.observed().map(Observed::ahead_ms);
+    let mut seen = call.progress.seen();
+    seen.clock_offset_ms = ahead_ms.or(seen.clock_offset_ms);
+    if call.progress.wants_headers() {
+        let redactor = redactor();
+        let header = |name: &'static str| Some((name, answered.reply.header(HeaderName::from_static(name))?));
+        let quoted = |(name, value): (_, Cow<'_, str>)| (name, redactor.quote(&value));
+        seen.headers = TELLING.into_iter().filter_map(header).map(quoted).collect();
+    }
+    drop(seen);
+    answered
+}
+
+/// The reply that stands for one that went to a file.
+fn told(path: &Path, saved: &Saved) -> Vec<u8> {
+    let text = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quoted);
+    let path = path.to_string_lossy();
+    let parts = [
+        r#"{"code":0,"msg":"success","result":{"path":"#,
+        &quoted(&path),
+        r#","size":"#,
+        &saved.size.to_string(),
+        r#","type":"#,
+        &text(saved.content_type.as_deref()),
+        r#","sha256":"#,
+        &quoted(&saved.sha256),
+        r#","name":"#,
+        &text(saved.name.as_deref()),
+        "}}",
+    ];
+    parts.concat().into_bytes()
 }
 
 /// What an empty reply with a status of success means.

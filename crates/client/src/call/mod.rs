@@ -2,6 +2,7 @@
 
 pub(crate) mod advice;
 mod by_keys;
+mod encodings;
 pub(crate) mod exchange;
 pub(crate) mod notes;
 pub(crate) mod now;
@@ -9,6 +10,7 @@ mod once;
 pub(crate) mod retry;
 mod sequence;
 mod show;
+pub(crate) mod signing;
 pub(crate) mod token_call;
 pub(crate) mod unstamped;
 
@@ -16,27 +18,27 @@ use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
-use crate::request::{CallText, Pass, TokenRequest};
+use crate::request::{CallRequest, CallText, Pass, TokenRequest};
 use now::now;
 use once::once;
 use retry::{Policy, Repeat, deadline};
 use show::show;
+use signing::Signing;
 use unstamped::UnstampedCall;
 
 /// The reply of a function to its request text. `progress` is told what becomes of the request.
-pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Vec<u8> {
+pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Result<Vec<u8>, Error> {
     let started = Instant::now();
-    let reply = match function {
+    match function {
         Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started, progress)),
         Function::RefreshToken => {
             TokenRequest::refresh(request).and_then(|request| tokens(&request, started, progress))
         }
         Function::Call => call(request, started, progress),
-        Function::Sign => sign(request, started),
+        Function::Sign => sign(request, started, progress),
         // It has a door of its own: see `panic`.
         Function::Diagnose => Err(Error::request("不支持", "a diagnosis is no call")),
-    };
-    reply.unwrap_or_else(|error| error.envelope(function, started.elapsed()))
+    }
 }
 
 /// Signs one API call and sends it.
@@ -52,24 +54,28 @@ fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
 }
 
 /// Signs one API call and shows what would be sent.
-fn sign(request: &str, started: Instant) -> Result<Vec<u8>, Error> {
+fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
     // They say nothing of the signature, and are checked all the same.
     text.waiting()?;
     text.pages()?;
-    let request = text.check()?;
+    // Nothing comes that could be saved.
+    let request = CallRequest { save_to: None, ..text.check()? };
     let lifetime = match &request.pass {
-        Pass::Token(_) => None,
+        Pass::Given(_) => None,
         Pass::Keys(keys) => keys.lifetime,
     };
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
     match &unstamped.request.pass {
-        Pass::Token(token) => show(&unstamped, token, now(0)?, Vec::new(), None),
+        Pass::Given(pass) => {
+            let signing = Signing::known(&unstamped, pass.expose(), pass, None, started);
+            show(&unstamped, pass, signing.encoding, now(0)?, Vec::new(), None)
+        }
         Pass::Keys(keys) => {
             let options = &unstamped.request.options;
-            let signed = by_keys::sign(&unstamped, keys, deadline(options, started));
+            let signed = by_keys::sign(&unstamped, keys, deadline(options, started), progress);
             signed.map_err(|error| advice::about_limits(error, options))
         }
     }

@@ -57,6 +57,11 @@ impl Policy {
         Call { deadline: self.deadline, progress: self.progress.clone() }
     }
 
+    /// What becomes of the request.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
     /// For whoever repeats by other rules: the error of `run` is that of its last attempt, but says of all of them whether
     /// the server can have seen the request, and so does not show what may follow.
     pub(crate) fn may_repeat(&self) -> bool {
@@ -71,7 +76,8 @@ impl Policy {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            self.failed = self.failed.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
+            let is_attempt = !error.kind.is_before_any_attempt() || error.delivered != Delivered::No;
+            self.failed = self.failed.saturating_add(u32::from(is_attempt));
             self.may_repeat = self.repeat.allows(&error);
             self.progress.fail(error.delivered);
             let pause = self.pause(&error);

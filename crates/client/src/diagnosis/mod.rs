@@ -92,6 +92,9 @@ impl Case<'_> {
         checks.push(route::check(&self));
         checks.push(tcp::check(&self));
         self.probe = self.ask();
+        if self.probe.without_prefix {
+            settings::blame_path(&self, &mut checks);
+        }
         checks.push(proxy::check(&self));
         checks.push(tls::check(&self));
         checks.push(http::check(&self));

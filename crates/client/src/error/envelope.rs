@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Delivered, Error, Function, Kind, TokenFacts};
+use super::{Delivered, Error, Function, Kind, Seen, TokenFacts};
+use crate::basics::json::Object;
 
 /// The reply that a failed call gives.
 #[derive(Serialize)]
@@ -42,10 +43,36 @@ struct Facts<'a> {
     reply: Option<&'a RawValue>,
 }
 
+/// What an error is told with.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) function: Function,
+    pub(crate) id: &'a str,
+    /// When the call ended.
+    pub(crate) time: &'a str,
+    pub(crate) elapsed: Duration,
+    pub(crate) seen: &'a Seen,
+}
+
+impl Told<'_> {
+    /// Writes whose call it was.
+    pub(crate) fn write(&self, json: &mut Object) {
+        json.text("id", self.id);
+        json.text("time", self.time);
+        json.text("version", env!("CARGO_PKG_VERSION"));
+        json.text("function", self.function.name());
+        self.seen.write(json);
+    }
+
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 impl Error {
     /// The reply that tells the caller: the reference's `code` and `msg`, and the facts.
-    pub(crate) fn envelope(&self, function: Function, elapsed: Duration) -> Vec<u8> {
-        let (code, reference) = self.code_and_reference_text(function);
+    pub(crate) fn envelope(&self, told: &Told<'_>) -> Vec<u8> {
+        let (code, reference) = self.code_and_reference_text(told.function);
         let part = self.part.as_deref();
         let separator = if reference.ends_with('!') { "" } else { ":" };
         let envelope = Envelope {
@@ -59,7 +86,7 @@ impl Error {
                 http_status: self.http_status,
                 attempts: self.attempts,
                 delivered: self.delivered,
-                elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                elapsed_ms: told.elapsed_ms(),
                 token: self.token.as_deref(),
                 part: part.and_then(|part| part.name),
                 page: part.and_then(|part| part.page),
@@ -69,7 +96,21 @@ impl Error {
                 reply: part.and_then(|part| part.reply.as_deref()),
             },
         };
-        serde_json::to_vec(&envelope).expect("texts and numbers alone are always JSON")
+        let mut json = serde_json::to_vec(&envelope).expect("texts and numbers alone are always JSON");
+        let mut further = Object::new();
+        told.write(&mut further);
+        further.text("hint", &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
+        // Two braces end it; the further members begin with one that a comma takes the place of.
+        json.truncate(json.len().saturating_sub(2));
+        json.push(b',');
+        json.extend_from_slice(further.finish().get(1..).unwrap_or_default().as_bytes());
+        json.push(b'}');
+        json
+    }
+
+    /// The `code` that goes with it.
+    pub(crate) fn code(&self, function: Function) -> u16 {
+        self.code_and_reference_text(function).0
     }
 
     fn code_and_reference_text(&self, function: Function) -> (u16, &'static str) {
@@ -85,7 +126,7 @@ impl Error {
     }
 
     fn concerns_signature_alone(&self) -> bool {
-        matches!(self.field.as_deref(), Some("accesstoken" | "timestamp" | "encoding"))
+        matches!(self.field.as_deref(), Some("accesstoken" | "appkey" | "timestamp" | "encoding"))
     }
 }
 
@@ -96,11 +137,22 @@ mod tests {
     #[test]
     fn envelopes_begin_with_the_text_of_the_reference() {
         let tls = Error { attempts: 2, ..Error::new(Kind::Tls, "证书不受信任", "...") };
-        let expected = r#"{"code":40,"msg":"fail,发送API失败!证书不受信任","result":null,"error":{"kind":"tls","detail":"...","field":null,"http_status":null,"attempts":2,"delivered":"no","elapsed_ms":37}}"#;
-        assert_eq!(tls.envelope(Function::Call, Duration::from_millis(37)), expected.as_bytes());
+        let seen = Seen::default();
+        let envelope = |error: &Error, function, elapsed| {
+            error.envelope(&Told { function, id: "i", time: "t", elapsed: Duration::from_millis(elapsed), seen: &seen })
+        };
+        let expected = concat!(
+            r#"{"code":40,"msg":"fail,发送API失败!证书不受信任","result":null,"error":{"kind":"tls","detail":"...","field":null,"http_status":null,"attempts":2,"delivered":"no","elapsed_ms":37,"#,
+            r#""id":"i","time":"t","version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#"","function":"rpa_call","target":null,"peer":null,"proxy":null,"proxy_from":null,"phase":null,"#,
+            r#""ms":{"dns":null,"connect":null,"proxy":null,"tls":null,"send":null,"wait":null,"read":null},"#,
+            r#""hint":"请按msg核对服务器证书;自签名证书请填「tls.ca_file」或「tls.pin_sha256」,本机时间也须正确"}}"#,
+        );
+        assert_eq!(String::from_utf8(envelope(&tls, Function::Call, 37)).unwrap(), expected);
         let parse = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).unwrap();
         let begins = |error: &Error, function, expected: &str| {
-            let reply = parse(&error.envelope(function, Duration::ZERO));
+            let reply = parse(&envelope(error, function, 0));
             assert!(reply["msg"].as_str().unwrap().starts_with(expected), "{reply}");
         };
         begins(&tls, Function::GetToken, "fail,获取token失败:证书");

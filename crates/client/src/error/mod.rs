@@ -1,7 +1,9 @@
 //! What went wrong, and the envelope that says so.
 
 mod envelope;
+mod hint;
 mod part;
+mod seen;
 pub(crate) mod system;
 mod token_facts;
 
@@ -9,7 +11,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use envelope::Told;
 pub(crate) use part::{Part, as_it_came};
+pub(crate) use seen::{PARTS, Seen, Target};
 pub(crate) use token_facts::{EVICTED, Refusal, Source, TokenFacts};
 
 /// The kinds of the contract. Serialised, a kind is the contract's word for it.
@@ -62,6 +66,19 @@ pub enum Function {
     Diagnose,
 }
 
+impl Function {
+    /// Its name in C.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Function::GetToken => "rpa_get_token",
+            Function::RefreshToken => "rpa_refresh_token",
+            Function::Call => "rpa_call",
+            Function::Sign => "rpa_sign",
+            Function::Diagnose => "rpa_diagnose",
+        }
+    }
+}
+
 /// A failed call. It never holds a key, a token, a signature, a password or a query.
 #[derive(Debug, Clone)]
 pub(crate) struct Error {
@@ -81,6 +98,8 @@ pub(crate) struct Error {
     pub(crate) retry_after: Option<Duration>,
     /// Of the token that the library looks after.
     pub(crate) token: Option<Box<TokenFacts>>,
+    /// What was seen on its way, where that was not the call's own: a token is asked for on a thread of its own.
+    pub(crate) seen: Option<Box<Seen>>,
     /// Of a call that consists of several.
     pub(crate) part: Option<Box<Part>>,
 }
@@ -98,6 +117,7 @@ impl Error {
             is_final: false,
             retry_after: None,
             token: None,
+            seen: None,
             part: None,
         }
     }

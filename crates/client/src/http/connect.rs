@@ -55,12 +55,14 @@ pub(super) fn connect(
             shaken.map(|()| Some(session))?
         }
     };
-    Ok(Connection::new(tcp, session, started.elapsed()))
+    let peer = tcp.peer();
+    Ok(Connection::new(tcp, session, peer, started.elapsed()))
 }
 
 fn to_proxy(server: &ProxyServer, attempt: &Attempt) -> io::Result<Tcp> {
     attempt.enter(Phase::ProxyLookup);
     let addresses = lookup(&server.host, server.port, attempt)?;
+    attempt.tries(&addresses);
     attempt.enter(Phase::ProxyConnect);
     let tcp = Tcp::connect(&addresses, attempt)?;
     attempt.enter(Phase::ProxyAnswer);

@@ -1,6 +1,7 @@
 //! A connection to the control center, or to a proxy that forwards to it, plain or under TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::input::Input;
@@ -12,6 +13,10 @@ pub(super) struct Connection {
     tcp: Tcp,
     session: Option<Box<Session>>,
     pub(super) input: Input,
+    /// The address that it leads to.
+    pub(super) peer: Option<SocketAddr>,
+    /// The server certificate's end and fingerprint.
+    pub(super) certificate: Option<(u64, [u8; 32])>,
     /// Replies that came over it whole.
     pub(super) replies: u32,
     /// How long it took to be made: at least as long as a packet to the server and back.
@@ -25,11 +30,19 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(tcp: Tcp, session: Option<Session>, round_trip: Duration) -> Connection {
+    pub(super) fn new(
+        tcp: Tcp,
+        session: Option<Session>,
+        peer: Option<SocketAddr>,
+        round_trip: Duration,
+    ) -> Connection {
+        let certificate = session.as_ref().and_then(Session::certificate);
         Connection {
             tcp,
             session: session.map(Box::new),
             input: Input::default(),
+            peer,
+            certificate,
             replies: 0,
             round_trip,
             announced: None,

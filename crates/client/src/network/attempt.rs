@@ -3,11 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::process;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::error::Delivered;
+use crate::basics::locks::lock;
+use crate::basics::time::unix_ms;
+use crate::error::{Delivered, PARTS, Seen};
 
 /// How far an attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +44,29 @@ impl Phase {
         }
     }
 
+    /// Which of `PARTS` it belongs to: what leads to a proxy is looked up and connected to like a server.
+    fn part(self) -> usize {
+        match self {
+            Phase::Lookup | Phase::ProxyLookup => 0,
+            Phase::Connect | Phase::ProxyConnect => 1,
+            Phase::ProxyAnswer => 2,
+            Phase::Tls => 3,
+            Phase::Send => 4,
+            Phase::Wait => 5,
+            Phase::Read => 6,
+        }
+    }
+
     fn is_before_request(self) -> bool {
         !matches!(self, Phase::Send | Phase::Wait | Phase::Read)
     }
+}
+
+/// An attempt that has ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Tried {
+    pub(crate) ended: SystemTime,
+    pub(crate) seen: Box<Seen>,
 }
 
 /// What the attempts of one call say about its request. A clone is a handle to the same, so that whoever made it still
@@ -56,6 +80,13 @@ struct Levels {
     failed: AtomicU8,
     /// Of the bytes since.
     present: AtomicU8,
+    seen: Mutex<Seen>,
+    id: OnceLock<String>,
+    /// Somebody wants the reply's headers, too.
+    wants_headers: AtomicBool,
+    /// Somebody wants to know of each attempt.
+    wants_attempts: AtomicBool,
+    tried: Mutex<Vec<Tried>>,
 }
 
 impl Progress {
@@ -68,6 +99,37 @@ impl Progress {
     pub(crate) fn fail(&self, delivered: Delivered) {
         self.0.failed.fetch_max(level(delivered), Ordering::Relaxed);
         self.0.present.store(level(Delivered::No), Ordering::Relaxed);
+    }
+
+    /// What was seen on the way.
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        lock(&self.0.seen)
+    }
+
+    /// What the call is known by: the time, the process, and chance, since a process that was forked goes on with the
+    /// chance of its parent.
+    pub(crate) fn id(&self) -> &str {
+        self.0.id.get_or_init(|| {
+            let time = unix_ms(SystemTime::now());
+            format!("{time:012x}{:06x}{:014x}", process::id() & 0xff_ffff, fastrand::u64(..) >> 8)
+        })
+    }
+
+    pub(crate) fn want_attempts(&self) {
+        self.0.wants_attempts.store(true, Ordering::Relaxed);
+    }
+
+    /// The attempts that have ended, if somebody wants them.
+    pub(crate) fn tried(&self) -> Vec<Tried> {
+        std::mem::take(&mut *lock(&self.0.tried))
+    }
+
+    pub(crate) fn want_headers(&self) {
+        self.0.wants_headers.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wants_headers(&self) -> bool {
+        self.0.wants_headers.load(Ordering::Relaxed)
     }
 
     /// What the failed attempts say together.
@@ -111,6 +173,12 @@ pub(crate) struct Attempt {
     /// Of all that comes before the request.
     connect_deadline: Instant,
     phase: Cell<Phase>,
+    /// When the phase began; `None` before the first.
+    since: Cell<Option<Instant>>,
+    times: Cell<[Option<Duration>; PARTS.len()]>,
+    bytes_sent: Cell<u64>,
+    bytes_received: Cell<u64>,
+    peer: Cell<Option<SocketAddr>>,
     sent: Cell<bool>,
     received: Cell<bool>,
     certificate_wanted: Cell<bool>,
@@ -128,6 +196,11 @@ impl Attempt {
             deadline,
             connect_deadline,
             phase: Cell::new(Phase::Connect),
+            since: Cell::new(None),
+            times: Cell::default(),
+            bytes_sent: Cell::new(0),
+            bytes_received: Cell::new(0),
+            peer: Cell::new(None),
             sent: Cell::new(false),
             received: Cell::new(false),
             certificate_wanted: Cell::new(false),
@@ -137,7 +210,36 @@ impl Attempt {
     }
 
     pub(crate) fn enter(&self, phase: Phase) {
+        self.end_phase();
+        self.since.set(Some(Instant::now()));
         self.phase.set(phase);
+    }
+
+    fn end_phase(&self) {
+        if let Some(since) = self.since.take() {
+            let mut times = self.times.get();
+            if let Some(time) = times.get_mut(self.phase.get().part()) {
+                *time = Some(time.unwrap_or_default() + since.elapsed());
+            }
+            self.times.set(times);
+        }
+    }
+
+    /// The connection leads there.
+    pub(crate) fn leads_to(&self, peer: Option<SocketAddr>) {
+        self.peer.set(peer);
+    }
+
+    pub(crate) fn count_sent(&self, bytes: usize) {
+        self.bytes_sent.set(self.bytes_sent.get().saturating_add(bytes as u64));
+    }
+
+    pub(crate) fn count_received(&self, bytes: usize) {
+        self.bytes_received.set(self.bytes_received.get().saturating_add(bytes as u64));
+    }
+
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// These addresses of the server are tried.
@@ -196,6 +298,26 @@ impl Attempt {
     }
 }
 
+/// However it ends, by a panic, too: what was seen is kept with the call.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let was_in_phase = self.since.get().is_some();
+        self.end_phase();
+        let mut seen = self.progress.seen();
+        if was_in_phase {
+            seen.part = Some(self.phase.get().part());
+        }
+        seen.times = self.times.get();
+        seen.peer = self.peer.get().or_else(|| self.addresses.borrow().first().copied());
+        seen.sent = seen.sent.saturating_add(self.bytes_sent.get());
+        seen.received = seen.received.saturating_add(self.bytes_received.get());
+        if self.progress.0.wants_attempts.load(Ordering::Relaxed) {
+            let tried = Tried { ended: SystemTime::now(), seen: Box::new(seen.clone()) };
+            lock(&self.progress.0.tried).push(tried);
+        }
+    }
+}
+
 #[cfg(test)]
 impl Attempt {
     /// With time enough.
@@ -221,6 +343,30 @@ mod tests {
         assert_eq!((attempt.delivered(), attempt.progress.so_far()), (Delivered::Unknown, Delivered::Unknown));
         attempt.has_received();
         assert_eq!((attempt.delivered(), attempt.progress.so_far()), (Delivered::Yes, Delivered::Yes));
+    }
+
+    #[test]
+    fn what_was_seen_outlives_a_panic() {
+        let call = Call { deadline: Instant::now() + Duration::from_secs(60), progress: Progress::default() };
+        let of_call = call.clone();
+        let panicked = std::thread::spawn(move || {
+            let attempt = Attempt::new(&of_call, Duration::from_secs(60));
+            attempt.enter(Phase::ProxyConnect);
+            attempt.enter(Phase::Tls);
+            attempt.count_sent(7);
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        let seen = call.progress.seen();
+        let known: Vec<_> = seen.times.iter().map(Option::is_some).collect();
+        assert_eq!((seen.part, known), (Some(3), vec![false, true, false, true, false, false, false]));
+        assert_eq!(seen.sent, 7);
+    }
+
+    #[test]
+    fn calls_have_names_of_their_own() {
+        let ids: std::collections::BTreeSet<_> = (0..1000).map(|_| Progress::default().id().to_owned()).collect();
+        assert!(ids.len() == 1000 && ids.iter().all(|id| id.len() == 32), "{ids:?}");
     }
 
     #[test]

@@ -27,6 +27,11 @@ impl Tcp {
         Ok(Tcp { stream, read_limit: None, write_limit: None })
     }
 
+    /// The address at its other end.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr().ok()
+    }
+
     /// A look at the connection within the limits of an attempt.
     pub(crate) fn within<'a>(&'a mut self, attempt: &'a Attempt) -> Limited<'a> {
         Limited { tcp: self, attempt }
@@ -115,7 +120,11 @@ impl Read for Limited<'_> {
         loop {
             match self.tcp.read(buffer, self.attempt.time_left()?) {
                 Err(error) if is_to_be_tried_again(&error) => {}
-                read => return read,
+                Ok(amount) => {
+                    self.attempt.count_received(amount);
+                    return Ok(amount);
+                }
+                failed => return failed,
             }
         }
     }
@@ -133,6 +142,7 @@ impl Write for Limited<'_> {
                 }
                 Ok(written) => {
                     self.attempt.has_sent();
+                    self.attempt.count_sent(written);
                     return Ok(written);
                 }
                 failed => return failed,

@@ -90,13 +90,7 @@ impl<'a> Fields<'a> {
         if !self.has(name) {
             return Ok(());
         }
-        let here = match function {
-            Function::GetToken => "rpa_get_token",
-            Function::RefreshToken => "rpa_refresh_token",
-            Function::Call => "rpa_call",
-            Function::Sign => "rpa_sign",
-            Function::Diagnose => "rpa_diagnose",
-        };
+        let here = function.name();
         Err(Error::argument(
             name,
             format!("字段{name}只用于{belongs_to}"),

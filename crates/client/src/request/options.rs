@@ -7,6 +7,7 @@ use ::http::{HeaderName, HeaderValue};
 
 use super::fields::Fields;
 use super::proxy::ProxyServer;
+use super::telling::Telling;
 use super::trust::{Tls, Trust};
 use super::unseen;
 use crate::error::Error;
@@ -29,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) max_response_bytes: u64,
+    /// Whether each request says by which call it was sent.
+    pub(crate) request_id: bool,
 }
 
 /// The field `proxy`.
@@ -40,7 +43,7 @@ pub(crate) enum Proxy {
     Server(ProxyServer),
 }
 
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 12] = [
     "retry",
     "timeout_ms",
     "connect_timeout_ms",
@@ -50,6 +53,9 @@ pub(super) const NAMES: [&str; 9] = [
     "headers",
     "max_response_bytes",
     "port",
+    "meta",
+    "log",
+    "request_id",
 ];
 
 /// Headers that this library sets, or that govern the connection. Setting them from outside would break either.
@@ -98,6 +104,15 @@ impl Options {
     pub(super) fn read(fields: &Fields<'_>) -> Result<Options, Error> {
         let retry = fields.number("retry", 1..=10)?.unwrap_or(2);
         let Tls { trust, ca_file } = Tls::read(fields)?;
+        Telling::check(fields)?;
+        let (headers, request_id) = (headers(fields)?, fields.flag("request_id")?.unwrap_or(false));
+        if let Some((name, _)) = headers.iter().find(|(name, _)| request_id && *name == "x-request-id") {
+            return Err(fields.refuse(
+                &format!("headers.{name}"),
+                "与request_id冲突:本库会设置此请求头,二者只能给一个",
+                "is set by this library where `request_id` is true; give one of the two",
+            ));
+        }
         Ok(Options {
             retry: u32::try_from(retry).expect("ten fit"),
             timeout: Duration::from_millis(fields.number("timeout_ms", 1..=LONGEST_MS)?.unwrap_or(30_000)),
@@ -108,7 +123,8 @@ impl Options {
             proxy: proxy(fields)?,
             trust,
             ca_file,
-            headers: headers(fields)?,
+            headers,
+            request_id,
             max_response_bytes: fields.number("max_response_bytes", 1..=LARGEST_RESPONSE)?.unwrap_or(1 << 24),
         })
     }
@@ -206,6 +222,15 @@ mod tests {
         assert_eq!(options.trust, Trust::System { ca_file: None });
         assert!(matches!(read(r#"{"proxy":null}"#).unwrap().proxy, Proxy::None));
         assert!(matches!(read(r#"{"proxy":""}"#).unwrap().proxy, Proxy::None));
+    }
+
+    #[test]
+    fn a_request_id_is_given_by_one_alone() {
+        let given = r#""headers":{"X-Request-ID":"7"}"#;
+        assert!(!read(&format!("{{{given}}}")).unwrap().request_id);
+        let error = read(&format!("{{{given},\"request_id\":true}}")).unwrap_err();
+        assert_eq!(error.field.as_deref(), Some("headers.x-request-id"));
+        assert!(read(r#"{"request_id":true}"#).unwrap().request_id);
     }
 
     #[test]

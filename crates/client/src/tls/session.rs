@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
 
+use super::certificate::{Certificate, fingerprint};
 use super::chain::Agreed;
 use super::client_certificate::ClientCertificate;
 use super::failure::SecondHandshake;
@@ -52,6 +53,13 @@ impl Session {
         self.is_certificate_wanted = wanted;
         self.boundary.handshake_ends();
         shaken
+    }
+
+    /// The end of the server certificate's validity in seconds since 1970, and its fingerprint.
+    pub(crate) fn certificate(&self) -> Option<(u64, [u8; 32])> {
+        let der = self.connection.peer_certificates()?.first()?;
+        let ends = Certificate::read(der).ok()?.not_after.unix_duration().as_secs();
+        Some((ends, fingerprint(der)))
     }
 
     /// What was agreed upon, and what the server has shown.

@@ -3,10 +3,10 @@
 //! A reply's `Date` may be a gateway's, and the gateway's clock may be wrong. So a `Date` is no more than a suggestion: it
 //! is tried after a refusal that speaks of time, and kept only if the control center then takes the call.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
-use std::{env, fs};
 
+// Another machine's clock says nothing about this one's; and one without a name shares its clock with nobody.
+pub(super) use crate::basics::machine::name as machine;
 use crate::basics::time::{WINDOW_MS, unix_ms};
 
 /// A smaller difference is not worth a word, and a `Date` in whole seconds does not show it.
@@ -46,7 +46,7 @@ pub(super) struct Clock {
 
 impl Observed {
     /// How far that clock is ahead. A difference within the reach of the measurement's error is none.
-    fn ahead_ms(self) -> i64 {
+    pub(crate) fn ahead_ms(self) -> i64 {
         let (before, after) = (unix_ms(self.before), unix_ms(self.after));
         // A `Date` has lost its fraction of a second: half of one on average.
         let ahead_ms = unix_ms(self.date) + 500 - (before + after).div_euclid(2);
@@ -147,17 +147,6 @@ fn alike(one: i64, other: i64) -> bool {
 /// Whether a server that refuses the one refuses the other as well. Measurements are not exact to the second.
 fn same_window(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= WINDOW_MS - SMALLEST_MS
-}
-
-/// Which machine a difference was measured on: another one's clock says nothing about this one's.
-pub(super) fn machine() -> &'static str {
-    static NAME: OnceLock<String> = OnceLock::new();
-    NAME.get_or_init(|| {
-        let name = env::var("COMPUTERNAME").ok();
-        let name = name.or_else(|| fs::read_to_string("/proc/sys/kernel/hostname").ok());
-        // A machine without a name shares its clock with nobody.
-        name.map_or_else(String::new, |name| name.trim().to_owned())
-    })
 }
 
 #[cfg(test)]

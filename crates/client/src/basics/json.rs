@@ -1,0 +1,96 @@
+//! Writes a JSON object member by member. Types for each object would be more code, of the program as well as of the library.
+
+use std::fmt::{Display, Write};
+
+/// An object that is being written.
+pub(crate) struct Object(String);
+
+impl Object {
+    pub(crate) fn new() -> Object {
+        Object(String::with_capacity(1024))
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    /// A value that is JSON already.
+    pub(crate) fn raw(&mut self, name: &str, json: &str) {
+        self.name(name);
+        self.0.push_str(json);
+    }
+
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        push_text(&mut self.0, text);
+    }
+
+    /// A number, or null.
+    pub(crate) fn number<N: Into<i64>>(&mut self, name: &str, number: Option<N>) {
+        self.displayed(name, number.map(Into::into));
+    }
+
+    fn displayed(&mut self, name: &str, number: Option<i64>) {
+        self.name(name);
+        match number {
+            None => self.0.push_str("null"),
+            Some(number) => drop(write!(self.0, "{number}")),
+        }
+    }
+
+    /// A text, or null.
+    pub(crate) fn maybe(&mut self, name: &str, text: Option<&str>) {
+        match text {
+            None => self.raw(name, "null"),
+            Some(text) => self.text(name, text),
+        }
+    }
+
+    pub(crate) fn shown(&mut self, name: &str, value: Option<&dyn Display>) {
+        self.maybe(name, value.map(ToString::to_string).as_deref());
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        self.0.push_str(if self.0.is_empty() { "{}" } else { "}" });
+        self.0
+    }
+}
+
+/// An array of values that are JSON already.
+pub(crate) fn array(items: &[String]) -> String {
+    ["[", &items.join(","), "]"].concat()
+}
+
+fn push_text(json: &mut String, text: &str) {
+    json.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            c if c < ' ' || c == '\u{7f}' => drop(write!(json, "\\u{:04x}", u32::from(c))),
+            c => json.push(c),
+        }
+    }
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_json() {
+        let odd = "a\"b\\c\n\u{0}\u{1f}\u{7f}中文😀";
+        let mut object = Object::new();
+        object.text("text", odd);
+        object.number("number", Some(-7i64));
+        object.number("none", None::<u32>);
+        object.maybe("null", None);
+        object.raw("list", &array(&["1".to_owned(), "{}".to_owned()]));
+        let read: serde_json::Value = serde_json::from_str(&object.finish()).unwrap();
+        assert_eq!(read, serde_json::json!({"text": odd, "number": -7, "none": null, "null": null, "list": [1, {}]}));
+        assert_eq!(Object::new().finish(), "{}");
+    }
+}

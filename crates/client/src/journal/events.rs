@@ -1,0 +1,119 @@
+//! What has changed since the call before: told once, and not with each call.
+
+use std::time::SystemTime;
+
+use super::warnings::{self, Warning};
+use crate::basics::locks::PerProcess;
+use crate::basics::recent::Recent;
+use crate::error::{Refusal, Seen};
+
+/// So many control centers are known.
+const MOST: usize = 256;
+
+/// What was seen of a control center last.
+#[derive(Default)]
+struct Known {
+    /// The warnings that stand.
+    told: Vec<&'static str>,
+    certificate: Option<[u8; 32]>,
+}
+
+/// Warnings that are events as well, and what is told when they are over.
+const OVER: [(&str, &str, &str); 3] = [
+    ("clock", "本机时钟与控制中心又一致了", "this machine's clock agrees with the control center's again"),
+    ("store", "token_store又可用了", "the store of `token_store` can be used again"),
+    (
+        "certificate",
+        "服务器证书已更新,有效期在30天以上",
+        "the server's certificate is a new one, with more than 30 days left",
+    ),
+];
+
+/// What is to be told: the event, in Chinese, in English.
+pub(super) type Event = (&'static str, String, String);
+
+pub(super) fn of(seen: &Seen, present: &[Warning]) -> Vec<Event> {
+    static KNOWN: PerProcess<Recent<(String, u16), Known>> = PerProcess::new();
+    let Some(target) = &seen.target else { return Vec::new() };
+    KNOWN.with(
+        || Recent::new(MOST),
+        |all| {
+            let place = (target.host.clone(), target.port);
+            let known = match all.get(|other| *other == place) {
+                Some(known) => known,
+                None => all.insert(place, Known::default()),
+            };
+            known.events(seen, present)
+        },
+    )
+}
+
+impl Known {
+    fn events(&mut self, seen: &Seen, present: &[Warning]) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (kind, zh, en) in OVER {
+            // A call that did not get so far says nothing of it.
+            let is_known = match kind {
+                "clock" => seen.clock_offset_ms.is_some(),
+                "store" => seen.token.is_some(),
+                _ => seen.certificate.is_some(),
+            };
+            let warning = present.iter().find(|warning| warning.kind == kind);
+            let was_told = self.told.contains(&kind);
+            match warning {
+                Some(warning) if !was_told => {
+                    self.told.push(kind);
+                    events.push((kind, warning.zh.clone(), warning.en.clone()));
+                }
+                None if was_told && is_known => {
+                    self.told.retain(|other| *other != kind);
+                    events.push((kind, zh.to_owned(), en.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        if let Some((_, fingerprint)) = seen.certificate
+            && self.certificate.replace(fingerprint).is_some_and(|before| before != fingerprint)
+        {
+            let days = warnings::days_left(seen, SystemTime::now()).unwrap_or_default();
+            events.push((
+                "certificate",
+                format!("服务器证书换了,新证书还有{days}天到期;若非计划更换,请核对"),
+                format!("the server's certificate has changed; the new one ends in {days} days"),
+            ));
+        }
+        if seen.token.as_ref().is_some_and(|token| token.refusal == Some(Refusal::Eviction)) {
+            let warning = present.iter().find(|warning| warning.kind == "eviction");
+            let (zh, en) = warning.map_or_else(
+                || ("token提前失效".to_owned(), "the token was refused before its time".to_owned()),
+                |warning| (warning.zh.clone(), warning.en.clone()),
+            );
+            events.push(("eviction", zh, en));
+        }
+        events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::TokenFacts;
+
+    #[test]
+    fn an_event_is_told_as_it_comes_and_as_it_goes() {
+        let mut known = Known::default();
+        let mut events = |offset, trouble: Option<&str>, fingerprint, refusal| {
+            let token = TokenFacts { store_trouble: trouble.map(str::to_owned), refusal, ..TokenFacts::default() };
+            let certificate = Some((u64::MAX, [fingerprint; 32]));
+            let seen = Seen { clock_offset_ms: offset, token: Some(token), certificate, ..Seen::default() };
+            let present = warnings::of(&seen, SystemTime::now());
+            known.events(&seen, &present).into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>()
+        };
+        assert!(events(Some(0), None, 1, None).is_empty());
+        assert_eq!(events(Some(3_000), Some("x"), 1, None), ["clock", "store"]);
+        assert!(events(Some(3_000), Some("x"), 1, None).is_empty(), "once");
+        assert!(events(None, Some("x"), 1, None).is_empty(), "a call without a reply tells no time");
+        assert_eq!(events(Some(0), None, 2, Some(Refusal::Eviction)), ["clock", "store", "certificate", "eviction"]);
+        assert!(events(Some(0), None, 2, None).is_empty());
+    }
+}
