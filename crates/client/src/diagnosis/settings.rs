@@ -253,7 +253,7 @@ fn of_proxy(case: &Case<'_>) -> Vec<Odd> {
 fn of_limits(case: &Case<'_>) -> Vec<Odd> {
     let lifetime = match &case.request.pass {
         Pass::Keys(keys) => keys.lifetime,
-        Pass::Token(_) => None,
+        Pass::Given(_) => None,
     };
     let told = notes::of_limits(&case.request.options, lifetime);
     let field = |note: &str| note.split('`').nth(1).unwrap_or_default().to_owned();
