@@ -152,6 +152,8 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
             Value::String(text.split(['?', '#']).next().unwrap_or_default().to_owned())
         }
         (_, json @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => json,
+        // Shown beside each field.
+        ("settings_from", _) => Value::String("(shown as `from`)".to_owned()),
         // What is not known may be anything.
         (name, _) if !case.readable.has(name) && !case.readable.is_aside(name) => {
             Value::String("(not shown)".to_owned())
