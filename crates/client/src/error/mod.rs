@@ -95,7 +95,7 @@ pub(crate) struct Error {
     /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
     pub(crate) is_final: bool,
     /// How long the server asks to wait before the next attempt.
-    pub(crate) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Box<Duration>>,
     /// Of the token that the library looks after.
     pub(crate) token: Option<Box<TokenFacts>>,
     /// What was seen on its way, where that was not the call's own: a token is asked for on a thread of its own.

@@ -184,9 +184,10 @@ impl Renewal {
                 self.shared.state().token.token_call_answered(reply.observed);
                 read(reply).map_err(|failure| Failed { failure, retry_after: reply.retry_after })
             }
-            Err(no_reply) => {
-                Err(Failed { failure: Failure::Error(no_reply.clone()), retry_after: no_reply.error.retry_after })
-            }
+            Err(no_reply) => Err(Failed {
+                failure: Failure::Error(no_reply.clone()),
+                retry_after: no_reply.error.retry_after.as_deref().copied(),
+            }),
         };
         let issued = issued.map_err(|failed| {
             self.note_failure(by, &failed.failure, before);
