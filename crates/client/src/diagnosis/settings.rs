@@ -169,7 +169,7 @@ fn names(fault: &crate::error::Error, name: &str) -> bool {
 
 fn faults(case: &Case<'_>) -> Vec<Odd> {
     let odd = |fault: &crate::error::Error| Odd {
-        field: fault.field.clone().unwrap_or_default(),
+        field: fault.field.clone().unwrap_or_default().into_string(),
         words: Words::of(fault),
         warns: false,
     };
