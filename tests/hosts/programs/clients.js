@@ -74,7 +74,8 @@ async function others() {
   const lines = [];
   const error = await new Client(host, { ...KEYS, tls: { pin_sha256: '0'.repeat(64) } }).get('/oapi/v1/job/list').catch((caught) => caught);
   const whole = error instanceof RpaError && error.name === 'RpaError' && error.code === 40 && error.field === null && error.attempts >= 1
-    && error.detail.includes('pin') && error.message.startsWith(error.msg) && error.reply.error.kind === 'tls' && error.stack.includes('clients.js');
+    && error.detail.includes('pin') && error.message.startsWith(error.msg) && error.reply.error.kind === 'tls' && error.stack.includes('clients.js')
+    && error.id.length > 5 && error.hint.length > 5 && error.target.scheme === 'https';
   lines.push(`error: ${error.kind} ${error.delivered} ${whole ? 'ok' : JSON.stringify(error)}`);
 
   const client = new Client(host, { ...KEYS, tls: { pin_sha256: pin } });
@@ -82,6 +83,11 @@ async function others() {
   const { reply } = await client.send('get', '/oapi/v1/job/get', { jobNo: started.result.jobNo });
   lines.push(`reply: ${reply.result.params.note}`);
   lines.push(...(await longWork(client)));
+  const told = [];
+  const trusting = new Client(host, { ...KEYS, tls: { verify: false }, onWarning: (warning) => told.push(warning.kind) });
+  const trusted = await trusting.send('get', '/oapi/v1/job/list');
+  check(trusted.reply.code === 0 && trusted.meta.http_status === 200, 'facts are beside it');
+  lines.push(`warning: ${told.join(' ')}`);
   const { verdict: well } = await client.diagnose();
   const { verdict: wrong } = await new Client(host, { ...KEYS, tls: { pin_sha256: '0'.repeat(64) } }).diagnose();
   lines.push(`diagnosis: ${well.ok ? 'well' : well.en}, ${wrong.check} ${wrong.setting} ${wrong.turn}`);
