@@ -61,8 +61,8 @@ async function longWork(client) {
 }
 
 async function cancelled() {
-  // Longer than this program is waited for, were it not given up. More than may run at once, so that some have not begun.
-  const waiting = new Client(silent, { ...KEYS, timeout_ms: 120000 });
+  // Given up long before its limit. More than may run at once, so that some have not begun.
+  const waiting = new Client(silent, { ...KEYS, timeout_ms: 15000 });
   const giveUp = new AbortController();
   const calls = Array.from({ length: 9 }, () => waiting.post('/oapi/v1/job/create', {}, { signal: giveUp.signal }).catch((error) => error.name));
   setTimeout(() => giveUp.abort(), 200);
@@ -95,7 +95,7 @@ async function others() {
   return lines;
 }
 
-// What was given up keeps its thread until it ends, so it comes last, and is not waited for.
+// What was given up keeps its thread, and the process, until it ends: so it comes last, and its limit is short.
 async function tell() {
   const lines = await others();
   console.log([await cancelled(), ...lines].join('\n'));
