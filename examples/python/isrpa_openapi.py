@@ -1058,6 +1058,8 @@ def report(reply: Json, lang: str = "zh") -> str:
             lines.append("         " + _short(check["facts"]))
     lines += ["", word["settings"]]
     for setting in map(_dict, _list(result.get("settings"))):
+        if setting.get("field") == "settings_from":
+            continue  # it stands behind each of them
         value = json.dumps(setting.get("value"), ensure_ascii=False)
         lines.append("  {} = {}  {} {}".format(setting.get("field"), value, word["from"], setting.get("from")))
         for odd in _list(setting.get("odd")):
@@ -1077,7 +1079,7 @@ def _list(value: Any) -> List[Any]:
     return value if isinstance(value, list) else []
 
 
-def _short(value: Any, most: int = 600) -> str:
+def _short(value: Any, most: int = 1500) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= most else text[:most] + "..."
 

@@ -899,7 +899,7 @@ def _rpa_told(reply, request, names, given):
     cure = _rpa_cure(error, msg, request, settings)
     if isinstance(error.get('hint'), str):
         error['hint'] = _rpa_in_settings(error['hint'], settings).replace('字段', '参数').replace('RPA_PROXY」设为null', "RPA_PROXY」设为'none'")
-        if not cure and '请' not in msg and error['hint'] not in msg:
+        if not cure and '请' not in msg and not error['hint'].startswith('请按msg'):
             cure = error['hint']
     error['detail'] = _rpa_in_settings(str(error['detail']), settings, english=True)
     if reply['code'] == 41 and owner in settings:
@@ -1014,7 +1014,7 @@ def _rpa_diagnosis(rest_type, data_json, host, may_get_token):
         reply = {'result': None}
         told.append(failure)
     names = _rpa_names(_RPA_SETTINGS_OF_API, settings)
-    return tuple(_rpa_report(reply, told, names, settings, language) for language in ('zh', 'en'))
+    return tuple(_rpa_report(reply, told, names, settings, request['settings_from'], language) for language in ('zh', 'en'))
 
 
 def _rpa_sources(request, settings, host):
@@ -1045,7 +1045,7 @@ _RPA_WORDS = {
 }
 
 
-def _rpa_report(reply, told, names, settings, language):
+def _rpa_report(reply, told, names, settings, sources, language):
     is_chinese = language == 'zh'
 
     def word(name):
@@ -1053,7 +1053,7 @@ def _rpa_report(reply, told, names, settings, language):
 
     def said(part):
         text = part.get(language) or part.get('zh') or part.get('en') or '' if isinstance(part, dict) else ''
-        return _rpa_in_settings(str(text), names, english=not is_chinese)
+        return _rpa_in_settings(str(text), names, english=not is_chinese).replace('"get_token":true', 'get_token=True')
 
     def listed(value):
         return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -1080,13 +1080,18 @@ def _rpa_report(reply, told, names, settings, language):
         ms = '' if status == 'skipped' or check.get('ms') is None else ' (%s %s)' % (check['ms'], word('ms'))
         lines.append('  [%s] %s: %s%s' % (word(status), check.get('name'), text, ms))
         if status in ('warning', 'fail') and check.get('facts'):
-            lines.append('         ' + json.dumps(check['facts'], ensure_ascii=False)[:600])
+            lines.append('         ' + json.dumps(check['facts'], ensure_ascii=False)[:1500])
     if result.get('settings'):
         lines += ['', word('settings')]
     for setting in listed(result.get('settings')):
-        field = str(setting.get('field'))
-        value = json.dumps(setting.get('value'), ensure_ascii=False)
-        lines.append('  %s = %s  %s %s' % (names.get(field, field), value, word('from'), setting.get('from')))
+        field, value = str(setting.get('field')), setting.get('value')
+        values = {field: value}
+        if field == 'tls' and isinstance(value, dict):
+            values = {'tls.' + name: part for name, part in value.items()}
+        for field, value in values.items():
+            if field != 'settings_from':
+                lines.append('  %s = %s  %s %s' % (names.get(field, field), json.dumps(value, ensure_ascii=False), word('from'),
+                                                   sources.get(field) or setting.get('from')))
         lines += ['      [%s] %s' % (word('warning'), said(odd)) for odd in listed(setting.get('odd'))]
     machine = dict(result['machine']) if isinstance(result.get('machine'), dict) else {'system': sys.platform}
     machine['Python'] = '%s, %d bit, %s' % (sys.version.split()[0], _rpa_bits(), sys.executable)
