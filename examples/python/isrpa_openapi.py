@@ -363,12 +363,12 @@ class Client(_Common):
     def delete(self, path: str, data: Optional[Json] = None, **fields: Any) -> Any:
         return self._send(dict(fields, mode="delete", rest_type=path, data_json=data))
 
-    def run(self, path: str, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
+    def run(self, path: Optional[str] = None, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
         """Starts work, and waits for its end: one post, and then what `wait` says, until it is so.
 
         wait is the library's field: {"rest_type": ..., "data_json": {"jobNo": {"pointer": "/result/jobNo"}},
-        "until": [{"pointer": "/result/status", "in": [...]}], ...}. result holds started, reply and resume; with
-        resume="..." the wait goes on in another process, and nothing is started again.
+        "until": [{"pointer": "/result/status", "in": [...]}], ...}. result holds started, reply and resume. After a failure
+        of the part "wait", run(resume=error.resume) goes on waiting, in another process too, and starts nothing.
         """
         return self._send(_run_fields(path, data, wait, fields))
 
@@ -430,7 +430,7 @@ class AsyncClient(_Common):
     async def delete(self, path: str, data: Optional[Json] = None, **fields: Any) -> Any:
         return await self._send(dict(fields, mode="delete", rest_type=path, data_json=data))
 
-    async def run(self, path: str, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
+    async def run(self, path: Optional[str] = None, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
         """Client.run(), to be awaited."""
         return await self._send(_run_fields(path, data, wait, fields))
 
@@ -453,7 +453,10 @@ class AsyncClient(_Common):
 _PAGES = ("page", "size", "items", "total")
 
 
-def _run_fields(path: str, data: Optional[Json], wait: Optional[Json], fields: Json) -> Json:
+def _run_fields(path: Optional[str], data: Optional[Json], wait: Optional[Json], fields: Json) -> Json:
+    if fields.get("resume"):
+        # It holds what to ask and until when; what is given here counts instead.
+        return dict(fields, wait=wait or {})
     return dict({"mode": "post"}, **dict(fields, rest_type=path, data_json=data, wait=wait))
 
 

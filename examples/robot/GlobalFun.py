@@ -164,15 +164,22 @@ def rpa_api(rest_type, data_json=None, mode='get', **fields):
     return _rpa_by_keys(rest_type, data_json, mode, fields)
 
 
-def rpa_run(rest_type, data_json=None, wait=None, mode='post', **fields):
+def rpa_run(rest_type=None, data_json=None, wait=None, mode='post', **fields):
     """启动任务,并等到它结束。启动的请求只发一次;等待时断线不算失败,接着等。
 
     wait        怎样等,写法见设置RPA_WAIT;没有给的按设置RPA_WAIT
 
     返回值的result中,started是启动的应答,reply是最后一次查询的应答。失败时error['part']是'start'(没有启动成)或'wait'(已经启动,
-    没有等到结束);这时用rpa_run(同样的参数, resume=返回值中的resume)接着等,不会再启动一次,换一个进程也可以。
+    没有等到结束);这时用rpa_run(resume=reply['error']['resume'])接着等,不会再启动一次,换一个进程也可以。
     """
     def more(settings):
+        if fields.get('resume'):
+            # 问什么、等到什么都在resume里;另外给出的wait代替其中的,设置里的只有时间算数。
+            if wait is not None:
+                return {'wait': _rpa_dict('wait', 'wait', wait)}
+            given = settings.get('RPA_WAIT')
+            given = given if isinstance(given, dict) else {}
+            return {'wait': {name: given[name] for name in ('every_ms', 'timeout_ms') if name in given}}
         name, how = ('wait', wait) if wait is not None else ('RPA_WAIT', settings.get('RPA_WAIT'))
         if not how:
             raise _RpaFailure('请填写设置RPA_WAIT,或在调用时给出wait:怎样看出任务结束了', 'fill in `RPA_WAIT`, or give `wait`: '
@@ -322,6 +329,8 @@ def _rpa_by_keys(rest_type, data_json, mode, fields, more=None):
     def request(settings):
         made = _rpa_keys(settings)
         made.update(_rpa_call(settings, rest_type, data_json, mode))
+        if fields.get('resume'):
+            made = {name: value for name, value in made.items() if name not in ('rest_type', 'action', 'mode', 'data_json')}
         if more is not None:
             made.update(more(settings))
         made.update(_rpa_fields(fields))
