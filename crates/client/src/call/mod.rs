@@ -2,6 +2,7 @@
 
 pub(crate) mod advice;
 mod by_keys;
+mod encodings;
 pub(crate) mod exchange;
 pub(crate) mod notes;
 pub(crate) mod now;
@@ -9,6 +10,7 @@ mod once;
 pub(crate) mod retry;
 mod sequence;
 mod show;
+pub(crate) mod signing;
 pub(crate) mod token_call;
 pub(crate) mod unstamped;
 
@@ -21,6 +23,7 @@ use now::now;
 use once::once;
 use retry::{Policy, Repeat, deadline};
 use show::show;
+use signing::Signing;
 use unstamped::UnstampedCall;
 
 /// The reply of a function to its request text. `progress` is told what becomes of the request.
@@ -59,14 +62,17 @@ fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
     // Nothing comes that could be saved.
     let request = CallRequest { save_to: None, ..text.check()? };
     let lifetime = match &request.pass {
-        Pass::Token(_) => None,
+        Pass::Given(_) => None,
         Pass::Keys(keys) => keys.lifetime,
     };
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
     match &unstamped.request.pass {
-        Pass::Token(token) => show(&unstamped, token, now(0)?, Vec::new(), None),
+        Pass::Given(pass) => {
+            let signing = Signing::known(&unstamped, pass.expose(), pass, None, started);
+            show(&unstamped, pass, signing.encoding, now(0)?, Vec::new(), None)
+        }
         Pass::Keys(keys) => {
             let options = &unstamped.request.options;
             let signed = by_keys::sign(&unstamped, keys, deadline(options, started), progress);

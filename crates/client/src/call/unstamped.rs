@@ -11,7 +11,7 @@ use crate::network::attempt::Call;
 use crate::reply;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
-use rpa_signing::scheme::{Body, Mode, Parameters, Payload, Stamp};
+use rpa_signing::scheme::{Body, Encoding, Mode, Parameters, Payload, Stamp};
 
 pub(crate) struct UnstampedCall<'a> {
     /// Its parameters have gone into the payload.
@@ -31,7 +31,8 @@ impl<'a> UnstampedCall<'a> {
         let upload = (!request.files.is_empty()).then(|| Upload::open(&request.files)).transpose()?;
         // Beside files the parameters are a get's.
         let mode = if upload.is_some() { Mode::Get } else { request.mode };
-        let parameters = Parameters::new(mode, &entries, request.values, request.query);
+        let mut parameters = Parameters::new(mode, &entries, request.values, request.query);
+        parameters.action = &request.action;
         let payload = request.scheme.payload(&parameters).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
             let detail = format!(
@@ -45,18 +46,20 @@ impl<'a> UnstampedCall<'a> {
         Ok(UnstampedCall { request, payload, url, transfer: Transfer { upload, download }, notes: Vec::new() })
     }
 
-    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, timestamp: u64) -> Stamp<'s> {
-        let CallRequest { scheme, encoding, .. } = self.request;
-        Stamp { scheme, payload: &self.payload, pass, encoding, timestamp }
+    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, encoding: Encoding, timestamp: u64) -> Stamp<'s> {
+        Stamp { scheme: self.request.scheme, payload: &self.payload, pass, encoding, timestamp }
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, pass: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
-        let stamp = self.stamp(pass, timestamp);
-        call.progress.seen().encoding = Some(match stamp.encoding {
-            rpa_signing::scheme::Encoding::Python => "python",
-            rpa_signing::scheme::Encoding::Java => "java",
-        });
+    pub(crate) fn send(
+        &self,
+        pass: &Secret,
+        encoding: Encoding,
+        timestamp: u64,
+        call: &Call,
+    ) -> Result<Answered, Error> {
+        let stamp = self.stamp(pass, encoding, timestamp);
+        call.progress.seen().encoding = Some(encoding.name());
         let signature = stamp.signature();
         let (body, content_type) = stamp.body(&signature);
         let http = HttpRequest {
