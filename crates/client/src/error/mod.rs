@@ -88,7 +88,7 @@ pub(crate) struct Error {
     /// An English sentence for a log or a search.
     pub(crate) detail: String,
     /// The field of the request that is wrong, with a point before an inner one: `tls.ca_file`.
-    pub(crate) field: Option<String>,
+    pub(crate) field: Option<Box<str>>,
     pub(crate) http_status: Option<u16>,
     pub(crate) delivered: Delivered,
     pub(crate) attempts: u32,
@@ -129,6 +129,6 @@ impl Error {
 
     /// A field of the request is wrong.
     pub(crate) fn argument(field: impl Into<String>, cause: impl Into<String>, detail: impl Into<String>) -> Self {
-        Error { field: Some(field.into()), ..Error::new(Kind::Argument, cause, detail) }
+        Error { field: Some(field.into().into_boxed_str()), ..Error::new(Kind::Argument, cause, detail) }
     }
 }

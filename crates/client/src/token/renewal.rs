@@ -238,6 +238,6 @@ fn read(reply: &Reply) -> Result<Issued, Failure> {
         let detail = "the control center's reply to the token call holds no access token in a known field: it is neither an object with `accessToken` nor an array";
         let error = Error::new(Kind::Response, "返回内容中没有token", detail);
         let error = Error { http_status: Some(reply.status), delivered: Delivered::Yes, ..error };
-        Failure::Error(NoReply { error, may_repeat: false })
+        Failure::Error(NoReply { error: Box::new(error), may_repeat: false })
     })
 }
