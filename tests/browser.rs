@@ -109,9 +109,9 @@ fn the_wrong_encoding_is_named_and_its_first_difference_marked() {
     let Some(visit) = Visit::start(&["--tls"], CHINESE) else { return };
     let reply = visit.call("post", json!({ "日期": "2020/11/30" }), json!({ "encoding": "java" }));
     assert_eq!(reply["code"], 403, "{reply}");
-    visit.verdict(&["被拒绝 · HTTP 403", "签名错误", "源串按java规则做了百分号编码（本服务器按python规则"]);
+    visit.verdict(&["被拒绝 · HTTP 403", "签名错误", "源串按java规则做了百分号编码（这里按python规则"]);
     assert_eq!(visit.marks("encoded"), json!(["/", "%2F"]));
-    visit.browser.shows("#detail", &["服务器是“/”，客户端是“%2F”"]);
+    visit.browser.shows("#detail", &["控制中心是“/”，客户端是“%2F”"]);
     assert_eq!(visit.browser.value("document.documentElement.lang"), "zh-CN");
 }
 

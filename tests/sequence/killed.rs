@@ -56,19 +56,13 @@ fn no_work_is_started_twice() {
         let _ = victim.wait();
         went_on += u32::from(file.exists());
         let output = begin().wait_with_output().unwrap();
-        let mut reply: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let started = || works.lock().unwrap().get(&format!("w{run}")).map_or(0, |work| work.0);
+        let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
         if reply["error"]["delivered"] == "unknown" {
-            // Nobody can know but who looks.
+            // What was sent may still be on its way: nobody can know, and so the library does not start again.
             doubts += 1;
             assert_eq!(reply["error"]["field"], "wait.resume_file", "{reply}");
-            std::fs::remove_file(&file).unwrap();
-            if started() == 0 {
-                let output = begin().wait_with_output().unwrap();
-                reply = serde_json::from_slice(&output.stdout).unwrap();
-            } else {
-                continue;
-            }
+            assert!(file.exists());
+            continue;
         }
         assert_eq!(reply["result"]["reply"]["result"]["done"], true, "{reply}");
         assert!(!file.exists());

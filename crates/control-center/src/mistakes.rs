@@ -96,7 +96,7 @@ fn by_the_other_rule(rule: Encoding, own: Encoding) -> Words {
     let (rule, own) = (rule.name(), own.name());
     Words::new(
         format!("the source is percent-encoded by the {rule} rule (this server follows {own}; see --encoding)"),
-        format!("源串按{rule}规则做了百分号编码（本服务器按{own}规则；见--encoding）"),
+        format!("源串按{rule}规则做了百分号编码（这里按{own}规则；见--encoding）"),
     )
 }
 

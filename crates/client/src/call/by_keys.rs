@@ -325,7 +325,7 @@ fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline
         }
         Err(error) => {
             let seen = Some(Box::new(policy.progress().seen().clone()));
-            Err(NoReply { may_repeat: policy.may_repeat(), error: Error { seen, ..error } })
+            Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(Error { seen, ..error }) })
         }
     }
 }
@@ -342,7 +342,7 @@ fn without_token(
         Failure::Refused { reply, .. } => Ok(reply),
         Failure::Error(NoReply { error, .. }) => {
             let detail = format!("{what}: {}", error.detail);
-            Err(explain(Error { delivered, detail, ..error }, facts, keeper))
+            Err(explain(Error { delivered, detail, ..*error }, facts, keeper))
         }
     }
 }

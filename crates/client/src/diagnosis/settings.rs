@@ -152,6 +152,8 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
             Value::String(text.split(['?', '#']).next().unwrap_or_default().to_owned())
         }
         (_, json @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => json,
+        // Shown beside each field.
+        ("settings_from", _) => Value::String("(shown as `from`)".to_owned()),
         // What is not known may be anything.
         (name, _) if !case.readable.has(name) && !case.readable.is_aside(name) => {
             Value::String("(not shown)".to_owned())
@@ -167,7 +169,7 @@ fn names(fault: &crate::error::Error, name: &str) -> bool {
 
 fn faults(case: &Case<'_>) -> Vec<Odd> {
     let odd = |fault: &crate::error::Error| Odd {
-        field: fault.field.clone().unwrap_or_default(),
+        field: fault.field.clone().unwrap_or_default().into_string(),
         words: Words::of(fault),
         warns: false,
     };

@@ -209,7 +209,7 @@ fn asking(case: &Case<'_>, keys: &Keys, names: &Arc<Mutex<Vec<String>>>) -> Arc<
                 *lock(&names) = field_names(&text);
                 Ok(Reply { text, status, observed, retry_after })
             }
-            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error }),
+            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(error) }),
         }
     })
 }

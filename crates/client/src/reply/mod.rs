@@ -37,7 +37,7 @@ pub(crate) fn json_text(
         && let Some(mark) = of_proxy::mark(reply)
     {
         let error = of_proxy::explain(&mark, reply, &decoded.text, &redactor());
-        return Err(Error { retry_after: retry_after(reply), ..error });
+        return Err(Error { retry_after: retry_after(reply).map(Box::new), ..error });
     }
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {
@@ -51,7 +51,7 @@ pub(crate) fn json_text(
     let redirection = redirect::explain(reply, request, &redactor);
     let error = redirection.unwrap_or_else(|| not_json(reply, request, &decoded, &redactor));
     let error = of_proxy::doubt(error, reply);
-    Err(Error { retry_after: retry_after(reply), ..error })
+    Err(Error { retry_after: retry_after(reply).map(Box::new), ..error })
 }
 
 /// Whether a body with these headers is to be read as JSON: it is some, or said to be.

@@ -148,7 +148,7 @@ mod tests {
     fn faults(text: &str) -> Vec<String> {
         let readable = Readable::read(text).unwrap();
         assert!(readable.request().is_ok(), "{text}");
-        readable.faults.iter().map(|fault| fault.field.clone().unwrap_or_default()).collect()
+        readable.faults.iter().map(|fault| fault.field.clone().unwrap_or_default().into_string()).collect()
     }
 
     #[test]

@@ -325,7 +325,7 @@ fn after(attempts: u32, failure: Failure) -> Failure {
     match failure {
         Failure::Error(NoReply { error, may_repeat }) => {
             let attempts = attempts.max(error.attempts);
-            Failure::Error(NoReply { error: Error { attempts, ..error }, may_repeat })
+            Failure::Error(NoReply { error: Box::new(Error { attempts, ..*error }), may_repeat })
         }
         refused => refused,
     }
@@ -335,5 +335,5 @@ fn after(attempts: u32, failure: Failure) -> Failure {
 fn out_of_time(attempts: u32) -> Failure {
     let detail = "timed out while waiting for the token (`timeout_ms`); the request for it goes on, and later calls find what it brings";
     let error = Error { attempts, ..Error::new(Kind::Timeout, "等待token超时", detail) };
-    Failure::Error(NoReply { error, may_repeat: false })
+    Failure::Error(NoReply { error: Box::new(error), may_repeat: false })
 }

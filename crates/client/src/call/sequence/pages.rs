@@ -111,7 +111,7 @@ fn without(pointer: &Pointer, reply: &str, field: &str, wanted_zh: &str, wanted:
     let pointer = pointer.as_str();
     let cause = format!("字段{field}指向的{pointer}不是{wanted_zh}:{zh}");
     let detail = format!("`{field}`, `{pointer}`, does not lead to {wanted}: {en}");
-    Error { field: Some(field.to_owned()), ..Error::new(Kind::Response, cause, detail) }
+    Error { field: Some(field.into()), ..Error::new(Kind::Response, cause, detail) }
 }
 
 /// Says which page it was, and what there was before it.

@@ -30,6 +30,8 @@ pub(super) fn fingerprint(request: &CallRequest<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(request.address.url(&request.path));
     hash.update([0, request.mode as u8]);
+    hash.update(&request.action);
+    hash.update([0]);
     for entry in sorted(&request.parameters) {
         entry.key.code_points().for_each(|point| hash.update(point.to_be_bytes()));
         hash.update([0xff]);

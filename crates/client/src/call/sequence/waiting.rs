@@ -140,7 +140,7 @@ impl Work<'_, '_> {
                 // The last question had little time.
                 Err(error) if is_last && error.kind == Kind::Timeout => {}
                 Err(error) => {
-                    pause = pause.max(error.retry_after.unwrap_or_default());
+                    pause = pause.max(error.retry_after.as_deref().copied().unwrap_or_default());
                     tally.failed(&error);
                 }
             }
