@@ -26,6 +26,10 @@
  *                       list of them, of the certificate (hex) or of its key ("spki:<hex>", "sha256//<Base64>")
  *   headers             object of text: further headers [none]
  *   max_response_bytes  1..1073741824, a longer reply is refused [16777216]
+ *   meta                true: the reply is {"reply":<as it would be without>,"meta":{...}}, with facts and warnings [false]
+ *   request_id          true: requests carry X-Request-Id, the id of their call [false]
+ *   log                 {"folder":"path","level":"error|warn|info|debug","keep_days":14}: a line of JSON a call, in a file a day
+ *                       [what RPA_OPENAPI_LOG=<folder> and RPA_OPENAPI_LOG_LEVEL say]; null for none
  *
  * Fields of rpa_call and rpa_sign
  *   rest_type           the API's path, required: begins with /, without ? and #
