@@ -8,7 +8,8 @@
  *   Ownership  The caller owns a reply and frees it once, with rpa_free, from any thread. Never with free().
  *              A reply is read, not written into. A request stays the caller's; the library keeps no pointer to it.
  *   Threads    Every function may be called from any number of threads at once. No init call, no settings left behind.
- *   Time       A call blocks until it has an answer, and never longer than its timeout_ms (default 30000).
+ *   Time       A call blocks until it has an answer, and never longer than its timeout_ms (default 30000);
+ *              with wait, resume or pages not longer than that and their own.
  *   Loading    Load the library once and leave it loaded: it keeps idle connections and tokens for further calls.
  *   Tokens     rpa_call and rpa_sign take accesskey and secretkey in place of accesstoken. The library then gets the token,
  *              keeps it (in token_store), renews it before it ends, and replaces one that the server refuses.
@@ -26,6 +27,8 @@
  *                       list of them, of the certificate (hex) or of its key ("spki:<hex>", "sha256//<Base64>")
  *   headers             object of text: further headers [none]
  *   max_response_bytes  1..1073741824, a longer reply is refused [16777216]
+ *   generation          of the control center: "2020.4", "2020.5" (and 2021.1), "10.3", "9"; a field that does not belong
+ *                       to it is refused ["2020.4"]
  *   meta                true: the reply is {"reply":<as it would be without>,"meta":{...}}, with facts and warnings [false]
  *   request_id          true: requests carry X-Request-Id, the id of their call [false]
  *   log                 {"folder":"path","level":"error|warn|info|debug","keep_days":14}: a line of JSON a call, in a file a day
@@ -36,11 +39,22 @@
  *   mode                get, post, put or delete, required
  *   data_json           object, or text that holds one: the parameters [{}]
  *   accesstoken         the token, or in its place accesskey and secretkey; required
+ *   appkey              in generation 10.3, in place of these
+ *   action              in generation 9, in place of rest_type; needs neither mode nor keys (token: what its form has so)
  *   values              "python", "json", "native": how a value that is no text is written ["python"]
- *   encoding            "python", "java": which percent-encoding is signed ["python"]
+ *   encoding            "auto", "python", "java": which percent-encoding is signed; auto: python, and where the server
+ *                       refuses that java, and what works is remembered ["auto"; 10.3 "java", 9 "python"]
+ *   signature_refused   how this server refuses a signature, as token_refused
+ *                       [{"http_status":[],"code":[],"msg":["sign","\u7b7e\u540d","\u9a8c\u7b7e"]}]
  *   retry_mode          "safe", "always": whether a post is sent again although it may have arrived ["safe"]
  *   query               "params", "none": whether a post's parameters stand in the URL beside the body ["params"]
  *   empty_ok            true: an empty reply with a status of success is a success [false]
+ *   wait                {"rest_type","mode","data_json","until","fail","every_ms","timeout_ms","resume_file"}: after the
+ *                       call asks until it is over; such a call may block for days, see docs/long-work.md [none]
+ *   resume              text of an earlier reply or error: goes on waiting, and starts nothing [none]
+ *   pages               {"page","size","items","total","max_pages","timeout_ms"}: gathers a list page by page [none]
+ *   files               object of paths, or of {"path","name","type","filename_star"}: files that a post sends [none]
+ *   save_to             path, or {"path","overwrite","max_bytes"}: the file that a reply becomes that is no JSON [none]
  *   timestamp           milliseconds since 1970, for rpa_sign alone [now]
  *
  * Fields of rpa_call and rpa_sign with accesskey and secretkey
@@ -99,7 +113,8 @@ char *rpa_refresh_token(const char *request);
  *
  * Fields of the request beside the common ones: rest_type (the API's path), mode (get, post, put, delete),
  * data_json (the parameters), and either accesskey and secretkey or accesstoken; optional: values,
- * encoding, retry_mode, query, empty_ok, and with the keys token_store, token_ttl_ms, token_refused,
+ * encoding, signature_refused, retry_mode, query, empty_ok, generation (with appkey or action in the place of
+ * others), and with the keys token_store, token_ttl_ms, token_refused,
  * correct_clock. With the keys the library gets, keeps and renews the token; a call that is refused for its token is
  * made again with a newer one.
  * Returns the server's JSON as it came, whatever the HTTP status, or an error object whose error.delivered says

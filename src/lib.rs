@@ -43,7 +43,8 @@ pub unsafe extern "C" fn rpa_refresh_token(request: *const c_char) -> *mut c_cha
 ///
 /// Fields of the request beside the common ones: `rest_type` (the API's path), `mode` (get, post, put, delete),
 /// `data_json` (the parameters), and either `accesskey` and `secretkey` or `accesstoken`; optional: `values`,
-/// `encoding`, `retry_mode`, `query`, `empty_ok`, and with the keys `token_store`, `token_ttl_ms`, `token_refused`,
+/// `encoding`, `signature_refused`, `retry_mode`, `query`, `empty_ok`, `generation` (with `appkey` or `action` in the place of
+/// others), and with the keys `token_store`, `token_ttl_ms`, `token_refused`,
 /// `correct_clock`. With the keys the library gets, keeps and renews the token; a call that is refused for its token is
 /// made again with a newer one.
 /// Returns the server's JSON as it came, whatever the HTTP status, or an error object whose `error.delivered` says

@@ -34,13 +34,33 @@ const VALUES: &[&str] = &[
 
 #[test]
 fn random_calls_arrive_the_same() {
+    arrive_the_same(Session::start(), &PARTS);
+}
+
+#[test]
+fn random_calls_of_2020_5_arrive_the_same() {
+    arrive_the_same(Session::of("2020.5"), &PARTS);
+}
+
+#[test]
+fn random_calls_of_10_3_arrive_the_same() {
+    arrive_the_same(Session::of("10.3"), &PARTS);
+}
+
+#[test]
+fn random_calls_of_9_arrive_the_same() {
+    arrive_the_same(Session::of("9"), &["action", "param"]);
+}
+
+fn arrive_the_same(session: Session, parts: &[&str]) {
     let Some(mut client) = Client::start() else { return };
-    let session = Session::start();
     let seed = seed();
     let failures: Vec<String> = (0..CALLS)
         .filter_map(|number| {
-            let call = Generator::new(seed, number).call();
-            let broken = session.compare(&mut client, &call, &PARTS).err()?;
+            let mut generator = Generator::new(seed, number);
+            generator.in_query |= matches!(session.generation, "10.3" | "9");
+            let call = generator.call();
+            let broken = session.compare(&mut client, &call, parts).err()?;
             Some(format!(
                 "  seed {seed}, call {number}, {}: {broken}\n    data_json: {:?}\n",
                 call.mode, call.data_json
@@ -128,22 +148,47 @@ struct Session {
     library: Library,
     center: ControlCenter,
     token: String,
+    generation: &'static str,
 }
 
 impl Session {
     fn start() -> Session {
-        let (library, center) = (Library::load(), ControlCenter::start(&[]));
-        let tokens = library.json("rpa_get_token", &center.token_request());
-        let token = tokens["result"]["accessToken"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned();
-        Session { library, center, token }
+        Session::of("2020.4")
+    }
+
+    fn of(generation: &'static str) -> Session {
+        let (library, center) = (Library::load(), ControlCenter::start(&["--generation", generation]));
+        let token = match generation {
+            "10.3" => center.text("appkey").to_owned(),
+            "9" => String::new(),
+            _ => {
+                let tokens = library.json("rpa_get_token", &center.token_request());
+                tokens["result"]["accessToken"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
+            }
+        };
+        Session { library, center, token, generation }
     }
 
     /// A request text. The raw parameters are pasted in: a parser between would lose their spelling.
     fn request(&self, call: &Call, further: Value) -> String {
         let mut request = self.center.request(further);
-        request["rest_type"] = ECHO.into();
-        request["mode"] = call.mode.into();
-        request["accesstoken"] = self.token.as_str().into();
+        match self.generation {
+            "9" => request["action"] = "echo".into(),
+            _ => (request["rest_type"], request["mode"]) = (ECHO.into(), call.mode.into()),
+        }
+        match self.generation {
+            "2020.4" => request["accesstoken"] = self.token.as_str().into(),
+            generation => {
+                request["generation"] = generation.into();
+                // What the client does; how the others write values unless told so is held by tests/vectors.
+                request["values"] = "python".into();
+                match generation {
+                    "2020.5" => request["accesstoken"] = self.token.as_str().into(),
+                    "10.3" => request["appkey"] = self.token.as_str().into(),
+                    _ => {}
+                }
+            }
+        }
         let request = request.to_string();
         let data_json = if call.as_text { Value::from(&*call.data_json).to_string() } else { call.data_json.clone() };
         format!(r#"{},"data_json":{data_json}}}"#, request.strip_suffix('}').expect("a request is an object"))
@@ -164,7 +209,7 @@ impl Session {
             let missing = || format!("the control center does not say the {part}");
             equal(part, theirs.get(part).ok_or_else(missing)?, ours.get(part).ok_or_else(missing)?)?;
         }
-        if !ours["body"].is_string() {
+        if self.generation.starts_with("20") && !ours["body"].is_string() {
             return Err("the body is not UTF-8".to_owned());
         }
 
@@ -198,7 +243,8 @@ impl Client {
             "base": session.center.text("base"),
             "token": session.token,
             "mode": call.mode,
-            "path": ECHO,
+            "path": if session.generation == "9" { "echo" } else { ECHO },
+            "generation": session.generation,
             "data_json": call.data_json,
             "raw_query": self.pastes,
         });
@@ -307,6 +353,8 @@ struct Generator {
     random: fastrand::Rng,
     number: usize,
     mode: &'static str,
+    /// Its parameters stand in the URL, where half of a pair cannot.
+    in_query: bool,
     as_text: bool,
 }
 
@@ -314,7 +362,8 @@ impl Generator {
     /// Each call has a generator of its own, so that one can be made again without those before it.
     fn new(seed: u64, number: usize) -> Generator {
         let mut random = fastrand::Rng::with_seed(seed ^ ((number as u64) << 32));
-        Generator { number, mode: MODES[number % MODES.len()], as_text: random.bool(), random }
+        let mode = MODES[number % MODES.len()];
+        Generator { number, mode, in_query: matches!(mode, "get" | "post"), as_text: random.bool(), random }
     }
 
     /// Every kind comes up in every mode, as the first of up to eight parameters; now and then there is none.
@@ -352,7 +401,7 @@ impl Generator {
         match kind {
             Kind::Text => {
                 // Half a pair has no UTF-8, so it cannot stand in a query; within a list Python escapes it.
-                let halves = depth > 0 || !matches!(self.mode, "get" | "post");
+                let halves = depth > 0 || !self.in_query;
                 let text = self.text(if depth == 0 { 12 } else { 4 }, halves);
                 self.spelt(&text)
             }
@@ -407,7 +456,7 @@ impl Generator {
             let key = if !keys.is_empty() && self.one_in(5) {
                 keys[self.random.usize(..keys.len())].clone()
             } else {
-                self.text(3, depth > 0 || !matches!(self.mode, "get" | "post"))
+                self.text(3, depth > 0 || !self.in_query)
             };
             let value = match first {
                 Some(kind) if place == 0 => self.value(kind, depth),

@@ -3,6 +3,8 @@
 
 use rpa_test_support::{harness, plain_http, python, tools};
 
+use std::fs;
+
 use harness::ControlCenter;
 use serde_json::json;
 
@@ -11,7 +13,25 @@ fn each_generation_is_called_from_the_protocol_alone() {
     let Some(mut script) = python::python("tests/python/generations.py") else { return };
     script.arg(harness::program("control_center"));
     let output = tools::succeed(&mut script, "the calls of all generations");
-    assert_eq!(tools::said(&output).matches("ok ").count(), 5, "{}", tools::said(&output));
+    assert_eq!(tools::said(&output).matches("ok ").count(), 8, "{}", tools::said(&output));
+}
+
+#[test]
+fn only_the_form_knows_the_library() {
+    let mut folders = vec![tools::in_tree("crates/control-center/src")];
+    let mut knowing = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if ["rpa_client", "rpa_signing"].iter().any(|name| fs::read_to_string(&path).unwrap().contains(name))
+            {
+                knowing.push(path);
+            }
+        }
+    }
+    assert_eq!(knowing, [tools::in_tree("crates/control-center/src/page/form.rs")]);
 }
 
 #[test]

@@ -73,7 +73,11 @@ impl Host {
         let mut command = python::python(self.0.join(script).to_str().unwrap())?;
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy().to_ascii_lowercase();
-            if text.ends_with("_proxy") || text.starts_with("python") || text == "rpa_openapi_library" {
+            if text.ends_with("_proxy")
+                || text.starts_with("python")
+                || text.starts_with("rpa_")
+                || text == "ld_library_path"
+            {
                 command.env_remove(&name);
             }
         }
@@ -297,6 +301,10 @@ fn the_library_is_found_beside_the_module_or_by_the_environment() {
 
     assert_eq!(host.run(&center, version, &[(variable, harness::built_library())]).unwrap(), here);
 
+    // What is among the system's libraries comes last.
+    let folder = [("LD_LIBRARY_PATH", harness::built_library().parent().unwrap())];
+    assert_eq!(host.run(&center, version, &folder).unwrap(), here);
+
     // The variable wins over what lies beside, and does not fall back to it.
     let machine = if usize::BITS == 64 { "x64" } else { "x86" };
     fs::create_dir_all(host.0.join(machine)).unwrap();
@@ -347,20 +355,251 @@ void rpa_free(char *reply) { free(reply); }
     let center = ControlCenter::start(&[]);
     let lines = r#"
 shown.append(Client("http://h", accesskey="a", secretkey="b").get("/x"))
-new = {"query": "none", "empty_ok": True, "correct_clock": False, "pin_sha256": ["ab", "cd"], "meta": True}
+new = {"query": "none", "empty_ok": True, "correct_clock": False, "pin_sha256": ["ab", "cd"], "encoding": "java", "generation": "2020.5"}
 shown.append(Client("http://h", accesskey="a", secretkey="b", **new).post("/x", {"n": 1}))
 shown.append(Client("http://h", **new).raw("get_token", accesskey="a", secretkey="b"))
 "#;
     let Some(shown) = host.run(&center, lines, &[]) else { return };
     let fields = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    let usual = "accesskey connect_timeout_ms data_json encoding host mode rest_type retry retry_mode secretkey timeout_ms tls values";
+    let usual =
+        "accesskey connect_timeout_ms data_json host mode rest_type retry retry_mode secretkey timeout_ms tls values";
     assert_eq!(fields(&shown[0]), usual);
     assert_eq!(
         (&shown[1]["query"], &shown[1]["empty_ok"], &shown[1]["correct_clock"]),
         (&json!("none"), &json!(true), &json!(false))
     );
-    assert_eq!((&shown[1]["tls"]["pin_sha256"], &shown[1]["meta"]), (&json!(["ab", "cd"]), &json!(true)));
-    assert_eq!(fields(&shown[2]), "accesskey connect_timeout_ms host meta retry secretkey timeout_ms tls");
+    let (pins, java) = (json!(["ab", "cd"]), json!("java"));
+    assert_eq!(
+        (&shown[1]["tls"]["pin_sha256"], &shown[1]["encoding"], &shown[1]["meta"]),
+        (&pins, &java, &Value::Null)
+    );
+    assert_eq!(fields(&shown[2]), "accesskey connect_timeout_ms generation host retry secretkey timeout_ms tls");
+}
+
+/// The module's own units, which need no library.
+#[test]
+fn the_units_of_the_module_hold() {
+    let host = Host::without_library("units");
+    let Some(mut command) = host.python(in_tree("tests/python/module.py").to_str().unwrap()) else { return };
+    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").arg(host.0.as_os_str()).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("\nOK"), "{}", said(&output));
+}
+
+/// A library of version 0.2.0 that answers calls and diagnoses with these.
+fn modern(host: &Host, call: &Value, diagnosis: &Value) {
+    let source = format!(
+        r#"
+#include <stdlib.h>
+#include <string.h>
+static const char *CALL = {:?}, *DIAGNOSIS = {:?};
+static char *show(const char *answer, const char *request) {{ return strdup(*answer ? answer : request); }}
+char *rpa_call(const char *request) {{ return show(CALL, request); }}
+char *rpa_sign(const char *request) {{ return strdup(request); }}
+char *rpa_get_token(const char *request) {{ return show(CALL, request); }}
+char *rpa_refresh_token(const char *request) {{ return strdup(request); }}
+char *rpa_diagnose(const char *request) {{ return show(DIAGNOSIS, request); }}
+const char *rpa_version(void) {{ return "0.2.0"; }}
+void rpa_free(char *reply) {{ free(reply); }}
+"#,
+        if call.is_null() { String::new() } else { call.to_string() },
+        if diagnosis.is_null() { String::new() } else { diagnosis.to_string() },
+    );
+    counting::compile_source(&host.library(), &source);
+}
+
+#[test]
+fn facts_are_asked_for_and_warnings_handed_to_python() {
+    let host = Host::without_library("facts");
+    let warning = json!({ "kind": "clock", "zh": "时钟慢了", "en": "the clock is slow" });
+    let meta = json!({ "id": "i1", "peer": "10.0.0.5:443", "elapsed_ms": 3, "warnings": [warning] });
+    modern(&host, &json!({ "reply": { "code": 0, "result": ["a", "r"] }, "meta": meta }), &Value::Null);
+    let center = ControlCenter::start(&[]);
+    let lines = r#"
+import asyncio, logging, warnings
+heard, facts = [], []
+class Kept(logging.Handler):
+    def emit(self, record): heard.append([record.levelname, record.getMessage(), record.rpa["id"]])
+logging.getLogger("isrpa_openapi").addHandler(Kept())
+logging.getLogger("isrpa_openapi").setLevel("DEBUG")
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    with Client("http://h", accesskey="a", secretkey="b", on_meta=facts.append) as me:
+        shown.append(me.get("/x"))
+        shown.append([me.last_meta["peer"], len(facts)])
+        me.login("a", "b")
+        shown.append(me.token)
+    async def work():
+        async with isrpa_openapi.AsyncClient("http://h", accesskey="a", secretkey="b") as me:
+            return [await me.post("/x"), (await me.login("a", "b"))["code"], me.token]
+    loop = asyncio.new_event_loop()
+    shown.append(loop.run_until_complete(work()))
+    loop.close()
+    shown.append(sorted({(one.category.__name__, str(one.message), one.message.zh, os.path.basename(one.filename)) for one in caught}))
+shown.append(heard[:2])
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    shown.append(Client("http://h").get("/x")["code"])
+"#;
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
+    let reply = json!({ "code": 0, "result": ["a", "r"] });
+    assert_eq!((&shown[0], &shown[1], &shown[2]), (&reply, &json!(["10.0.0.5:443", 1]), &json!("a")));
+    assert_eq!(shown[3], json!([reply, 0, "a"]));
+    for one in shown[4].as_array().unwrap() {
+        assert_eq!([&one[0], &one[1], &one[2]], ["RpaWarning", "the clock is slow", "时钟慢了"], "{shown}");
+    }
+    assert_eq!(shown[4][shown[4].as_array().unwrap().len() - 1][3], "script.py", "told of the caller's line: {shown}");
+    assert_eq!(shown[5], json!([["DEBUG", "None i1: 3 ms", "i1"], ["WARNING", "clock: the clock is slow", "i1"]]));
+    assert_eq!(shown[6], 0);
+}
+
+/// `meta` and the fields of one call, and what runs and pages are made of.
+#[test]
+fn a_modern_library_is_asked_for_what_it_knows() {
+    let host = Host::without_library("modern");
+    modern(&host, &Value::Null, &Value::Null);
+    let center = ControlCenter::start(&[]);
+    let lines = r#"
+me = Client("http://h", accesskey="a", secretkey="b", signature_refused={"code": [7]})
+wait = {"rest_type": "/y", "until": [{"pointer": "/result/status", "in": [1]}]}
+shown.append(me.post("/x", {"n": 1}, files={"f": "p"}, save_to="s"))
+shown.append(me.run("/x", {"n": 1}, wait))
+shown.append(me.run("/x", wait=wait, resume="r", mode="put"))
+shown.append(me.pages("/x", {"n": 1}, items="/list", timeout_ms=9))
+shown.append(me.diagnose("/x", get_token=True))
+shown.append(me.diagnose())
+shown.append(Client("http://h", meta=False).get("/x"))
+shown.append(Client("http://h", generation="10.3", appkey="k").get("/x"))
+shown.append(me.raw("call", rest_type="/x"))
+"#;
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
+    let of = |place: usize, names: &str| names.split(' ').map(|name| shown[place][name].clone()).collect::<Value>();
+    assert_eq!(
+        of(0, "meta files save_to mode signature_refused"),
+        json!([true, { "f": "p" }, "s", "post", { "code": [7] }])
+    );
+    let wait = json!({ "rest_type": "/y", "until": [{ "pointer": "/result/status", "in": [1] }] });
+    assert_eq!(of(1, "wait mode data_json resume"), json!([wait, "post", { "n": 1 }, null]));
+    assert_eq!(of(2, "wait mode resume"), json!([wait, "put", "r"]));
+    let pages = json!({ "page": "pageNum", "size": "pageSize", "items": "/list", "total": "/result/total" });
+    assert_eq!(of(3, "pages mode timeout_ms data_json"), json!([pages, "get", 9, { "n": 1 }]));
+    assert_eq!(of(4, "mode rest_type get_token accesskey meta"), json!(["get", "/x", true, "a", null]));
+    assert_eq!(of(5, "mode rest_type accesskey"), json!([null, null, "a"]));
+    assert_eq!(of(6, "meta"), json!([null]));
+    assert!(shown[7].get("accesstoken").is_none() && shown[7]["appkey"] == "k", "{shown}");
+    assert_eq!(of(8, "meta accesskey"), json!([null, null]));
+}
+
+/// The command line, as `python isrpa_openapi.py` and as `python -m isrpa_openapi`.
+#[test]
+fn the_command_line_diagnoses_calls_and_signs() {
+    let host = Host::new("command line");
+    let center = ControlCenter::start(&["--tls"]);
+    let keys = [("RPA_ACCESSKEY", center.text("accesskey")), ("RPA_SECRETKEY", center.text("secretkey"))];
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = host.python("isrpa_openapi.py")?;
+        command.args(arguments).envs(variables.iter().copied()).env("PYTHONIOENCODING", "utf-8");
+        let output = command.current_dir(&host.0).output().unwrap();
+        Some((
+            output.status.code().unwrap(),
+            serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+            said(&output),
+        ))
+    };
+    let pin = format!("tls.pin_sha256={}", center.text("fingerprint"));
+    let base = ["--host", center.text("base"), "--set", &pin, "--set", "proxy=null"];
+    let with = |rest: &[&'static str]| [&rest[..1], &base[..], &rest[1..]].concat();
+    let Some((status, reply, told)) = run(&with(&["call", "post", "/oapi/v1/echo", r#"{"a": "中"}"#]), &keys) else {
+        return;
+    };
+    assert_eq!((status, &reply["code"]), (0, &json!(0)), "{told}");
+    assert_eq!(reply["result"]["body"], "{\"a\": \"\\u4e2d\"}");
+    let (status, reply, _) = run(&with(&["call", "get", "/oapi/v1/job/get", r#"{"jobNo": "x"}"#]), &keys).unwrap();
+    assert_eq!((status, &reply["code"]), (1, &json!(103)));
+    let (status, _, told) =
+        run(&["call", "--host", "http://127.0.0.1:1", "--set", "proxy=null", "get", "/x"], &keys).unwrap();
+    assert!(status == 1 && told.contains("fail,发送API失败!"), "{told}");
+
+    // A file may hold the whole request, or the parameters; and one of settings is found where the command is run.
+    host.0.write("data.json", r#"{"a": "文"}"#);
+    let settings = json!({ "RPA_HOST": center.text("base"), "RPA_CERT_SHA256": center.text("fingerprint"), "RPA_PROXY": "none",
+        "RPA_ACCESSKEY": center.text("accesskey"), "RPA_SECRETKEY": center.text("secretkey"), "RPA_TOKEN_STORE": "memory" });
+    host.0.write("rpa_openapi.json", &settings.to_string());
+    let (status, reply, told) = run(&["call", "PUT", "/oapi/v1/echo", "@data.json"], &[]).unwrap();
+    assert_eq!((status, &reply["code"]), (0, &json!(0)), "{told}");
+    let (status, reply, told) = run(&["sign", "get", "/oapi/v1/echo", "@data.json"], &[]).unwrap();
+    assert_eq!((status, &reply["code"]), (0, &json!(0)), "{told}");
+    assert!(reply["result"]["signature"].is_string(), "{told}");
+    let request = json!({ "host": "http://127.0.0.1:1", "accesstoken": "t", "proxy": null });
+    host.0.write("request.json", &request.to_string());
+    let (status, reply, told) = run(&["sign", "--request", "request.json", "get", "/y"], &[]).unwrap();
+    assert_eq!((status, &reply["error"]["field"]), (1, &json!("accesskey")), "a token and keys: {told}");
+    host.0.write("rpa_openapi.json", "{");
+    let (status, _, told) = run(&["call", "get", "/x"], &[]).unwrap();
+    assert!(status == 2 && told.contains("not well-formed JSON") && !told.contains("Traceback"), "{told}");
+    assert_eq!(run(&["call"], &[]).unwrap().0, 2);
+}
+
+#[test]
+fn the_exit_status_tells_the_verdict_of_a_diagnosis() {
+    let host = Host::without_library("verdict");
+    // As python -m does.
+    let module = "import runpy\nrunpy.run_module('isrpa_openapi', run_name='__main__', alter_sys=True)\n";
+    host.0.write("module.py", module);
+    for (ok, status) in [(true, 0), (false, 1)] {
+        let verdict = json!({ "ok": ok, "zh": "结论的话", "en": "the verdict" });
+        modern(
+            &host,
+            &Value::Null,
+            &json!({ "code": 0, "result": { "verdict": verdict, "checks": [], "settings": [] } }),
+        );
+        for arguments in [&["diagnose", "--host", "https://h"][..], &["diagnose", "--json", "/x"]] {
+            for script in ["isrpa_openapi.py", "module.py"] {
+                let Some(mut command) = host.python(script) else { return };
+                command.args(arguments).current_dir(&host.0).env("PYTHONIOENCODING", "utf-8");
+                let output = command.output().unwrap();
+                assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+                assert!(said(&output).contains("结论的话"), "{}", said(&output));
+            }
+        }
+    }
+    modern(&host, &Value::Null, &Value::Null);
+    let Some(mut command) = host.python("isrpa_openapi.py") else { return };
+    host.0.write("rpa_openapi.json", r#"{"RPA_HOST": "https://h", "RPA_VERIFY": false}"#);
+    command.args(["diagnose", "--json", "--set", "retry=3"]).env("RPA_TIMEOUT_MS", "7").current_dir(&host.0);
+    let asked: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    let path = host.0.join("rpa_openapi.json");
+    let sources = json!({ "host": format!("RPA_HOST ({})", path.display()), "tls.verify": format!("RPA_VERIFY ({})", path.display()),
+        "timeout_ms": "RPA_TIMEOUT_MS (environment)", "retry": "--set" });
+    assert_eq!(asked["settings_from"], sources);
+    assert_eq!(
+        (&asked["host"], &asked["timeout_ms"], &asked["tls"]["verify"]),
+        (&json!("https://h"), &json!(7), &json!(false))
+    );
+}
+
+/// Where nothing fits, each place that was tried is told, and of which bitness it is.
+#[test]
+#[cfg(target_os = "linux")]
+fn every_place_that_was_tried_is_told() {
+    let host = Host::without_library("places");
+    let (other, class) = if usize::BITS == 64 { (32, 1) } else { (64, 2) };
+    let mut elf = fs::read(harness::built_library()).unwrap();
+    elf[4] = class;
+    fs::write(host.library(), elf).unwrap();
+    let center = ControlCenter::start(&[]);
+    let Some(shown) = host.run(&center, "shown.append(raised(isrpa_openapi.version))", &[]) else { return };
+    let said = shown[0][1].as_str().unwrap();
+    let machine = if usize::BITS == 64 { "x64" } else { "x86" };
+    for part in [
+        format!("{} is {other}-bit", host.library().display()),
+        format!("{} is not there", host.0.join(format!("librpa_openapi_{machine}.so")).display()),
+        format!("{} is not there", host.0.join(machine).join("librpa_openapi.so").display()),
+        "librpa_openapi.so is not among the system's libraries".to_owned(),
+        format!("this Python is {}-bit", usize::BITS),
+    ] {
+        assert!(said.contains(&part), "{part}: {said}");
+    }
 }
 
 /// Ctrl-C while the server does not answer: it ends at once, the next call works, and the end of the script waits for none.

@@ -109,7 +109,9 @@ impl Robot {
         let mut command = python(path.to_str().unwrap())?;
         let indented: String = steps.lines().map(|line| format!("        {line}\n")).collect();
         fs::write(&path, SCRIPT.replace("{steps}\n", &indented)).unwrap();
-        let output = command.arg(center.to_string()).current_dir(env::temp_dir()).output().expect("python3 starts");
+        // Logs go there.
+        command.env("XDG_STATE_HOME", self.0.join("状态")).arg(center.to_string()).current_dir(env::temp_dir());
+        let output = command.output().expect("python3 starts");
         assert!(output.status.success(), "{}", said(&output));
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "a robot's log stays clean");
         Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output))))
@@ -121,12 +123,14 @@ fn python(script: &str) -> Option<Command> {
     let mut command = python::python(script)?;
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy().to_ascii_lowercase();
-        if text.ends_with("_proxy") || text.starts_with("python") {
+        if text.ends_with("_proxy") || text.starts_with("python") || text.starts_with("rpa_") {
             command.env_remove(&name);
         }
     }
     // A file that is edited twice within a second would be taken from the cache.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
+    // What is told by them has tests of its own.
+    command.env("PYTHONWARNINGS", "ignore::UserWarning");
     Some(command)
 }
 
@@ -1070,6 +1074,7 @@ fn the_setting_of_the_encoding() {
     let center = ControlCenter::start(&["--encoding", "java"]);
     let robot = Robot::new("编码");
     let steps = r#"shown.append(call("/oapi/v1/echo", {"a": "2020/11/30 ~"}, "post")["code"])"#;
+    robot.set("RPA_ENCODING", "'python'");
     let Some(shown) = robot.run(&center.facts, steps) else { return };
     assert_eq!(shown, json!([403]));
     robot.set("RPA_ENCODING", "'java'");
@@ -1108,7 +1113,7 @@ shown.append(GlobalFun.get_token(base, "", "a", "b"))
     let shown = shown.as_array().unwrap();
     let common = json!({ "host": "http://h", "retry": 2, "timeout_ms": 30000, "connect_timeout_ms": 10000, "tls": { "verify": true } });
     let with = |base: &Value, more: Value| with_all(base.clone(), more);
-    let call = json!({ "rest_type": "/x", "data_json": r#"{"a": "1"}"#, "mode": "post", "retry_mode": "safe", "encoding": "python" });
+    let call = json!({ "rest_type": "/x", "data_json": r#"{"a": "1"}"#, "mode": "post", "retry_mode": "safe" });
     let by_keys = with(&with(&common, call), json!({ "accesskey": "a", "secretkey": "b", "token_store": "memory" }));
     assert_eq!(shown[0], by_keys);
     let (a, b) = ("AB".repeat(32), "sha256//x+y=");
@@ -1124,6 +1129,389 @@ shown.append(GlobalFun.get_token(base, "", "a", "b"))
         (&json!("none"), &json!(true), &Value::Null)
     );
     assert_eq!(shown[11], with(&with(&common, options), json!({ "accesskey": "a", "secretkey": "b" })));
+}
+
+// --- Settings in a file ----------------------------------------------------------------------------------------------
+
+/// A library that shows what it gets.
+const ECHO: &str = r#"
+#include <stdlib.h>
+#include <string.h>
+char *rpa_call(const char *request) { return strdup(request); }
+char *rpa_get_token(const char *request) { return strdup(request); }
+char *rpa_refresh_token(const char *request) { return strdup(request); }
+void rpa_free(char *reply) { free(reply); }
+"#;
+
+/// A library of the version that knows `meta`, which answers this to calls and diagnoses.
+fn answering(version: &str, call: &str, diagnosis: &str) -> String {
+    format!(
+        "{}const char *rpa_version(void) {{ return {version:?}; }}\n\
+         char *rpa_diagnose(const char *request) {{ return strdup({diagnosis}); }}\n",
+        ECHO.replacen("strdup(request)", &format!("strdup({call})"), 1)
+    )
+}
+
+const NOBODY: &str = r#"{"base":"http://h","accesskey":"a","secretkey":"b"}"#;
+
+fn nobody() -> Value {
+    serde_json::from_str(NOBODY).unwrap()
+}
+
+#[test]
+fn the_settings_as_shipped_are_the_defaults() {
+    let robot = Robot::without_library("默认值");
+    let steps = "names = [name for name in vars(GlobalFun) if name.startswith('RPA_')]
+shown.append([name for name in names if repr(vars(GlobalFun)[name]) != repr(GlobalFun._RPA_DEFAULTS.get(name, 'missing'))])
+shown.append([name for name in GlobalFun._RPA_DEFAULTS if name not in names])";
+    let Some(shown) = robot.run(&nobody(), steps) else { return };
+    assert_eq!(shown, json!([[], []]));
+}
+
+/// The file's own, then that beside it, then the machine's; each setting on its own.
+#[test]
+fn settings_are_taken_from_the_files_of_project_and_machine() {
+    let robot = Robot::without_library("设置文件");
+    counting::compile_source(&robot.library(), ECHO);
+    let machine = robot.0.join("全机");
+    fs::create_dir_all(&machine).unwrap();
+    let all = r#"{"RPA_HOST": "http://machine", "RPA_ACCESSKEY": "ak", "RPA_SECRETKEY": "sk", "RPA_TOKEN_STORE": "memory",
+        "RPA_CA_FILE": "证书.pem", "RPA_TIMEOUT_MS": 1234, "RPA_CORRECT_CLOCK": false, "RPA_OPTIONS": {"retry": 5}}"#;
+    fs::write(machine.join("rpa_openapi.json"), all).unwrap();
+    robot.0.write("rpa_openapi.json", r#"{"RPA_HOST": "http://project", "RPA_TIMEOUT_MS": 2345}"#);
+    robot.set("RPA_CONNECT_TIMEOUT_MS", "99").set("RPA_TIMEOUT_MS", "3456");
+    let steps = r#"
+GlobalFun._rpa_machine_folder = lambda: os.path.join(folder, "全机")
+beside = os.path.join(folder, "rpa_openapi.json")
+shown.append(GlobalFun.rpa_api("/x"))
+text = open(beside, encoding="utf-8").read().replace("project", "new")
+for encoding in ("utf-8-sig", "utf-16", "gbk", "utf-8"):
+    with open(beside, "w", encoding=encoding) as file:
+        file.write(text.replace("}", ', "RPA_LOG_FOLDER": "日志%s"}' % encoding))
+    shown.append(GlobalFun.rpa_api("/x")["host"])
+os.remove(beside)
+shown.append(GlobalFun.rpa_api("/x")["host"])
+shown.append(GlobalFun.get_token("http://flow", "", "a", "b"))
+"#;
+    let Some(shown) = robot.run(&nobody(), steps) else { return };
+    let first = &shown[0];
+    assert_eq!(first["host"], "http://project");
+    assert_eq!(
+        (&first["timeout_ms"], &first["connect_timeout_ms"], &first["retry"]),
+        (&json!(3456), &json!(99), &json!(5))
+    );
+    assert_eq!(
+        (&first["accesskey"], &first["secretkey"], &first["correct_clock"]),
+        (&json!("ak"), &json!("sk"), &json!(false))
+    );
+    assert_eq!(first["tls"]["ca_file"], machine.join("证书.pem").to_str().unwrap(), "beside the file that names it");
+    assert_eq!(
+        shown.as_array().unwrap()[1..6],
+        ["http://new", "http://new", "http://new", "http://new", "http://machine"]
+    );
+    assert_eq!((&shown[6]["host"], &shown[6]["accesskey"]), (&json!("http://flow"), &json!("a")));
+}
+
+#[test]
+fn what_is_wrong_in_a_settings_file_is_told_with_the_file() {
+    let robot = Robot::new("错误的设置文件");
+    let path = robot.0.join("rpa_openapi.json").to_str().unwrap().to_owned();
+    let cases: &[(&[u8], &str)] = &[
+        (br#"{"RPA_SECRETKEY": "a-secret",}"#, "不是有效的JSON:第1行第"),
+        ("{\n\"RPA_SECRETKEY\"：\"a-secret\"}".as_bytes(), "第2行第16个字符,这里是全角的「：」"),
+        (br#"["a-secret"]"#, "必须是JSON对象"),
+        (br#"{"RPA_SECRET_KEY": "a-secret"}"#, "中有未知设置RPA_SECRET_KEY,是否应为RPA_SECRETKEY"),
+        (br#"{"secretkey": "a-secret"}"#, "中有未知设置secretkey"),
+        (b"", "不是有效的JSON"),
+        (b"\xff\xfea", "不是文本"),
+        (br#"{"RPA_TIMEOUT_MS": "30"}"#, "设置RPA_TIMEOUT_MS必须是整数"),
+        (br#"{"RPA_TIMEOUT_MS": 0}"#, "设置RPA_TIMEOUT_MS必须是1到600000的整数"),
+        (br#"{"RPA_HOST": "10.0.0.5"}"#, "设置RPA_HOST必须以https://或http://开头"),
+        (br#"{"RPA_SECRETKEY": {"dpapi": "YWJj"}}"#, "设置RPA_SECRETKEY是由Windows加密的(dpapi),只能在Windows上使用"),
+    ];
+    let robot = robot.by_keys(&nobody());
+    for (text, part) in cases {
+        fs::write(&path, text).unwrap();
+        // A setting of the file counts only where GlobalFun.py has none.
+        let steps = "for name in ('RPA_HOST', 'RPA_SECRETKEY'):
+    if name.encode() in open(os.path.join(folder, 'rpa_openapi.json'), 'rb').read(): setattr(GlobalFun, name, '')
+shown.append(GlobalFun.rpa_api('/x'))";
+        let Some(shown) = robot.run_as_user(&nobody(), steps) else { return };
+        assert_failed(&shown[0], 41, WRONG_SETTINGS);
+        assert!(msg(&shown[0]).contains(part) && msg(&shown[0]).contains(&path), "{part}: {shown}");
+        assert!(!shown.to_string().contains("a-secret"), "{shown}");
+    }
+}
+
+// --- What a library of version 0.2.0 and later is asked and tells ---------------------------------------------------
+
+#[test]
+fn facts_and_a_log_are_asked_of_a_library_that_knows_them() {
+    let facts = nobody();
+    let robot = Robot::without_library("新的库").by_keys(&facts);
+    robot.set("RPA_TOKEN_STORE", "'memory'");
+    let steps = r#"
+shown.append(GlobalFun.rpa_api("/x"))
+os.environ["RPA_OPENAPI_LOG"] = "elsewhere"
+shown.append(GlobalFun.get_token("http://h", "", "a", "b"))
+GlobalFun.RPA_LOG = "info"
+shown.append(GlobalFun.rpa_api("/x"))
+del os.environ["RPA_OPENAPI_LOG"]
+GlobalFun.RPA_LOG = "none"
+shown.append(GlobalFun.rpa_api("/x"))
+GlobalFun.RPA_LOG, GlobalFun.RPA_LOG_FOLDER = "Error", "日志"
+shown.append(GlobalFun.rpa_api("/x", timeout_ms=5, files={"file": "a.xlsx", "b": {"path": "/b", "name": "c"}}, save_to="结果"))
+GlobalFun.RPA_GENERATION, GlobalFun.RPA_APPKEY = "10.3", "app"
+shown.append(GlobalFun.rpa_api("/x"))
+GlobalFun.RPA_GENERATION = "9"
+shown.append(GlobalFun.rpa_api("get-process", {"proc_code": ""}))
+"#;
+    counting::compile_source(&robot.library(), &answering("0.2.0", "request", "request"));
+    let Some(shown) = robot.run(&facts, steps) else { return };
+    let folder = robot.0.join("状态/rpa_openapi/log");
+    assert_eq!(
+        (&shown[0]["meta"], &shown[0]["log"]),
+        (&json!(true), &json!({ "folder": folder.to_str(), "level": "warn" }))
+    );
+    assert!(folder.is_dir());
+    assert_eq!((&shown[1]["meta"], &shown[1]["log"]), (&json!(true), &Value::Null), "the environment's");
+    assert_eq!((&shown[2]["log"]["level"], &shown[3]["log"]), (&json!("info"), &Value::Null));
+    let here = |name: &str| robot.0.join(name).to_str().unwrap().to_owned();
+    assert_eq!(shown[4]["log"], json!({ "folder": here("日志"), "level": "error" }));
+    assert_eq!((&shown[4]["timeout_ms"], &shown[4]["save_to"]), (&json!(5), &json!(here("结果"))));
+    assert_eq!(shown[4]["files"], json!({ "file": here("a.xlsx"), "b": { "path": "/b", "name": "c" } }));
+    assert_eq!(
+        (&shown[5]["appkey"], &shown[5]["accesskey"], &shown[5]["generation"]),
+        (&json!("app"), &Value::Null, &json!("10.3"))
+    );
+    assert_eq!(
+        (&shown[6]["action"], &shown[6]["rest_type"], &shown[6]["mode"]),
+        (&json!("get-process"), &Value::Null, &Value::Null)
+    );
+
+    // Another one is asked for nothing that it does not know.
+    for version in ["0.1.0", "0", "garbage"] {
+        counting::compile_source(&robot.library(), &answering(version, "request", "request"));
+        let shown = robot.run(&facts, "shown.append(GlobalFun.rpa_api('/x'))").unwrap();
+        assert_eq!((&shown[0]["meta"], &shown[0]["log"]), (&Value::Null, &Value::Null), "{version}");
+    }
+}
+
+#[test]
+fn a_job_and_its_end_are_one_line_and_so_are_all_pages() {
+    let facts = nobody();
+    let robot = Robot::without_library("一行到底").by_keys(&facts);
+    counting::compile_source(&robot.library(), &answering("0.2.0", "request", "request"));
+    let steps = r#"
+shown.append(GlobalFun.rpa_run("/x", {"a": 1}))
+GlobalFun.RPA_WAIT = {"rest_type": "/y", "until": [{"pointer": "/result/status", "in": [1]}]}
+shown.append(GlobalFun.rpa_run("/x", {"a": 1}))
+shown.append(GlobalFun.rpa_run("/x", wait={"rest_type": "/z"}, resume="r", mode="put"))
+shown.append(GlobalFun.rpa_run("/x", wait=[1]))
+shown.append(GlobalFun.rpa_pages("/x"))
+shown.append(GlobalFun.rpa_pages("/x", pages={"items": "/list"}, mode="post"))
+"#;
+    let Some(shown) = robot.run_as_user(&facts, steps) else { return };
+    assert_failed(&shown[0], 41, WRONG_SETTINGS);
+    assert!(msg(&shown[0]).contains("RPA_WAIT"), "{shown}");
+    let wait = json!({ "rest_type": "/y", "until": [{ "pointer": "/result/status", "in": [1] }] });
+    assert_eq!((&shown[1]["wait"], &shown[1]["mode"]), (&wait, &json!("post")));
+    assert_eq!(
+        (&shown[2]["wait"]["rest_type"], &shown[2]["resume"], &shown[2]["mode"]),
+        (&json!("/z"), &json!("r"), &json!("put"))
+    );
+    assert!(msg(&shown[3]).contains("wait必须是dict"), "{shown}");
+    let pages = json!({ "page": "pageNum", "size": "pageSize", "items": "/result/list", "total": "/result/total" });
+    assert_eq!((&shown[4]["pages"], &shown[4]["mode"]), (&pages, &json!("get")));
+    assert_eq!((&shown[5]["pages"], &shown[5]["mode"]), (&json!({ "items": "/list" }), &json!("post")));
+}
+
+/// By Python's warnings and logging; and no reply is lost where a warning is an error.
+#[test]
+fn warnings_are_told_and_cost_no_reply() {
+    let facts = nobody();
+    let robot = Robot::without_library("警告").by_keys(&facts);
+    let told = json!({ "reply": { "code": 0, "result": 7 }, "meta": { "id": "i1", "warnings": [
+        { "kind": "verify", "zh": "字段tls.verify为false,任何人都可以冒充控制中心", "en": "tls.verify is false" },
+        { "kind": "later", "en": "in English only" },
+    ] } });
+    counting::compile_source(&robot.library(), &answering("0.2.0", &format!("{:?}", told.to_string()), "request"));
+    let steps = r#"
+import logging, warnings
+class Kept(logging.Handler):
+    def emit(self, record): shown.append(record.getMessage())
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    shown.append(GlobalFun.rpa_api("/x"))
+    shown += [[str(one.message), one.category.__name__, os.path.basename(one.filename)] for one in caught]
+logging.getLogger("rpa_openapi").addHandler(Kept())
+warnings.simplefilter("error")
+shown.append(GlobalFun.rpa_api("/x"))
+GlobalFun.RPA_OPTIONS = {"meta": True}
+shown.append(GlobalFun.rpa_api("/x")["meta"]["id"])
+"#;
+    let Some(shown) = robot.run_as_user(&facts, steps) else { return };
+    let reply = json!({ "code": 0, "result": 7 });
+    let verify = "rpa_openapi: 设置RPA_VERIFY为false,任何人都可以冒充控制中心";
+    let expected = json!([
+        reply,
+        [verify, "_RpaWarning", "main 流程.py"],
+        ["rpa_openapi: in English only", "_RpaWarning", "main 流程.py"],
+        format!("{verify} (i1)"),
+        "rpa_openapi: in English only (i1)",
+        reply,
+        "i1",
+    ]);
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn hints_are_told_under_the_readers_own_settings() {
+    let facts = nobody();
+    let robot = Robot::without_library("提示").by_keys(&facts);
+    let error = json!({ "kind": "response", "detail": "d", "field": null, "http_status": 502, "attempts": 1, "delivered": "yes",
+        "elapsed_ms": 3, "hint": "请检查字段host和tls.ca_file", "id": "i1" });
+    let reply = json!({ "reply": { "code": 40, "msg": "fail,发送API失败!不是JSON", "result": null, "error": error }, "meta": {} });
+    counting::compile_source(&robot.library(), &answering("0.2.0", &format!("{:?}", reply.to_string()), "request"));
+    let Some(shown) = robot.run_as_user(&facts, "shown.append(GlobalFun.rpa_api('/x'))") else { return };
+    assert_eq!(msg(&shown[0]), "fail,发送API失败!不是JSON,请检查设置RPA_HOST和RPA_CA_FILE");
+    assert_eq!(
+        (&shown[0]["error"]["hint"], &shown[0]["error"]["id"]),
+        (&json!("请检查设置RPA_HOST和RPA_CA_FILE"), &json!("i1"))
+    );
+}
+
+// --- The diagnosis ----------------------------------------------------------------------------------------------------
+
+/// A report as the library makes it.
+fn diagnosis() -> Value {
+    json!({ "code": 0, "msg": "success", "result": {
+        "verdict": { "ok": false, "zh": "证书不受信任,请填入tls.pin_sha256", "en": "not trusted: `tls.pin_sha256`", "check": "tls",
+            "setting": "tls.pin_sha256", "turn": "you" },
+        "library": { "version": "0.2.0", "bits": 64 },
+        "machine": { "name": "电脑\u{1b}[31m", "user": "u" },
+        "settings": [{ "field": "host", "value": "https://h", "from": "RPA_HOST (GlobalFun.py)", "odd": [{ "zh": "多了空格", "en": "a blank" }] }],
+        "checks": [
+            { "name": "dns", "status": "ok", "ms": 3, "facts": {}, "zh": "解析到1个地址", "en": "one address" },
+            { "name": "tls", "status": "fail", "ms": 9, "facts": { "issuer": "CN=x" }, "zh": "自签名", "en": "self-signed" },
+            { "name": "http", "status": "skipped", "because": { "zh": "没有连接", "en": "no connection" }, "ms": 0, "facts": {}, "zh": "", "en": "" },
+        ],
+    } })
+}
+
+/// One line to paste; what it prints is what it returns, whatever the console can show.
+#[test]
+fn a_diagnosis_is_a_text_in_chinese_ready_to_be_sent() {
+    let facts = nobody();
+    let robot = Robot::without_library("诊断").by_keys(&facts);
+    counting::compile_source(
+        &robot.library(),
+        &answering("0.2.0", "request", &format!("{:?}", diagnosis().to_string())),
+    );
+    let steps = r#"
+import io
+for encoding in ("utf-8", "gbk", "cp437", "ascii", "no such encoding"):
+    real, console = sys.stdout, io.TextIOWrapper(io.BytesIO(), encoding=encoding if encoding[:2] != "no" else "utf-8")
+    sys.stdout = console
+    if encoding[:2] == "no":
+        class Odd(io.StringIO): pass
+        Odd.encoding = encoding
+        sys.stdout = Odd()
+    text = GlobalFun.rpa_diagnose()
+    printed = sys.stdout
+    sys.stdout = real
+    printed.flush()
+    shown.append(printed.getvalue() if encoding[:2] == "no" else printed.buffer.getvalue().decode(encoding))
+shown.append(text)
+real, sys.stdout = sys.stdout, None
+shown.append(GlobalFun.rpa_diagnose() == text)
+sys.stdout = real
+"#;
+    let Some(shown) = robot.run_as_user(&facts, steps) else { return };
+    let text = shown[5].as_str().unwrap();
+    for part in [
+        "结论: 证书不受信任,请填入RPA_CERT_SHA256\n要改的设置: RPA_CERT_SHA256\n该由谁处理: 您自己\n",
+        "  [正常] dns: 解析到1个地址 (3 毫秒)\n",
+        "  [失败] tls: 自签名 (9 毫秒)\n         {\"issuer\": \"CN=x\"}\n",
+        "  [跳过] http: 没有连接\n",
+        "  RPA_HOST = \"https://h\"  来自 RPA_HOST (GlobalFun.py)\n      [注意] 多了空格\n",
+        "  name: 电脑\\x1b[31m\n",
+        "  bits: 64",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let first = |text: &Value| text.as_str().unwrap().lines().nth(2).unwrap_or_default().to_owned();
+    assert_eq!(first(&shown[0]), "结论: 证书不受信任,请填入RPA_CERT_SHA256");
+    assert_eq!(first(&shown[1]), first(&shown[0]));
+    for english in 2..5 {
+        assert_eq!(first(&shown[english]), "Verdict: not trusted: `RPA_CERT_SHA256`");
+    }
+    assert_eq!(shown[6], true);
+}
+
+/// What the library is asked; and that something is told without it, or with settings that are wrong.
+#[test]
+fn a_diagnosis_is_made_of_whatever_there_is() {
+    let facts = nobody();
+    let robot = Robot::without_library("诊断 条件").by_keys(&facts);
+    let quiet = "import io\nreal, sys.stdout = sys.stdout, io.StringIO()\n";
+    let missing =
+        format!("{quiet}GlobalFun.RPA_TIMEOUT_MS = '30'\nshown.append(GlobalFun.rpa_diagnose())\nsys.stdout = real");
+    let Some(shown) = robot.run_as_user(&facts, &missing) else { return };
+    let text = shown[0].as_str().unwrap();
+    for part in
+        ["结论: 设置RPA_TIMEOUT_MS必须是整数", "另外: 找不到", "该由谁处理: 您自己", &format!("{} bit", usize::BITS)]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+
+    counting::compile_source(&robot.library(), ECHO);
+    let shown = robot.run_as_user(&facts, &missing).unwrap();
+    assert!(shown[0].as_str().unwrap().contains("另外: 动态库版本太旧,没有诊断功能"), "{shown}");
+
+    // The request comes back in place of a reply.
+    let as_reply = "strcat(strcat(strcpy(malloc(9000), \"{\\\"msg\\\":\"), request), \"}\")";
+    let source = answering("0.2.0", "request", "request").replace("strdup(request); }\n\n", "strdup(request); }\n");
+    let source = source.replace(
+        "char *rpa_diagnose(const char *request) { return strdup(request); }",
+        &format!("char *rpa_diagnose(const char *request) {{ return {as_reply}; }}"),
+    );
+    counting::compile_source(&robot.library(), &source);
+    let steps = format!(
+        r#"{quiet}
+import ast
+def asked(**how):
+    line = [line for line in GlobalFun.rpa_diagnose(**how).splitlines() if line.startswith("结论: {{")]
+    return ast.literal_eval(line[0][4:])
+shown.append(asked())
+shown.append(asked(rest_type="/x", data_json={{"a": 1}}, get_token=True))
+GlobalFun.RPA_HOST = GlobalFun.RPA_ACCESSKEY = ""
+GlobalFun.RPA_OPTIONS = {{"retry": 3}}
+shown.append(asked())
+shown.append(asked(host=" http://other "))
+sys.stdout = real
+"#
+    );
+    let shown = robot.run_as_user(&facts, &steps).unwrap();
+    let fields = |shown: &Value| shown.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let usual = "accesskey connect_timeout_ms host retry retry_mode secretkey settings_from timeout_ms tls token_store";
+    assert_eq!(fields(&shown[0]), usual);
+    let from = &shown[0]["settings_from"];
+    assert_eq!(
+        (&from["host"], &from["timeout_ms"]),
+        (&json!("RPA_HOST (GlobalFun.py)"), &json!("RPA_TIMEOUT_MS (默认值)"))
+    );
+    assert_eq!(from["tls.verify"], "RPA_VERIFY (默认值)");
+    assert_eq!(
+        (&shown[1]["mode"], &shown[1]["rest_type"], &shown[1]["get_token"]),
+        (&json!("get"), &json!("/x"), &json!(true))
+    );
+    assert_eq!((&shown[2]["host"], &shown[2]["accesskey"]), (&Value::Null, &Value::Null), "{shown}");
+    assert_eq!(shown[2]["settings_from"]["retry"], "RPA_OPTIONS (GlobalFun.py)");
+    assert_eq!(
+        (&shown[3]["host"], &shown[3]["settings_from"]["host"]),
+        (&json!("http://other"), &json!("rpa_diagnose(host)"))
+    );
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------

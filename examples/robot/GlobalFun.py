@@ -23,18 +23,31 @@ code和msg的开头与原来相同,msg后面多了原因和办法。不是控制
     attempts     尝试了几次
     delivered    控制中心是否可能已经收到请求:'no'没有收到,可以放心重新调用;'unknown'可能已收到;'yes'已收到
     elapsed_ms   用了多少毫秒
+    hint         下一步怎么做;还有id(这次调用的编号,日志里也有)、time、target、peer、proxy、phase、ms等,见动态库的说明
 
-四个函数都不会抛出异常,只有一个例外:等待时按Ctrl+C,马上得到KeyboardInterrupt。这时调用还在后台继续,直到它自己结束
+出错时先做这一步,不改变控制中心的任何东西,打印一段可以直接发给同事的文字,其中没有密钥:
+
+    GlobalFun.rpa_diagnose()
+
+启动任务并等到它结束,也是一行,见rpa_run;把分页的结果合在一起,见rpa_pages。
+
+调用成功但有问题的(如时钟不准、token保存不了、证书快要到期),用Python的warnings和名为rpa_openapi的logging告诉您,不影响返回值。
+失败的调用记在用户自己文件夹的日志里,见设置RPA_LOG。
+
+这些函数都不会抛出异常,只有一个例外:等待时按Ctrl+C,马上得到KeyboardInterrupt。这时调用还在后台继续,直到它自己结束
 或进程退出;控制中心可能已经收到请求,post请先查询,不要直接重新调用。
 
 需要Python 3.6或更高版本,32位、64位都可以,不需要安装别的库。DLL的位数必须与机器人的Python相同。两种DLL要放在一起时,
 命名为rpa_openapi_x64.dll和rpa_openapi_x86.dll,或分别放进x64和x86文件夹。
 
-项目中已有GlobalFun.py的,把本文件的全部内容粘贴到它的末尾即可:除四个函数以外,这里的名称都以RPA_或_rpa_开头。
+项目中已有GlobalFun.py的,把本文件的全部内容粘贴到它的末尾即可:除get_token和refresh_token以外,这里的名称都以RPA_、rpa_或_rpa_开头。
 """
 
+import base64
 import ctypes
+import difflib
 import json
+import logging
 import os
 import queue
 import re
@@ -42,14 +55,25 @@ import struct
 import sys
 import threading
 import time
+import warnings
 
 # ======================================== 设置(按需要修改) ========================================
+#
+# 每一项都可以写在文件rpa_openapi.json里,各个项目就不必各写一份,如{"RPA_HOST": "https://10.0.0.5", "RPA_SECRETKEY": "……"}。
+# 先看这里:与默认值不同的,以这里的为准;再看本文件旁边的rpa_openapi.json;最后看%PROGRAMDATA%\isrpa_openapi\rpa_openapi.json
+# (Linux上是/etc/isrpa_openapi/rpa_openapi.json)。密钥可以写成{"dpapi": "……"},由Windows加密,用
+# python isrpa_openapi.py protect得到。
 
 # 只有rpa_api用到的设置:控制中心的地址(如'https://10.0.0.5',端口不是443的写成'https://10.0.0.5:8443'),和它给的密钥。
 # 不想把密钥写在这里的,可以从别处读取,如os.environ.get('RPA_SECRETKEY', '')。
 RPA_HOST = ''
 RPA_ACCESSKEY = ''
 RPA_SECRETKEY = ''
+
+# 控制中心是哪一代的:'2020.4';'2020.5'(2021.1也是);'10.3'只用一个RPA_APPKEY,没有上面的两个密钥;'9'(9及以前)没有密钥,
+# 这时rpa_api的rest_type是动作的名称,如'get-process'。
+RPA_GENERATION = '2020.4'
+RPA_APPKEY = ''
 
 # 只有rpa_api用到的设置:token保存在哪里,谁与谁共用。机器人每次运行都是新的进程,只保存在内存中就要每次重新取token。
 # 'file'    一个文件,由本机上同一个用户的所有机器人共用,在该用户自己的文件夹里。内容是加密的
@@ -92,8 +116,12 @@ RPA_CONNECT_TIMEOUT_MS = 10000
 # 'always':任何失败都重试,post也一样,与原来的全局函数相同。
 RPA_RETRY_MODE = 'safe'
 
-# 签名时的百分号编码:'python'与原来的全局函数相同;'java'还编码/和~。含有/或~的参数总是"签名错误"时,改成'java'试试。
-RPA_ENCODING = 'python'
+# 签名时的百分号编码:'auto'自动:先按'python',与原来的全局函数相同;含有/或~而签名被拒时再按'java',并记住哪一种可用。
+# 也可以固定为'python'或'java'。
+RPA_ENCODING = 'auto'
+
+# 怎样看出控制中心拒绝了签名,写法与RPA_TOKEN_REFUSED相同。None按常见的:code不为0而msg中有sign、签名或验签。
+RPA_SIGNATURE_REFUSED = None
 
 # post的参数写在哪里:'params'在网址和请求体里各写一份,与原来的全局函数相同;'none'只写在请求体里。
 # 参数很长(控制中心返回HTTP 414)或不应出现在访问日志里时,改成'none'。
@@ -102,24 +130,85 @@ RPA_QUERY = 'params'
 # 控制中心以空内容表示成功(如删除后返回HTTP 204)的,改成True:这时返回{"code": 0, "msg": "success", "result": None}。
 RPA_EMPTY_OK = False
 
+# rpa_run启动任务后怎样等到它结束:问哪个接口,带什么参数(可以取自启动任务的应答),哪个值表示结束了,哪个值表示失败。如
+# {'rest_type': '/oapi/v1/job/get', 'mode': 'get', 'data_json': {'jobNo': {'pointer': '/result/jobNo'}},
+#  'until': [{'pointer': '/result/status', 'in': ['finished']}], 'fail': [{'pointer': '/result/status', 'in': ['failed']}],
+#  'every_ms': 2000, 'timeout_ms': 3600000}
+RPA_WAIT = None
+
+# rpa_pages用到的设置:页码和每页条数的参数叫什么,条目和总数在应答的哪里。
+RPA_PAGES = {'page': 'pageNum', 'size': 'pageSize', 'items': '/result/list', 'total': '/result/total'}
+
+# 日志:'warn'只记录失败的调用和警告;'info'记录每一次调用;'debug'还有每一次尝试;'error'只有失败的调用;'none'不要日志。
+# 其中没有密钥、token、签名和参数。写在用户自己的文件夹(%LOCALAPPDATA%\rpa_openapi\log,Linux上是~/.local/state/rpa_openapi/log),
+# 每天一个文件,保留14天;要写到别处的,填写RPA_LOG_FOLDER。日志写不了时不影响调用。
+# 环境变量RPA_OPENAPI_LOG指定了文件夹而这两项没有修改的,按环境变量。
+RPA_LOG = 'warn'
+RPA_LOG_FOLDER = ''
+
 # 动态库的其他字段,见它的说明,如{'headers': {'X-Gateway': 'a'}, 'max_response_bytes': 104857600, 'retry': 3}。
 RPA_OPTIONS = {}
 
-# ======================================== 流程调用的四个函数 ========================================
+# ======================================== 流程调用的函数 ========================================
 
 
-def rpa_api(rest_type, data_json=None, mode='get'):
+def rpa_api(rest_type, data_json=None, mode='get', **fields):
     """调用控制中心的一个API,地址、密钥和token的保存都按上面的设置。
 
     rest_type   API的路径,如'/oapi/v1/job/create'
     data_json   API的参数:dict,或内容为JSON对象的文本;没有参数时可以不给。不会被修改
-    mode        get、put、post或delete,大小写都可以
+    mode        get、post、put或delete,大小写都可以
+    fields      动态库的其他字段,只对这一次有效:timeout_ms=60000;files={'file': '报表.xlsx'}上传文件;save_to='结果.xlsx'保存下载的
+                文件。相对路径从本文件所在的文件夹算起
     """
-    def fields():
-        request = _rpa_keys()
-        request.update(_rpa_call(rest_type, data_json, mode))
-        return request
-    return _rpa_answer('rpa_call', None, None, None, fields, _RPA_SETTINGS_OF_API)
+    return _rpa_by_keys(rest_type, data_json, mode, fields)
+
+
+def rpa_run(rest_type, data_json=None, wait=None, mode='post', **fields):
+    """启动任务,并等到它结束。启动的请求只发一次;等待时断线不算失败,接着等。
+
+    wait        怎样等,写法见设置RPA_WAIT;没有给的按设置RPA_WAIT
+
+    返回值的result中,started是启动的应答,reply是最后一次查询的应答。失败时error['part']是'start'(没有启动成)或'wait'(已经启动,
+    没有等到结束);这时用rpa_run(同样的参数, resume=返回值中的resume)接着等,不会再启动一次,换一个进程也可以。
+    """
+    def more(settings):
+        name, how = ('wait', wait) if wait is not None else ('RPA_WAIT', settings.get('RPA_WAIT'))
+        if not how:
+            raise _RpaFailure('请填写设置RPA_WAIT,或在调用时给出wait:怎样看出任务结束了', 'fill in `RPA_WAIT`, or give `wait`: '
+                              'how to see that the work is done', field='wait', begin=_RPA_WRONG_SETTINGS)
+        return {'wait': _rpa_dict('wait', name, how)}
+    return _rpa_by_keys(rest_type, data_json, mode, fields, more)
+
+
+def rpa_pages(rest_type, data_json=None, mode='get', pages=None, **fields):
+    """取得全部各页,合在一个应答里:它是第一页的应答,其中的列表是所有页的条目。
+
+    pages       各个名称,写法见设置RPA_PAGES;没有给的按设置RPA_PAGES
+    """
+    def more(settings):
+        name, how = ('pages', pages) if pages is not None else ('RPA_PAGES', settings.get('RPA_PAGES'))
+        return {'pages': _rpa_dict('pages', name, how)}
+    return _rpa_by_keys(rest_type, data_json, mode, fields, more)
+
+
+def rpa_diagnose(rest_type=None, data_json=None, host=None, get_token=False):
+    """检查从本机到控制中心的每一步,打印并返回一段中文,第一行说哪里有问题、要改什么、该由谁处理。可以直接发给同事,其中没有密钥。
+
+    不启动任何任务,也不改变控制中心的任何东西。
+
+    rest_type   另外用这个API做一次带签名的get,看签名是否正确
+    data_json   它的参数
+    host        没有填写设置RPA_HOST的(如只用get_token的流程),在这里给出控制中心的地址
+    get_token   True:允许取一个token。有的控制中心每发一个新token,就使前一个失效
+    """
+    try:
+        chinese, english = _rpa_diagnosis(rest_type, data_json, host, get_token)
+    except Exception as error:
+        failure = _rpa_program_error(error, 'unknown')
+        chinese, english = '诊断没有完成:' + failure.cause, failure.error['detail']
+    _rpa_print(chinese, english)
+    return chinese
 
 
 def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, accesstoken=None, retry=2):
@@ -133,8 +222,8 @@ def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, ac
     accesstoken get_token返回的token
     retry       一共尝试几次,1到10
     """
-    def fields():
-        request = _rpa_call(rest_type, data_json, mode)
+    def fields(settings):
+        request = _rpa_call(settings, rest_type, data_json, mode)
         request['accesstoken'] = _rpa_text(accesstoken)
         return request
     return _rpa_answer('rpa_call', host, port, retry, fields)
@@ -142,14 +231,14 @@ def rpa_rest_2020_4(host='', rest_type='', data_json=None, mode='', port=443, ac
 
 def get_token(host='', port='', accesskey='', secretkey='', retry=2):
     """用accesskey和secretkey取得token。"""
-    def fields():
+    def fields(_):
         return {'accesskey': _rpa_text(accesskey), 'secretkey': _rpa_text(secretkey)}
     return _rpa_answer('rpa_get_token', host, port, retry, fields)
 
 
 def refresh_token(host='', port='', refleshtoken='', retry=2):
     """用refresh token换取新的token。"""
-    def fields():
+    def fields(_):
         return {'refleshtoken': _rpa_text(refleshtoken)}
     return _rpa_answer('rpa_refresh_token', host, port, retry, fields)
 
@@ -167,6 +256,11 @@ _RPA_WRONG_SETTINGS = 'fail,GlobalFun.py的设置有误!'
 
 # 动态库的字段在这里叫什么。它的报错说的是字段,而读者能改的是设置。
 _RPA_SETTINGS = {
+    'generation': 'RPA_GENERATION',
+    'signature_refused': 'RPA_SIGNATURE_REFUSED',
+    'log': 'RPA_LOG',
+    'log.level': 'RPA_LOG',
+    'log.folder': 'RPA_LOG_FOLDER',
     'tls.pin_sha256': 'RPA_CERT_SHA256',
     'tls.ca_file': 'RPA_CA_FILE',
     'tls.verify': 'RPA_VERIFY',
@@ -186,11 +280,25 @@ _RPA_SETTINGS_OF_API = dict(_RPA_SETTINGS, **{
     'host': 'RPA_HOST',
     'accesskey': 'RPA_ACCESSKEY',
     'secretkey': 'RPA_SECRETKEY',
+    'appkey': 'RPA_APPKEY',
     'token_store': 'RPA_TOKEN_STORE',
     'token_ttl_ms': 'RPA_TOKEN_TTL_MS',
     'token_refused': 'RPA_TOKEN_REFUSED',
     'correct_clock': 'RPA_CORRECT_CLOCK',
 })
+# 上面各项设置的默认值:与它不同的,是这个项目自己的。
+_RPA_DEFAULTS = {
+    'RPA_HOST': '', 'RPA_ACCESSKEY': '', 'RPA_SECRETKEY': '', 'RPA_GENERATION': '2020.4', 'RPA_APPKEY': '',
+    'RPA_TOKEN_STORE': 'file', 'RPA_TOKEN_TTL_MS': 0, 'RPA_TOKEN_REFUSED': None, 'RPA_CORRECT_CLOCK': True,
+    'RPA_CERT_SHA256': '', 'RPA_CA_FILE': '', 'RPA_VERIFY': True, 'RPA_PROXY': 'system', 'RPA_TIMEOUT_MS': 30000,
+    'RPA_CONNECT_TIMEOUT_MS': 10000, 'RPA_RETRY_MODE': 'safe', 'RPA_ENCODING': 'auto', 'RPA_SIGNATURE_REFUSED': None,
+    'RPA_QUERY': 'params', 'RPA_EMPTY_OK': False, 'RPA_WAIT': None,
+    'RPA_PAGES': {'page': 'pageNum', 'size': 'pageSize', 'items': '/result/list', 'total': '/result/total'},
+    'RPA_LOG': 'warn', 'RPA_LOG_FOLDER': '', 'RPA_OPTIONS': {},
+}
+
+_rpa_logger = logging.getLogger('rpa_openapi')
+_rpa_logger.addHandler(logging.NullHandler())
 
 
 class _RpaFailure(Exception):
@@ -202,28 +310,71 @@ class _RpaFailure(Exception):
         self.error = {'kind': kind, 'detail': detail, 'field': field, 'http_status': None, 'attempts': attempts,
                       'delivered': delivered}
 
-    def reply(self, function, begun):
+    def reply(self, function, begun, settings):
         code, begin = _RPA_UNEXPECTED[function]
         if self.begin and function == 'rpa_call':
             code, begin = 41, self.begin
         error = dict(self.error, elapsed_ms=int((time.monotonic() - begun) * 1000))
-        return {'code': code, 'msg': begin + self.cause, 'result': None, 'error': error}
+        return {'code': code, 'msg': begin + self.cause + _rpa_where(error['field'], settings), 'result': None, 'error': error}
 
 
-def _rpa_answer(function, host, port, retry, fields, settings=_RPA_SETTINGS):
+def _rpa_by_keys(rest_type, data_json, mode, fields, more=None):
+    def request(settings):
+        made = _rpa_keys(settings)
+        made.update(_rpa_call(settings, rest_type, data_json, mode))
+        if more is not None:
+            made.update(more(settings))
+        made.update(_rpa_fields(fields))
+        return made
+    # 调用时给出的是参数,不是设置。
+    names = {field: name for field, name in _RPA_SETTINGS_OF_API.items() if field not in fields}
+    return _rpa_answer('rpa_call', None, None, None, request, names)
+
+
+def _rpa_answer(function, host, port, retry, fields, names=_RPA_SETTINGS):
     """调用动态库的一个函数,返回控制中心的应答;任何失败都作为返回值。fields在这里才执行,它的失败也在其中。"""
-    begun, delivered = time.monotonic(), 'no'
+    begun, delivered, settings = time.monotonic(), 'no', None
     try:
-        request = _rpa_common(host, port, retry)
-        request.update(fields())
-        library, text = _rpa_library(), json.dumps(request).encode('ascii')
+        settings = _RpaSettings()
+        request = _rpa_common(settings, host, port, retry)
+        request.update(fields(settings))
+        library = _rpa_library()
+        is_asked = 'meta' in request
+        if _rpa_is_modern(library):
+            request.setdefault('meta', True)
+            log = _rpa_log(settings)
+            if log:
+                request['log'] = log
+        text = json.dumps(request).encode('ascii')
         delivered = 'unknown'
         reply = _rpa_read(_rpa_ask(getattr(library, function), library.rpa_free, text))
-        return _rpa_told(reply, request, settings)
+        if is_asked:
+            return reply
+        if isinstance(reply, dict) and 'reply' in reply and isinstance(reply.get('meta'), dict):
+            reply, meta = reply['reply'], reply['meta']
+            _rpa_warn(meta, names, settings)
+        return _rpa_told(reply, request, names, settings)
     except _RpaFailure as failure:
-        return failure.reply(function, begun)
+        return failure.reply(function, begun, settings)
     except Exception as error:
-        return _rpa_program_error(error, delivered).reply(function, begun)
+        return _rpa_program_error(error, delivered).reply(function, begun, settings)
+
+
+class _RpaWarning(UserWarning):
+    """调用成功,但有问题。"""
+
+
+def _rpa_warn(meta, names, settings):
+    for told in meta.get('warnings') or ():
+        text = 'rpa_openapi: ' + _rpa_in_settings(str(told.get('zh') or told.get('en')), _rpa_names(names, settings))
+        _rpa_logger.warning('%s (%s)', text, meta.get('id'))
+        frame, level = sys._getframe(), 1
+        while frame.f_back is not None and frame.f_code.co_filename == _rpa_warn.__code__.co_filename:
+            frame, level = frame.f_back, level + 1
+        try:
+            warnings.warn(text, _RpaWarning, stacklevel=level)
+        except Exception:
+            pass  # 警告被设成了异常:应答更重要,否则流程会把同一个任务再启动一次
 
 
 def _rpa_program_error(error, delivered):
@@ -240,15 +391,15 @@ def _rpa_program_error(error, delivered):
 # ---------------------------------------- 参数 ----------------------------------------
 
 
-def _rpa_common(host, port, retry):
+def _rpa_common(settings, host, port, retry):
     """各个函数共有的字段。"""
-    request = _rpa_options()
+    request = _rpa_options(settings)
     host = _rpa_text(host)
     request.update({
         'host': host.strip() if host is not None else None,
-        'timeout_ms': _rpa_number('timeout_ms', RPA_TIMEOUT_MS),
-        'connect_timeout_ms': _rpa_number('connect_timeout_ms', RPA_CONNECT_TIMEOUT_MS),
-        'tls': {'verify': _rpa_flag('tls.verify', RPA_VERIFY)},
+        'timeout_ms': _rpa_number('timeout_ms', settings.get('RPA_TIMEOUT_MS')),
+        'connect_timeout_ms': _rpa_number('connect_timeout_ms', settings.get('RPA_CONNECT_TIMEOUT_MS')),
+        'tls': {'verify': _rpa_flag('tls.verify', settings.get('RPA_VERIFY'))},
     })
     if retry is not None or 'retry' not in request:
         request['retry'] = _rpa_retry(retry)
@@ -258,37 +409,59 @@ def _rpa_common(host, port, retry):
     # 443是流程中的默认值,意思是没有另给端口:此时host中的端口有效。
     if port not in ('', '443'):
         request['port'] = port
-    pins = _rpa_fingerprints()
+    pins = _rpa_fingerprints(settings)
     if pins:
         request['tls']['pin_sha256'] = pins if len(pins) > 1 else pins[0]
-    ca_file = _rpa_path('tls.ca_file', RPA_CA_FILE)
+    ca_file = _rpa_path('tls.ca_file', settings.get('RPA_CA_FILE'), settings.folder('RPA_CA_FILE'))
     if ca_file:
         request['tls']['ca_file'] = ca_file
-    proxy = 'none' if RPA_PROXY is None else _rpa_setting('proxy', RPA_PROXY)
+    proxy = settings.get('RPA_PROXY')
+    proxy = 'none' if proxy is None else _rpa_setting('proxy', proxy)
     if proxy.lower() != 'system':
         request['proxy'] = None if proxy.lower() in ('none', '') else proxy
+    generation = settings.get('RPA_GENERATION')
+    if generation not in (None, '', '2020.4'):
+        request['generation'] = _rpa_setting('generation', _rpa_text(generation))
     return request
 
 
-def _rpa_call(rest_type, data_json, mode):
+def _rpa_call(settings, rest_type, data_json, mode):
     """调用API的字段,密钥或token除外。"""
     path = _rpa_text(rest_type)
-    if path and not path.startswith('/'):
-        path = '/' + path
-    request = {
-        'rest_type': path,
-        'mode': str(mode),
-        'data_json': _rpa_parameters(data_json),
-        'retry_mode': _rpa_setting('retry_mode', RPA_RETRY_MODE),
-        'encoding': _rpa_setting('encoding', RPA_ENCODING),
-    }
+    request = {'data_json': _rpa_parameters(data_json), 'retry_mode': _rpa_setting('retry_mode', settings.get('RPA_RETRY_MODE'))}
+    if settings.get('RPA_GENERATION') in ('9', 9):
+        request['action'] = path
+    else:
+        request['rest_type'] = '/' + path if path and not path.startswith('/') else path
+        request['mode'] = str(mode)
     # 与默认值相同的不写出来,旧的动态库不认识它们。
-    query = _rpa_setting('query', RPA_QUERY)
+    encoding = _rpa_setting('encoding', settings.get('RPA_ENCODING'))
+    if encoding != 'auto':
+        request['encoding'] = encoding
+    refused = settings.get('RPA_SIGNATURE_REFUSED')
+    if refused not in (None, ''):
+        request['signature_refused'] = _rpa_dict('signature_refused', 'RPA_SIGNATURE_REFUSED', refused)
+    query = _rpa_setting('query', settings.get('RPA_QUERY'))
     if query != 'params':
         request['query'] = query
-    if _rpa_flag('empty_ok', RPA_EMPTY_OK):
+    if _rpa_flag('empty_ok', settings.get('RPA_EMPTY_OK')):
         request['empty_ok'] = True
     return request
+
+
+def _rpa_fields(fields):
+    """只对一次调用有效的字段。相对路径从本文件所在的文件夹算起,与设置中的一样。"""
+    def place(value):
+        if isinstance(value, dict) and isinstance(value.get('path'), str):
+            return dict(value, path=os.path.join(_rpa_folder(), value['path']))
+        return os.path.join(_rpa_folder(), value) if isinstance(value, str) else value
+
+    fields = dict(fields)
+    if isinstance(fields.get('files'), dict):
+        fields['files'] = {name: place(value) for name, value in fields['files'].items()}
+    if fields.get('save_to'):
+        fields['save_to'] = place(fields['save_to'])
+    return _rpa_dict(None, '调用时给出的字段', fields)
 
 
 def _rpa_text(value):
@@ -370,27 +543,163 @@ def _rpa_json_fault(text, error):
 # ---------------------------------------- 设置 ----------------------------------------
 
 
-def _rpa_keys():
-    """设置里的地址和密钥,和token保存在哪里。"""
-    given = [('host', RPA_HOST), ('accesskey', RPA_ACCESSKEY), ('secretkey', RPA_SECRETKEY), ('token_store', RPA_TOKEN_STORE)]
+class _RpaSettings:
+    """一次调用的设置:本文件开头的,和rpa_openapi.json里的。"""
+
+    def __init__(self, with_files=True):
+        # 诊断时,有误的设置按默认值,以便接着检查别的。
+        self.ignored, self.files = set(), []
+        for folder in (_rpa_folder(), _rpa_machine_folder()) if with_files else ():
+            path = os.path.join(folder, 'rpa_openapi.json')
+            given = _rpa_settings_file(path)
+            if given:
+                self.files.append((path, given))
+
+    def place(self, name):
+        """这项设置写在哪个文件里:''表示GlobalFun.py,None表示没有填写。"""
+        default = _RPA_DEFAULTS[name]
+        value = globals()[name]
+        if type(value) is not type(default) or value != default:
+            return ''
+        return next((path for path, given in self.files if name in given), None)
+
+    def folder(self, name):
+        return os.path.dirname(self.place(name) or '') or _rpa_folder()
+
+    def get(self, name):
+        if name in self.ignored:
+            return _RPA_DEFAULTS[name]
+        place = self.place(name)
+        value = globals()[name] if not place else dict(self.files)[place][name]
+        if isinstance(value, dict) and list(value) == ['dpapi']:
+            return _rpa_unprotected(name, value['dpapi'])
+        return value
+
+
+_rpa_files = {}
+
+
+def _rpa_machine_folder():
+    if os.name == 'nt':
+        return os.path.join(os.environ.get('PROGRAMDATA') or 'C:\\ProgramData', 'isrpa_openapi')
+    return '/etc/isrpa_openapi'
+
+
+def _rpa_settings_file(path):
+    """rpa_openapi.json的内容,没有这个文件时是空的。没有改过的不再读一次。"""
+    try:
+        status = os.stat(path)
+        key = status.st_mtime, status.st_size
+        known = _rpa_files.get(path)
+        if known is not None and known[0] == key:
+            return known[1]
+        with open(path, 'rb') as file:
+            raw = file.read(1 << 20)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise _rpa_wrong_file(path, '不能读取(%s)' % type(error).__name__, 'cannot be read (%s)' % type(error).__name__)
+    # 记事本会存成各种编码:UTF-8、“Unicode”,和中文Windows的“ANSI”,即GBK。
+    encodings = ['utf-16'] if raw[:2] in (b'\xff\xfe', b'\xfe\xff') else ['utf-8-sig', 'gb18030']
+    text = None
+    for encoding in encodings:
+        try:
+            text = raw.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            pass
+    if text is None:
+        raise _rpa_wrong_file(path, '不是文本,请另存为UTF-8', 'is no text: save it as UTF-8')
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        chinese, english = _rpa_json_fault(text, error)
+        raise _rpa_wrong_file(path, '不是有效的JSON:' + chinese, 'is not well-formed JSON: ' + english)
+    except (ValueError, RecursionError) as error:
+        raise _rpa_wrong_file(path, '不能读入Python(%s)' % type(error).__name__, 'cannot be read into Python')
+    if not isinstance(given, dict):
+        raise _rpa_wrong_file(path, '的内容必须是JSON对象,如{"RPA_HOST": "https://10.0.0.5"}', 'must hold a JSON object')
+    for name in given:
+        if name not in _RPA_DEFAULTS:
+            near = difflib.get_close_matches(name.upper(), list(_RPA_DEFAULTS), 1)
+            raise _rpa_wrong_file(path, '中有未知设置%s%s' % (ascii(name)[1:-1][:60], ',是否应为%s' % near[0] if near else ''),
+                                  'has an unknown setting%s' % ('; did you mean %s?' % near[0] if near else ''))
+    _rpa_files[path] = key, given
+    return given
+
+
+def _rpa_wrong_file(path, cause, detail):
+    return _RpaFailure('文件%s%s' % (path, cause), '%s %s' % (path, detail), begin=_RPA_WRONG_SETTINGS)
+
+
+def _rpa_where(field, settings):
+    """这项设置写在rpa_openapi.json里的,说明是哪一个。"""
+    name = _RPA_SETTINGS_OF_API.get(field) or _RPA_SETTINGS_OF_API.get(str(field).split('.')[0], '')
+    name = name.split('[')[0]
+    place = settings.place(name) if name in _RPA_DEFAULTS and settings is not None else None
+    return ',这项设置写在%s里' % place if place else ''
+
+
+def _rpa_unprotected(name, text):
+    """由Windows加密的值。"""
+    field = next((field for field, own in _RPA_SETTINGS_OF_API.items() if own == name), None)
+    if os.name != 'nt':
+        raise _rpa_wrong(field, '是由Windows加密的(dpapi),只能在Windows上使用', 'is protected by DPAPI: only Windows can read it')
+    try:
+        return _rpa_dpapi(base64.b64decode(text, validate=True)).decode('utf-8')
+    except (OSError, ValueError, TypeError) as error:
+        raise _rpa_wrong(field, '不能解密:加密它的是另一个用户或另一台机器,或者内容不完整。请以运行机器人的用户,在这台机器上重新用'
+                         'python isrpa_openapi.py protect加密', 'cannot be decrypted: it was protected by another user or on another '
+                         'machine, or is cut (%s)' % type(error).__name__)
+
+
+def _rpa_dpapi(data):
+    class Blob(ctypes.Structure):
+        _fields_ = [('size', ctypes.c_uint32), ('data', ctypes.c_void_p)]
+
+    work, free = ctypes.WinDLL('crypt32').CryptUnprotectData, ctypes.WinDLL('kernel32').LocalFree
+    pointer, void = ctypes.POINTER(Blob), ctypes.c_void_p
+    work.argtypes, work.restype = [pointer, void, void, void, void, ctypes.c_uint32, pointer], ctypes.c_int
+    free.argtypes, free.restype = [void], void
+    buffer = ctypes.create_string_buffer(data, len(data))
+    before, after = Blob(len(data), ctypes.cast(buffer, void)), Blob(0, None)
+    # 1:不显示窗口。
+    if not work(ctypes.byref(before), None, None, None, None, 1, ctypes.byref(after)):
+        raise OSError('CryptUnprotectData')
+    try:
+        return ctypes.string_at(after.data, after.size)
+    finally:
+        ctypes.memset(after.data, 0, after.size)
+        free(after.data)
+
+
+def _rpa_keys(settings, is_complete=True):
+    """设置里的地址和密钥,和token保存在哪里。诊断时不必都有。"""
+    keys = {'10.3': ['appkey'], '9': []}.get(_rpa_text(settings.get('RPA_GENERATION')), ['accesskey', 'secretkey', 'token_store'])
+    given = [(field, settings.get(_RPA_SETTINGS_OF_API[field])) for field in ['host'] + keys]
     empty = [field for field, value in given if not isinstance(value, str) or not value.strip()]
-    if empty:
+    if empty and is_complete:
         names = '、'.join(_RPA_SETTINGS_OF_API[field] for field in empty)
         raise _RpaFailure('请填写GlobalFun.py开头的设置%s,填在引号里' % names, 'fill in %s at the head of GlobalFun.py, as text'
                           % names.replace('、', ', '), field=empty[0], begin=_RPA_WRONG_SETTINGS)
-    request = {field: _rpa_setting(field, value) for field, value in given[:3]}
-    request['token_store'] = _rpa_token_store()
-    if RPA_TOKEN_TTL_MS not in (None, '') and _rpa_number('token_ttl_ms', RPA_TOKEN_TTL_MS) != 0:
-        request['token_ttl_ms'] = _rpa_number('token_ttl_ms', RPA_TOKEN_TTL_MS)
-    if RPA_TOKEN_REFUSED not in (None, ''):
-        request['token_refused'] = _rpa_dict('token_refused', 'RPA_TOKEN_REFUSED', RPA_TOKEN_REFUSED)
-    if not _rpa_flag('correct_clock', RPA_CORRECT_CLOCK):
+    request = {field: _rpa_setting(field, value) for field, value in given if field not in empty + ['token_store']}
+    if 'token_store' in empty or 'token_store' not in keys:
+        return request
+    request['token_store'] = _rpa_token_store(settings)
+    lifetime = settings.get('RPA_TOKEN_TTL_MS')
+    if lifetime not in (None, '') and _rpa_number('token_ttl_ms', lifetime) != 0:
+        request['token_ttl_ms'] = _rpa_number('token_ttl_ms', lifetime)
+    refused = settings.get('RPA_TOKEN_REFUSED')
+    if refused not in (None, ''):
+        request['token_refused'] = _rpa_dict('token_refused', 'RPA_TOKEN_REFUSED', refused)
+    if not _rpa_flag('correct_clock', settings.get('RPA_CORRECT_CLOCK')):
         request['correct_clock'] = False
     return request
 
 
-def _rpa_token_store():
-    place = RPA_TOKEN_STORE.strip()
+def _rpa_token_store(settings):
+    given = settings.get('RPA_TOKEN_STORE')
+    place = given.strip()
     word = place.lower()
     if word == 'memory':
         return 'memory'
@@ -399,17 +708,36 @@ def _rpa_token_store():
     if word == 'file':
         return {'file': os.path.join(_rpa_user_folder(), 'rpa_openapi', 'token.json')}
     if '://' in place or not any(sign in place for sign in '.\\/'):
-        _rpa_setting('token_store', RPA_TOKEN_STORE)
+        _rpa_setting('token_store', given)
         raise _rpa_wrong('token_store', "只能是'file'、'memory'、文件的路径或redis://开头的地址",
                          "must be 'file', 'memory', a file's path or an address that begins with redis://")
-    return {'file': _rpa_path('token_store', place)}
+    return {'file': _rpa_path('token_store', place, settings.folder('RPA_TOKEN_STORE'))}
 
 
-def _rpa_user_folder():
+def _rpa_log(settings):
+    """日志写在哪里,没有日志时为None。"""
+    level, folder = settings.get('RPA_LOG'), settings.get('RPA_LOG_FOLDER')
+    is_default = settings.place('RPA_LOG') is None and settings.place('RPA_LOG_FOLDER') is None
+    if is_default and os.environ.get('RPA_OPENAPI_LOG'):
+        return None  # 环境变量由动态库自己看
+    level = 'none' if level is None else _rpa_setting('log.level', level).lower()
+    if level in ('none', ''):
+        return None
+    folder = _rpa_path('log.folder', folder, settings.folder('RPA_LOG_FOLDER'))
+    if not folder:
+        folder = os.path.join(_rpa_user_folder('XDG_STATE_HOME', '.local/state'), 'rpa_openapi', 'log')
+        try:
+            os.makedirs(folder, 0o700, exist_ok=True)
+        except OSError:
+            pass  # 动态库会在警告中说明
+    return {'folder': folder, 'level': level}
+
+
+def _rpa_user_folder(variable='XDG_CACHE_HOME', below='.cache'):
     """用户自己的文件夹,不随漫游配置到别的机器上去。找不到时是本文件所在的文件夹。"""
-    found = os.environ.get('LOCALAPPDATA' if os.name == 'nt' else 'XDG_CACHE_HOME', '')
+    found = os.environ.get('LOCALAPPDATA' if os.name == 'nt' else variable, '')
     if not os.path.isabs(found) and os.name != 'nt':
-        found = os.path.join(os.path.expanduser('~'), '.cache')
+        found = os.path.join(os.path.expanduser('~'), below)
     return found if os.path.isabs(found) else _rpa_folder()
 
 
@@ -451,8 +779,8 @@ def _rpa_setting(field, value, part=''):
     return stripped
 
 
-def _rpa_path(field, value):
-    """路径的设置:~和%LOCALAPPDATA%等展开,相对路径从本文件所在的文件夹算起。"""
+def _rpa_path(field, value, folder):
+    """路径的设置:~和%LOCALAPPDATA%等展开,相对路径从写着它的文件所在的文件夹算起。"""
     if value is None:
         return ''
     if not isinstance(value, str):
@@ -472,12 +800,12 @@ def _rpa_path(field, value):
     if unknown:
         raise _rpa_wrong(field, '中的%s不是这台机器的环境变量,请写出实际的路径' % unknown.group(),
                          'names %s, which is no environment variable here: write the path itself' % unknown.group())
-    return os.path.join(_rpa_folder(), value) if value else ''
+    return os.path.join(folder, value) if value else ''
 
 
-def _rpa_fingerprints():
+def _rpa_fingerprints(settings):
     """设置RPA_CERT_SHA256:一个指纹,或几个,用列表或者用逗号、分号、换行隔开。"""
-    field, given = 'tls.pin_sha256', RPA_CERT_SHA256
+    field, given = 'tls.pin_sha256', settings.get('RPA_CERT_SHA256')
     if isinstance(given, (list, tuple)):
         pins = [_rpa_setting(field, pin, '中第%d个指纹' % place) for place, pin in enumerate(given, 1)]
     else:
@@ -499,8 +827,8 @@ def _rpa_dict(field, name, value):
     raise _RpaFailure('设置%s%s' % (name, why), '`%s` %s' % (name, why_en), field=field, begin=_RPA_WRONG_SETTINGS)
 
 
-def _rpa_options():
-    options = _rpa_dict(None, 'RPA_OPTIONS', RPA_OPTIONS or {})
+def _rpa_options(settings):
+    options = _rpa_dict(None, 'RPA_OPTIONS', settings.get('RPA_OPTIONS') or {})
     for name in options:
         own = 'RPA_CERT_SHA256、RPA_CA_FILE或RPA_VERIFY' if name == 'tls' else _RPA_SETTINGS_OF_API.get(name, 'RPA_OPTIONS')
         if not own.startswith('RPA_OPTIONS'):
@@ -550,12 +878,17 @@ def _rpa_read(text):
 _RPA_FACTS = {'kind', 'detail', 'field', 'http_status', 'attempts', 'delivered', 'elapsed_ms'}
 
 
-def _rpa_told(reply, request, settings):
+def _rpa_names(names, settings):
+    """动态库的字段各叫什么,RPA_OPTIONS里的也在内。"""
+    return dict({str(name): 'RPA_OPTIONS[%r]' % name for name in settings.get('RPA_OPTIONS') or {}}, **names)
+
+
+def _rpa_told(reply, request, names, given):
     """动态库的报错,换成读者自己的设置,并在msg中写明办法。控制中心的应答原样返回。"""
     error = reply.get('error') if isinstance(reply, dict) else None
     if not isinstance(error, dict) or not _RPA_FACTS.issubset(error) or not isinstance(reply.get('msg'), str):
         return reply
-    settings = dict({str(name): 'RPA_OPTIONS[%r]' % name for name in RPA_OPTIONS or {}}, **settings)
+    settings = _rpa_names(names, given)
     msg = _rpa_in_settings(reply['msg'], settings).replace('字段', '参数')
     field = error['field'] or ''
     owner = field if field in settings else field.split('.')[0]
@@ -564,8 +897,14 @@ def _rpa_told(reply, request, settings):
         if '未知设置' in msg and field == owner and '是否应为' not in msg:
             msg = '%s这个动态库不认识设置%s,请换成与GlobalFun.py一起的新版本' % (_RPA_WRONG_SETTINGS, settings[owner])
     cure = _rpa_cure(error, msg, request, settings)
+    if isinstance(error.get('hint'), str):
+        error['hint'] = _rpa_in_settings(error['hint'], settings).replace('字段', '参数').replace('RPA_PROXY」设为null', "RPA_PROXY」设为'none'")
+        if not cure and '请' not in msg and error['hint'] not in msg:
+            cure = error['hint']
     error['detail'] = _rpa_in_settings(str(error['detail']), settings, english=True)
-    reply['msg'] = msg + (',' + cure if cure else '')
+    if reply['code'] == 41 and owner in settings:
+        cure += _rpa_where(field, given)
+    reply['msg'] = msg + (',' + cure.lstrip(',') if cure else '')
     return reply
 
 
@@ -629,7 +968,180 @@ def _rpa_trust(detail, msg):
     return cure + (',或把签发它的CA证书填入设置RPA_CA_FILE' if 'tls.ca_file' in detail else '')
 
 
+# ---------------------------------------- 诊断 ----------------------------------------
+
+
+def _rpa_diagnosis(rest_type, data_json, host, may_get_token):
+    """诊断的文字,中文的和英文的(给不能显示中文的窗口)。"""
+    told, settings = [], None
+    try:
+        settings = _RpaSettings()
+    except _RpaFailure as failure:
+        told.append(failure)
+        settings = _RpaSettings(with_files=False)
+    request = {}
+    for _ in range(len(_RPA_DEFAULTS)):
+        try:
+            request = _rpa_common(settings, host, None, None)
+            request.update(_rpa_keys(settings, is_complete=False))
+            if host:
+                request['host'] = _rpa_text(host).strip()
+            call = _rpa_call(settings, rest_type, data_json, 'get')
+            if rest_type is None:
+                call = {field: value for field, value in call.items() if field not in ('rest_type', 'action', 'mode', 'data_json')}
+            request.update(call)
+            break
+        except _RpaFailure as failure:
+            # 有误的设置先放在一边,按默认值接着检查别的。
+            told.append(failure)
+            name = _RPA_SETTINGS_OF_API.get(failure.error['field'], 'RPA_OPTIONS').split('[')[0]
+            if name in settings.ignored or failure.begin == _RPA_WRONG_PARAMETERS:
+                break
+            settings.ignored.add(name)
+    request = {field: value for field, value in request.items() if value is not None or field == 'proxy'}
+    if may_get_token:
+        request['get_token'] = True
+    request['settings_from'] = _rpa_sources(request, settings, host)
+    try:
+        library = _rpa_library()
+        if not hasattr(library, 'rpa_diagnose'):
+            raise _rpa_not_loaded('动态库版本太旧,没有诊断功能,请换成与GlobalFun.py一起的新版本,机器人的Python是%d位的' % _rpa_bits(),
+                                  'the library is too old: it has no rpa_diagnose')
+        library.rpa_diagnose.argtypes, library.rpa_diagnose.restype = [ctypes.c_char_p], ctypes.c_void_p
+        text = json.dumps(request).encode('ascii')
+        reply = _rpa_read(_rpa_ask(library.rpa_diagnose, library.rpa_free, text))
+    except _RpaFailure as failure:
+        reply = {'result': None}
+        told.append(failure)
+    names = _rpa_names(_RPA_SETTINGS_OF_API, settings)
+    return tuple(_rpa_report(reply, told, names, settings, language) for language in ('zh', 'en'))
+
+
+def _rpa_sources(request, settings, host):
+    """每个字段的值是从哪里来的。"""
+    sources = {}
+    fields = list(request) + ['tls.' + field for field in request.get('tls', {})]
+    for field in fields:
+        name = _RPA_SETTINGS_OF_API.get(field, '').split('[')[0]
+        if field == 'host' and host:
+            sources[field] = 'rpa_diagnose(host)'
+        elif name in _RPA_DEFAULTS:
+            place = settings.place(name)
+            sources[field] = '%s (%s)' % (name, {'': 'GlobalFun.py', None: '默认值'}.get(place, place))
+        elif field in (settings.get('RPA_OPTIONS') or {} if 'RPA_OPTIONS' not in settings.ignored else {}):
+            sources[field] = 'RPA_OPTIONS (%s)' % (settings.place('RPA_OPTIONS') or 'GlobalFun.py')
+    return sources
+
+
+# 报告中的词,中文和英文。
+_RPA_WORDS = {
+    'title': ('iS-RPA控制中心调用诊断', 'Diagnosis of calls to the iS-RPA control center'),
+    'verdict': ('结论', 'Verdict'), 'also': ('另外', 'Also'), 'setting': ('要改的设置', 'Setting to change'), 'turn': ('该由谁处理', 'Whose turn it is'),
+    'you': ('您自己', 'yours'), 'network': ('网络管理员', 'the network administrator'),
+    'control_center': ('控制中心的管理员', 'the control center administrator'),
+    'checks': ('检查', 'Checks'), 'settings': ('设置', 'Settings'), 'machine': ('机器', 'Machine'), 'library': ('动态库', 'Library'),
+    'ok': ('正常', 'ok'), 'warning': ('注意', 'warning'), 'fail': ('失败', 'FAIL'), 'skipped': ('跳过', 'skipped'),
+    'from': ('来自', 'from'), 'ms': ('毫秒', 'ms'),
+}
+
+
+def _rpa_report(reply, told, names, settings, language):
+    is_chinese = language == 'zh'
+
+    def word(name):
+        return _RPA_WORDS[name][not is_chinese] if name in _RPA_WORDS else str(name)
+
+    def said(part):
+        text = part.get(language) or part.get('zh') or part.get('en') or '' if isinstance(part, dict) else ''
+        return _rpa_in_settings(str(text), names, english=not is_chinese)
+
+    def listed(value):
+        return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+    result = reply.get('result') if isinstance(reply, dict) else None
+    result = result if isinstance(result, dict) else {}
+    verdict = result.get('verdict') if isinstance(result.get('verdict'), dict) else {}
+    # 本文件自己发现的在前:设置有误,或者没有动态库。
+    own = [failure.cause + _rpa_where(failure.error['field'], settings) if is_chinese else failure.error['detail'] for failure in told]
+    lines = [word('title') + time.strftime('  %Y-%m-%d %H:%M:%S'), '']
+    if said(verdict) and not (own and verdict.get('ok') is True):
+        own.append(said(verdict))
+    if not own:
+        own.append(str(reply.get('msg') if isinstance(reply, dict) else reply))
+    lines += ['%s: %s' % (word('also' if place else 'verdict'), text) for place, text in enumerate(own)]
+    if verdict.get('setting') and not told:
+        lines.append('%s: %s' % (word('setting'), names.get(verdict['setting'], verdict['setting'])))
+    if verdict.get('turn') or told:
+        lines.append('%s: %s' % (word('turn'), word('you' if told else verdict['turn'])))
+    if result.get('checks'):
+        lines += ['', word('checks')]
+    for check in listed(result.get('checks')):
+        status, text = str(check.get('status')), said(check) or said(check.get('because'))
+        ms = '' if status == 'skipped' or check.get('ms') is None else ' (%s %s)' % (check['ms'], word('ms'))
+        lines.append('  [%s] %s: %s%s' % (word(status), check.get('name'), text, ms))
+        if status in ('warning', 'fail') and check.get('facts'):
+            lines.append('         ' + json.dumps(check['facts'], ensure_ascii=False)[:600])
+    if result.get('settings'):
+        lines += ['', word('settings')]
+    for setting in listed(result.get('settings')):
+        field = str(setting.get('field'))
+        value = json.dumps(setting.get('value'), ensure_ascii=False)
+        lines.append('  %s = %s  %s %s' % (names.get(field, field), value, word('from'), setting.get('from')))
+        lines += ['      [%s] %s' % (word('warning'), said(odd)) for odd in listed(setting.get('odd'))]
+    machine = dict(result['machine']) if isinstance(result.get('machine'), dict) else {'system': sys.platform}
+    machine['Python'] = '%s, %d bit, %s' % (sys.version.split()[0], _rpa_bits(), sys.executable)
+    machine['GlobalFun.py'] = _rpa_folder()
+    machine['rpa_openapi.json'] = [path for path, _ in settings.files]
+    for name, facts in (('machine', machine), ('library', result.get('library'))):
+        if isinstance(facts, dict):
+            lines += ['', word(name)]
+            lines += ['  %s: %s' % (fact, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+                      for fact, value in facts.items()]
+    return '\n'.join(''.join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line) for line in lines)
+
+
+def _rpa_print(chinese, english):
+    """打印在任何窗口里;没有窗口的(pythonw.exe)什么也不做。"""
+    if sys.stdout is None:
+        return
+    encoding = getattr(sys.stdout, 'encoding', None) or 'ascii'
+    try:
+        '诊断'.encode(encoding)
+        text = chinese
+    except (UnicodeError, LookupError):
+        text, encoding = english, 'ascii'
+    try:
+        print(text.encode(encoding, 'backslashreplace').decode(encoding))
+    except (OSError, ValueError):
+        pass  # 窗口已经关闭
+
+
 # ---------------------------------------- 调用动态库 ----------------------------------------
+
+
+_rpa_modern = None
+
+
+def _rpa_is_modern(library):
+    """从0.2.0起,动态库认识meta和log。"""
+    global _rpa_modern
+    if _rpa_modern is None:
+        _rpa_modern = _rpa_knows_meta(library)
+    return _rpa_modern
+
+
+def _rpa_knows_meta(library):
+    if not hasattr(library, 'rpa_version'):
+        return False
+    library.rpa_version.restype = ctypes.c_char_p
+    found = re.match(r'(\d+)\.(\d+)', (library.rpa_version() or b'').decode('ascii', 'replace'))
+    if found is None or (int(found.group(1)), int(found.group(2))) < (0, 2):
+        return False
+    # 正式版本之前的0.2.0可能还不认识。没有host,什么也不会发送。
+    reply = json.loads(_rpa_exchange(library.rpa_call, library.rpa_free, b'{"meta": true}').decode('utf-8'))
+    error = reply.get('error') if isinstance(reply, dict) else None
+    return not (isinstance(error, dict) and error.get('field') == 'meta')
+
 
 # queue.SimpleQueue更快,从Python 3.7开始有。
 _RPA_QUEUE = getattr(queue, 'SimpleQueue', queue.Queue)

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::folder::Folder;
 use crate::harness::ControlCenter;
 use crate::server::Server;
-use crate::servers::{Authority, answering, envelope, https, tls};
+use crate::servers::{Authority, https, tls};
 use crate::{Row, check, hold};
 
 #[test]
@@ -22,7 +22,7 @@ fn certificates_that_are_not_trusted() {
     let early = tls(company.issue("127.0.0.1", (3, 300)));
     let elsewhere = tls(company.issue("rpa.corp.example", (-1, 300)));
     let ends_soon = tls(company.issue("127.0.0.1", (-300, 10)));
-    let plain = answering(envelope);
+    let plain = ControlCenter::start(&[]);
     let silent = Server::start(|_| std::thread::sleep(std::time::Duration::from_secs(5)));
     let pin = json!({ "pin_sha256": "ab".repeat(32) });
     let rows = vec![
@@ -45,10 +45,16 @@ fn certificates_that_are_not_trusted() {
             .turn("control_center"),
         Row::warns("ends soon", trusting(https(&ends_soon)), "tls", ["10天后到期", "ends in 10 days"])
             .turn("control_center"),
-        Row::fails("no TLS", own(&https(&plain)), "tls", ["不是HTTPS", "does not speak TLS"]).setting("host"),
+        Row::fails(
+            "no TLS",
+            own(&plain.text("base").replace("http://", "https://")),
+            "tls",
+            ["不是HTTPS", "does not speak TLS"],
+        )
+        .setting("host"),
         Row::fails(
             "silent",
-            json!({ "host": https(&silent), "proxy": null, "connect_timeout_ms": 800 }),
+            json!({ "host": https(&silent), "proxy": null, "connect_timeout_ms": 1200 }),
             "tls",
             ["TLS握手超时", "TLS handshake"],
         )

@@ -17,8 +17,8 @@ fn is_well(told: &Value, what: &str) {
     for check in result["checks"].as_array().unwrap() {
         assert!(check["status"] == "ok" || check["status"] == "skipped", "{what}: {check}");
     }
-    let odd = |setting: &&Value| setting["odd"] != json!([]);
-    assert!(result["settings"].as_array().unwrap().iter().find(odd).is_none(), "{what}: {}", result["settings"]);
+    let is_odd = |setting: &Value| setting["odd"] != json!([]);
+    assert!(!result["settings"].as_array().unwrap().iter().any(is_odd), "{what}: {}", result["settings"]);
 }
 
 #[test]

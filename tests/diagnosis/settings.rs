@@ -51,16 +51,12 @@ fn wrong_settings() {
             .setting("query"),
         Row::warns("a Windows path", json!({ "host": plain.url(), "proxy": null, "rest_type": "/a", "mode": "get", "data_json": { "file": "C:\temp\new" } }), "settings", ["反斜杠", "backslashes"])
             .setting("data_json"),
-        Row::fails("a path in host", with(json!({ "host": format!("{base}/login") })), "settings_or_http", ["/login", "/login"]).setting("host"),
+        Row::fails("a path in host", with(json!({ "host": format!("{base}/login") })), "settings", ["/login", "/login"]).setting("host"),
         Row::warns("NO_PROXY by URL", json!({ "host": base }), "settings", ["NO_PROXY", "NO_PROXY"])
             .setting("NO_PROXY")
             .env("HTTP_PROXY", &forwarding(&center))
             .env("NO_PROXY", &format!("http://127.0.0.1:{port}")),
     ];
-    let rows: Vec<_> = rows
-        .into_iter()
-        .map(|row| if row.check == "settings_or_http" { Row { check: "http", ..row } } else { row })
-        .collect();
     hold(&rows, 20);
     drop((server, plain));
 }

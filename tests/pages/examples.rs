@@ -200,6 +200,35 @@ fn the_pages_on_certificates_quote_where_the_fingerprint_stands() {
     }
 }
 
+/// The line that is pasted when something fails prints what the page shows: a beginning, a verdict, whose turn it is.
+#[test]
+fn a_robots_diagnosis_prints_what_the_page_shows() {
+    for page in docs("robot.md") {
+        let folder = with_library(&format!("diagnosis-{}", page.name));
+        let center = ControlCenter::start(&["--tls"]);
+        folder.write("GlobalFun.py", &global_fun(&page, &center));
+        let line = page.block("robot: diagnose", "python");
+        assert_eq!(line.lines().count(), 1, "{}", page.name);
+        let Some(mut python) = python_in(&folder, "main.py", &format!("import GlobalFun\n{line}")) else { return };
+        let printed = python.env("PYTHONIOENCODING", OsStr::new("utf-8")).output().unwrap();
+        let (status, printed) = (printed.status, tools::said(&printed));
+        assert!(status.success(), "{}: {printed}", page.name);
+        let shown: Vec<&str> = page.block("robot: diagnosis", "text").lines().collect();
+        // An address that is no name has no lookup to show.
+        let shown = shown.into_iter().filter(|line| !line.contains(" dns: "));
+        // What stands before the first dots and the first blanks is as printed.
+        for line in shown {
+            let end = line.find("...").into_iter().chain(line.find("  2026")).min().unwrap_or(line.len());
+            let begin = line[..end].split('"').next().unwrap_or_default();
+            assert!(printed.lines().any(|line| line.starts_with(begin)), "{}: {line}: {printed}", page.name);
+        }
+        assert!(
+            !printed.contains(center.text("secretkey")) && !printed.contains(center.text("accesskey")),
+            "{printed}"
+        );
+    }
+}
+
 /// Two files, three settings, the fingerprint from the first failure, and the call of one line.
 #[test]
 fn a_robots_first_call_works_as_printed() {

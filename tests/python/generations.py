@@ -1,12 +1,13 @@
 """Calls the emulator in each generation, written from the protocol alone with Python's standard library.
 
-python3 generations.py BINARY. Says `ok` and what was done; fails by an exception.
+python3 generations.py BINARY [MEGABYTES]. Says `ok` and what was done; fails by an exception.
 """
 import base64
 import hashlib
 import hmac
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -231,6 +232,98 @@ def files():
         assert body == wanted[:5] and headers["Content-Length"] is None
 
 
-for part in (v2020_5, either_and_looks, v10_3, v9, files):
+def most_memory(center):
+    """The most that the emulator ever held, in MB; None where the system does not tell."""
+    try:
+        with open(f"/proc/{center.facts['pid']}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
+    except OSError:
+        return None
+
+
+def large_files(megabytes=int(sys.argv[2]) if len(sys.argv) > 2 else 128):
+    """What is large is read and sent as it comes: memory does not grow with it."""
+    with Center("--generation", "2020.5") as center:
+        token, piece = center.token(), bytes(range(256)) * 4096
+        start, end = multipart("大文件.bin", b"").split(b"\r\n\r\n", 1)
+        start, wanted = start + b"\r\n\r\n", hashlib.sha256()
+
+        def body():
+            yield start
+            for _ in range(megabytes):
+                wanted.update(piece)
+                yield piece
+            yield end
+
+        headers = dict(stamped(token, "", java_rule), **{"Content-Type": "multipart/form-data; boundary=b"})
+        headers["Content-Length"] = str(len(start) + megabytes * len(piece) + len(end))
+        status, reply = center.json("POST", "/oapi/v1/file/upload", body(), headers=headers)
+        file = reply["result"]["files"][0]
+        assert (file["bytes"], file["sha256"]) == (megabytes * len(piece), wanted.hexdigest()), reply
+        data = {"size": str(megabytes << 20)}
+        path = "/oapi/v1/file/download?" + query(data)
+        connection = http.client.HTTPConnection(center.address, timeout=60)
+        connection.request("GET", path, None, stamped(token, params(data), java_rule))
+        reply, size = connection.getresponse(), 0
+        while block := reply.read(1 << 20):
+            size += len(block)
+        connection.close()
+        assert size == megabytes << 20
+        memory = most_memory(center)
+        assert memory is None or memory < 64, f"{memory} MB for {megabytes} MB"
+
+
+def slow_browsers():
+    """Browsers that do not read, or go away, hold up no request and fill no memory."""
+    with Center() as center:
+        host, port = center.address.split(":")
+        lookers = [socket.create_connection((host, int(port))) for _ in range(8)]
+        for looker in lookers:
+            looker.sendall(f"GET /_emulator/events HTTP/1.1\r\nHost: {center.address}\r\n\r\n".encode())
+        token = center.token()
+        body = json.dumps({"note": "月" * 8000})
+        for n in range(400):
+            if n == 200:
+                lookers.pop().close()
+            headers = dict(stamped(token, body, python_rule), **{"Content-Type": "application/json"})
+            status, _, _ = center.send("PUT", "/oapi/v1/echo", body, headers=headers)
+            assert status == 200
+        memory = most_memory(center)
+        assert memory is None or memory < 128, f"{memory} MB"
+        for looker in lookers:
+            looker.close()
+
+
+def foreign_secrets():
+    """A key or token that is not the emulator's may be a real one, sent here by mistake: the page does not show it."""
+    secrets = ["Kq7Zr2Wx9Lm4Tn8Vb3", "密钥-5Hd8Jf2Kw7Pq", "Tz6Yb1Nc5Xv0Qw3Er"]
+    key, chinese, token = secrets
+    with Center() as center:
+        keys = {"accessKey": key, "secretKey": chinese}
+        center.send("GET", "/oapi/v1/token?" + urllib.parse.urlencode(keys))
+        center.send("GET", "/oapi/v1/token?secret%4Bey=" + urllib.parse.quote(chinese))
+        for text in (json.dumps(keys), json.dumps(keys, ensure_ascii=False), json.dumps({"a": [keys]}), '{"secretKey": "' + key):
+            center.send("POST", "/oapi/v1/token", text.encode(), {"Content-Type": "application/json"})
+        center.send("POST", "/oapi/v1/token", urllib.parse.urlencode(keys))
+        center.send("GET", "/oapi/v1/echo", headers={"accesstoken": token, "timestamp": now(), "signature": "x"})
+        basic = base64.b64encode(f"user:{token}".encode()).decode()
+        center.send("GET", "/oapi/v1/echo", headers={"Authorization": "Basic " + basic, "Cookie": "session=" + token})
+        host, port = center.address.split(":")
+        with socket.create_connection((host, int(port))) as looker:
+            looker.settimeout(30)
+            looker.sendall(f"GET /_emulator/events HTTP/1.1\r\nHost: {center.address}\r\n\r\n".encode())
+            seen = b""
+            while b"id: 9\n" not in seen:
+                seen += looker.recv(65536)
+            seen += looker.recv(65536) if not seen.endswith(b"\n\n\r\n") else b""
+        seen = seen.decode("utf-8", "replace") + json.dumps(center.emulator("state"))
+        for secret in secrets:
+            raw = base64.b64encode(secret.encode()).decode().rstrip("=")
+            for form in (secret, urllib.parse.quote(secret), json.dumps(secret)[1:-1], raw, basic):
+                assert form[:10] not in seen, f"{form} is shown"
+        assert f"***{key[-4:]} (18)" in seen
+
+
+for part in (v2020_5, either_and_looks, v10_3, v9, files, large_files, slow_browsers, foreign_secrets):
     part()
     print("ok", part.__name__)

@@ -14,7 +14,8 @@ A file is a list of cases with a blank line between them; a line that begins wit
     mode, rest_type, data_json, data_as, values, encoding, token, timestamp: what is asked for
     source, encoded, signature, query, body, content_type: what must come of it, stage by stage
 
-with a JSON literal on each line after the first. data_json is the raw text of the parameters, since spellings matter
+with a JSON literal on each line after the first. Those of another generation than 2020.4 have a line generation, those of
+generation 9 an action in place of mode and rest_type; values and encoding are null where the request names none. data_json is the raw text of the parameters, since spellings matter
 in it; data_as says whether it goes into the request as an object or as a text. `refused: "argument"` in place of
 the stages says that the call cannot be made.
 """
@@ -108,7 +109,74 @@ def quote_java(text):
             encoded += "+"
         else:
             encoded += "%%%02X" % byte
-    return encoded.replace("+", "%20").replace("*", "%2A")
+    encoded = encoded.replace("+", "%20").replace("*", "%2A")
+    # The same once more, from Python's own: it keeps a tilde, and a slash by default.
+    assert encoded == urllib.parse.quote(text, safe="").replace("~", "%7E"), text
+    return encoded
+
+
+def dump_compact(value):
+    """Compact JSON with sorted keys, each number as it was spelt."""
+    if isinstance(value, dict):
+        return "{" + ",".join(json.dumps(key) + ":" + dump_compact(value[key]) for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(dump_compact, value)) + "]"
+    return dump_native(value)
+
+
+def compact_body(raw, values):
+    """The parameters as one compact JSON text."""
+    if values in (None, "native"):
+        return dump_compact(json.loads(raw, parse_int=Number, parse_float=Number))
+    fields = python_fields(raw) if values == "python" else json_fields(raw)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))
+
+
+def base64_of_hex(key, text):
+    digest = hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return base64.b64encode(digest.encode()).decode()
+
+
+def sign_10_3(mode, raw, values, encoding, appkey, timestamp):
+    """Generation 10.3: everything but a put has its parameters in the query."""
+    fields = python_fields(raw) if values == "python" else json_fields(raw)
+    pairs = sorted(fields.items())
+    body = query = None
+    content_type = "application/json; charset=UTF-8" if mode in ("get", "put") else None
+    if mode == "put":
+        signed = body = compact_body(raw, values)
+    else:
+        signed = "&".join(f"{key}={value}" for key, value in pairs)
+        if pairs:
+            query = "&".join(
+                urllib.parse.quote(key, safe="") + "=" + urllib.parse.quote(value, safe="") for key, value in pairs
+            )
+    source = f"{signed}&appkey={appkey}&timestamp={timestamp}"
+    encoded = urllib.parse.quote(source) if encoding == "python" else quote_java(source)
+    return {
+        "source": source,
+        "encoded": encoded,
+        "signature": base64_of_hex(appkey, encoded),
+        "query": query,
+        "body": body,
+        "content_type": content_type,
+    }
+
+
+def sign_9(action, raw, values, encoding, token, timestamp):
+    """Generation 9: a form, signed by a key that is the same everywhere."""
+    form = {"action": action, "param": compact_body(raw, values), "timestamp": str(timestamp // 1000)}
+    source = "&".join(f"{name}={value}" for name, value in form.items())
+    encoded = quote_java(source) if encoding == "java" else urllib.parse.quote(source)
+    form.update(sign=base64_of_hex("isearch", encoded), token=token)
+    return {
+        "source": source,
+        "encoded": encoded,
+        "signature": form["sign"],
+        "query": None,
+        "body": urllib.parse.urlencode(form, quote_via=urllib.parse.quote, safe=""),
+        "content_type": "application/x-www-form-urlencoded;charset=utf-8",
+    }
 
 
 def sign(mode, raw, values, encoding, token, timestamp):
@@ -172,6 +240,8 @@ class Vectors:
         timestamp=TIMESTAMP,
         signature=None,
         not_an_object=False,
+        generation=None,
+        action=None,
     ):
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) and name not in self.names, (self.name, name)
         mode = mode or MODES[len(self.names) % 4]
@@ -187,7 +257,18 @@ class Vectors:
             "token": token,
             "timestamp": timestamp,
         }
-        stages = None if not_an_object else sign(mode, raw, values, encoding, token, timestamp)
+        if generation == "9":
+            del request["mode"], request["rest_type"]
+            request = {"generation": generation, "action": action, **request}
+            stages = sign_9(action, raw, values, encoding, token, timestamp)
+        elif generation == "10.3":
+            request = {"generation": generation, **request}
+            stages = sign_10_3(mode, raw, values, encoding, token, timestamp)
+        elif generation == "2020.5":
+            request = {"generation": generation, **request}
+            stages = sign(mode, raw, values or "python", encoding or "java", token, timestamp)
+        else:
+            stages = None if not_an_object else sign(mode, raw, values, encoding, token, timestamp)
         assert signature is None or stages["signature"] == signature, (self.name, name)
         for key, value in {**request, **(stages or {"refused": "argument"})}.items():
             block += f"{key}: {literal(value)}\n"
@@ -765,6 +846,84 @@ def tokens_and_times():
         file.add(f"mode-{len(file.names):02}-{mode.lower()}", raw, mode=mode)
 
 
+# --- Generations -----------------------------------------------------------------------------------------------------
+
+GENERATION_CASES = [
+    ("plain", '{"procCode": "P001", "pageNum": 1, "pageSize": 20}'),
+    ("nothing", "{}"),
+    ("chinese", '{"备注": "月结 2020/11/30 ~ 完成", "robotNo": "Administrator@0A1B2C3D4E5F"}'),
+    ("every-kind", '{"t": true, "f": false, "n": null, "x": 1e16, "y": 1.10, "list": ["/", "~", 1], "obj": {"k": "it\'s", "b": [ ]}}'),
+    ("reserved", '{"&=#+%": "&=#+%?/~*!\'()", "": " "}'),
+    ("escapes", r'{"a": "\u4e2d\n\"\\", "list": ["\ud83d\ude00", "😀"]}'),
+    ("order", '{"b": {"z": 1, "a": 2}, "a": 1, "B": 2, "_": 3}'),
+    ("duplicates", '{"a": 1, "a": 2, "o": {"b": 1, "a": 2, "b": 3}}'),
+]
+
+
+def generation_2020_5():
+    file = Vectors("generation-2020-5", "Generation 2020.5: as 2020.4, the encoding being java unless it is chosen.")
+    for name, raw in GENERATION_CASES:
+        file.add_in_modes(name, raw, modes=MODES, values=None, encoding=None, generation="2020.5")
+    for encoding in ["python", "java"]:
+        file.add_in_modes(f"chosen-{encoding}", GENERATION_CASES[2][1], values="json", encoding=encoding, generation="2020.5")
+
+
+def generation_10_3():
+    file = Vectors("generation-10-3", "Generation 10.3: an appkey, params in the query, compact JSON in a put.")
+    for name, raw in GENERATION_CASES:
+        file.add_in_modes(name, raw, modes=MODES, values=None, encoding=None, generation="10.3")
+    for values in ["python", "json", "native"]:
+        for encoding in ["python", "java"]:
+            options = {"values": values, "encoding": encoding, "generation": "10.3"}
+            file.add_in_modes(f"chosen-{values}-{encoding}", GENERATION_CASES[3][1], modes=MODES, **options)
+    file.add_in_modes("appkey-with-every-sign", '{"a": 1}', token="".join(map(chr, range(0x21, 0x7F))), values=None, encoding=None, generation="10.3")
+
+
+def generation_9():
+    file = Vectors("generation-9", "Generation 9: the vendor's known answer, and others.")
+    usual = {"mode": "post", "values": None, "encoding": None, "token": "", "generation": "9"}
+    file.add(
+        "known-answer",
+        '{"proc_code": ""}',
+        **{**usual, "timestamp": 1361431471000},
+        action="get-process",
+        signature="MDJkMWEyZTY2MWZhY2ZmNWE3OTQwNmQ0ZWMwYzNlZDE1YWNjZjY3MGI0MjM1NjZmMmMzYjIyZDY5Y2Y5OGYxYg==",
+    )
+    for name, raw in GENERATION_CASES:
+        file.add(name, raw, **usual, action="start-job")
+    for values in ["python", "json", "native"]:
+        for encoding in ["python", "java"]:
+            options = {**usual, "values": values, "encoding": encoding}
+            file.add(f"chosen-{values}-{encoding}", GENERATION_CASES[3][1], **options, action="set-var")
+    file.add("token", '{"a": 1}', **{**usual, "token": TOKEN}, action="get-vars")
+    file.add("half-of-a-pair", r'{"a": "\ud800"}', **usual, action="get-vars")
+    file.add("odd-action", '{"a": 1}', **usual, action="a&param=b")
+    file.add("within-a-second", '{"a": 1}', **{**usual, "timestamp": 1606694400999}, action="get-jobs")
+
+
+def random_generations():
+    for generation, count in [("2020.5", 40), ("10.3", 60), ("9", 60)]:
+        name = f"random-generation-{generation.replace('.', '-')}"
+        file = Vectors(name, f"Random parameters, generation {generation}.")
+        chance = Chance(name)
+        for number in range(count):
+            raw = spell_object(chance, lambda: spell_value(chance, 3))
+            options = {"mode": "post", "token": ""} if generation == "9" else {"mode": chance.pick(MODES)}
+            try:
+                file.add(
+                    f"random-{number:03}",
+                    raw,
+                    values=chance.pick([None, None, "python", "json", "native"]),
+                    encoding=chance.pick([None, None, "python", "java"]),
+                    generation=generation,
+                    action="get-process" if generation == "9" else None,
+                    **options,
+                )
+            except UnicodeEncodeError:
+                # Half of a pair at the top: 2020.4's vectors have such.
+                file.names.discard(f"random-{number:03}")
+
+
 # --- Random ----------------------------------------------------------------------------------------------------------
 
 ALPHABETS = [
@@ -907,7 +1066,11 @@ def main():
     encoding_java()
     text_form_data()
     tokens_and_times()
+    generation_2020_5()
+    generation_10_3()
+    generation_9()
     random_cases()
+    random_generations()
 
     if sys.argv[1:] == ["--check"]:
         wrong = []

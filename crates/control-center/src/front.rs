@@ -107,7 +107,7 @@ impl<'a> Record<'a> {
 
     fn body(&mut self, body: &[u8]) {
         if let Some(beginning) = &mut self.beginning {
-            beginning.body(self.center, body);
+            beginning.body(body);
         }
     }
 
@@ -126,7 +126,7 @@ impl<'a> Record<'a> {
 
     fn hand_over(&mut self, response: Option<&Response>) {
         if let Some(beginning) = self.beginning.take() {
-            self.center.visits.add(beginning.ended(self.notes.take(), response));
+            self.center.visits.add(beginning.ended(self.center, self.notes.take(), response));
         }
     }
 

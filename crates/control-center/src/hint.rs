@@ -14,7 +14,7 @@ const OTHERS_LIMIT: usize = 16 << 10;
 const NO_SIGNATURE: Words = words("the request has no signature header", "请求没有signature请求头");
 const A_PLUS: Words = words(
     "the query holds a +, which stays a plus here (send a space as %20, a plus as %2B)",
-    "URL参数里有+,这里+就是加号(空格应写为%20,加号应写为%2B)",
+    "URL参数里有+，这里+就是加号（空格应写为%20，加号应写为%2B）",
 );
 
 /// What a client signed, as the signature proves.
@@ -89,7 +89,7 @@ fn told<'a>(mistakes: impl Iterator<Item = &'a Words> + Clone) -> Words {
     let chinese: Vec<_> = mistakes.map(|words| words.zh.as_ref()).collect();
     Words::new(
         format!("the signature would match if {}", english.join(", and ")),
-        format!("如果是这样,签名就对得上:{}", chinese.join(";并且")),
+        format!("如果是这样，签名就对得上：{}", chinese.join("；并且")),
     )
 }
 

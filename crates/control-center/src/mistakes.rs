@@ -12,41 +12,41 @@ use crate::words::{Words, words};
 
 pub const PLUS_IS_SPACE: Words = words(
     "the query is decoded with + as a space (a + stays a plus here; send a space as %20)",
-    "URL参数里的+被当作空格(这里+就是加号;空格应写为%20)",
+    "URL参数里的+被当作空格（这里+就是加号；空格应写为%20）",
 );
 pub const RAW_QUERY: Words = words(
     "the query is signed as it was sent (sign key=value decoded, and percent-encode only in the URL)",
-    "签名用的是编码后的URL参数(应对解码后的key=value签名,只在URL里做百分号编码)",
+    "签名用的是编码后的URL参数（应对解码后的key=value签名，只在URL里做百分号编码）",
 );
 pub const UNSORTED: Words = words(
     "the query is signed undecoded and unsorted (sign key=value decoded and sorted by key)",
-    "签名用的URL参数既未解码也未按键排序(应对解码后的key=value按键排序再签名)",
+    "签名用的URL参数既未解码也未按键排序（应对解码后的key=value按键排序再签名）",
 );
 pub const PASTED: Words = words(
     "a value with & = or % was pasted into the URL as it is (percent-encode each key and value on its own)",
-    "含有&、=或%的值未经编码就拼进了URL(每个键和值都应单独做百分号编码)",
+    "含有&、=或%的值未经编码就拼进了URL（每个键和值都应单独做百分号编码）",
 );
 pub const PARAMS_FOR_BODY: Words = words(
     "the query is signed (only get signs it, all else signs the body)",
-    "签名用的是URL参数(只有get对URL参数签名,其他方式对请求体签名)",
+    "签名用的是URL参数（只有get对URL参数签名，其他方式对请求体签名）",
 );
-const NOT_ENCODED: Words = words("the source is signed without being percent-encoded", "原文未做百分号编码就签名了");
+const NOT_ENCODED: Words = words("the source is signed without being percent-encoded", "源串未做百分号编码就签名了");
 const FORM_ENCODED: Words = words(
     "the source is encoded as a form, with a space as + (write it as %20)",
-    "原文按表单方式编码,空格成了+(应写为%20)",
+    "源串按表单方式编码，空格成了+（应写为%20）",
 );
 const LOWER_HEX: Words = words(
     "the source's percent-encoding has lower-case hex (it must be upper-case)",
-    "百分号编码用了小写十六进制(应为大写)",
+    "百分号编码用了小写十六进制（应为大写）",
 );
 const RAW_DIGEST: Words = words(
     "it is Base64 of the digest's 32 bytes (it must be Base64 of their lower-case hex text)",
-    "它是摘要32个字节的Base64(应为摘要小写十六进制文本的Base64)",
+    "它是摘要32个字节的Base64（应为摘要小写十六进制文本的Base64）",
 );
 const UPPER_HEX: Words =
-    words("it is Base64 of upper-case hex (it must be lower-case)", "它是大写十六进制的Base64(应为小写)");
+    words("it is Base64 of upper-case hex (it must be lower-case)", "它是大写十六进制的Base64（应为小写）");
 const BARE_HEX: Words =
-    words("it is the digest's hex text (it must be Base64 of that text)", "它是摘要的十六进制文本本身(应再做Base64)");
+    words("it is the digest's hex text (it must be Base64 of that text)", "它是摘要的十六进制文本本身（应再做Base64）");
 
 /// Another key, or another end of the source string, that a client may have signed with by mistake.
 pub struct Other {
@@ -96,7 +96,7 @@ fn by_the_other_rule(rule: Encoding, own: Encoding) -> Words {
     let (rule, own) = (rule.name(), own.name());
     Words::new(
         format!("the source is percent-encoded by the {rule} rule (this server follows {own}; see --encoding)"),
-        format!("原文按{rule}规则做了百分号编码(本服务器按{own}规则;见--encoding)"),
+        format!("源串按{rule}规则做了百分号编码（这里按{own}规则；见--encoding）"),
     )
 }
 

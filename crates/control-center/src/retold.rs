@@ -10,28 +10,28 @@ static STYLES: [(Style, Words); 4] = [
         Style { comma: ", ", colon: ": ", ascii: true },
         words(
             "the signed JSON has keys sorted and \", \" and \": \" between (sign the very bytes that are sent)",
-            "签名用的JSON按键排序,并以\", \"和\": \"分隔(应对实际发送的字节签名)",
+            "签名用的JSON按键排序，并以\", \"和\": \"分隔（应对实际发送的字节签名）",
         ),
     ),
     (
         Style { comma: ",", colon: ":", ascii: true },
         words(
             "the signed JSON is compact, and the one sent is not (sign the very bytes that are sent)",
-            "签名用的JSON是紧凑格式,而发送的不是(应对实际发送的字节签名)",
+            "签名用的JSON是紧凑格式，而发送的不是（应对实际发送的字节签名）",
         ),
     ),
     (
         Style { comma: ", ", colon: ": ", ascii: false },
         words(
             "the signed JSON has its Chinese unescaped, and the one sent has \\uXXXX (sign the very bytes that are sent)",
-            "签名用的JSON里中文未转义,而发送的是\\uXXXX(应对实际发送的字节签名)",
+            "签名用的JSON里中文未转义，而发送的是\\uXXXX（应对实际发送的字节签名）",
         ),
     ),
     (
         Style { comma: ",", colon: ":", ascii: false },
         words(
             "the signed JSON is compact with its Chinese unescaped, and the one sent is not (sign the very bytes that are sent)",
-            "签名用的JSON是紧凑格式且中文未转义,而发送的不是(应对实际发送的字节签名)",
+            "签名用的JSON是紧凑格式且中文未转义，而发送的不是（应对实际发送的字节签名）",
         ),
     ),
 ];

@@ -31,6 +31,42 @@ pub fn pairs(center: &Center, raw: &str) -> String {
     pieces.collect::<Vec<_>>().join("&")
 }
 
+/// JSON text as it came, or its beginning, but for the texts of fields that hold secrets.
+pub fn json(center: &Center, text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut is_secret = false;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        shown.push_str(before);
+        // What stands between a name and its value is a colon, and no more.
+        is_secret &= before.trim() == ":";
+        let end = end_of_text(quoted);
+        let (string, after) = quoted.split_at(end.unwrap_or(quoted.len()));
+        let hidden = is_secret && !is_own(center, string);
+        shown.push('"');
+        shown.push_str(&if hidden { masked(string) } else { string.to_owned() });
+        is_secret = !is_secret && holds_secret(string);
+        rest = match after.strip_prefix('"') {
+            Some(after) => {
+                shown.push('"');
+                after
+            }
+            None => after,
+        };
+    }
+    shown + rest
+}
+
+/// Where a text of JSON ends, which began before.
+fn end_of_text(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })
+}
+
 fn holds_secret(key: &str) -> bool {
     let key = percent::decoded(key).unwrap_or_else(|| key.to_owned());
     let key: String = key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect();
@@ -63,5 +99,19 @@ mod tests {
         let expected = format!("accessKey={ACCESS_KEY}&secret_Key=***cdef (16)&a=token&refreshToken={}", own.refresh);
         assert_eq!(pairs(&center, &query), expected);
         assert_eq!(pairs(&center, "secret%4Bey=12345678901234"), "secret%4Bey=***1234 (14)");
+    }
+
+    #[test]
+    fn json_is_masked_where_a_secret_is_named() {
+        let center = Center::for_tests();
+        let json = |text: &str| json(&center, text);
+        assert_eq!(
+            json(r#"{"a":"token","secretKey" : "12345678901234","b":1}"#),
+            r#"{"a":"token","secretKey" : "***1234 (14)","b":1}"#
+        );
+        assert_eq!(json(r#"{"token":1,"x":"12345678901234"}"#), r#"{"token":1,"x":"12345678901234"}"#);
+        assert_eq!(json(r#"{"token":"a\"bcdefghijklmn","x":"y"#), r#"{"token":"***klmn (16)","x":"y"#);
+        assert_eq!(json(r#"{"secretKey":"1234567890"#), r#"{"secretKey":"*** (10)"#);
+        assert_eq!(json(&format!(r#"{{"secretKey":"{SECRET_KEY}"}}"#)), format!(r#"{{"secretKey":"{SECRET_KEY}"}}"#));
     }
 }

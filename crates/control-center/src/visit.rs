@@ -40,7 +40,7 @@ pub struct Visit {
     reply: Option<Text>,
     micros: u128,
     token: Option<View>,
-    pub stages: Option<Stages>,
+    stages: Option<Stages>,
 }
 
 /// The beginning of a text, and how many bytes all of it has.
@@ -82,22 +82,22 @@ impl Beginning {
         Self { visit, began: Instant::now() }
     }
 
-    /// The body that the front has read: a form's secrets are masked as a query's.
-    pub fn body(&mut self, center: &Center, body: &[u8]) {
-        if body.is_empty() {
-            return;
-        }
-        let form = (center.generation == Generation::V9).then(|| std::str::from_utf8(body).ok()).flatten();
-        self.visit.body = Some(match form {
-            Some(form) if form.len() <= TEXT_LIMIT => Text::of(secrets::pairs(center, form).as_bytes(), form.len()),
-            // Of a form that is cut nothing is shown: where its secrets end is not known.
-            Some(form) => Text::of(b"", form.len()),
-            None => Text::of(body, body.len()),
-        });
+    /// The body that the front has read.
+    pub fn body(&mut self, body: &[u8]) {
+        self.visit.body = (!body.is_empty()).then(|| Text::of(body, body.len()));
     }
 
-    pub fn ended(mut self, noted: Noted, response: Option<&Response>) -> Visit {
+    pub fn ended(mut self, center: &Center, noted: Noted, response: Option<&Response>) -> Visit {
         let visit = &mut self.visit;
+        // What was signed with a token of this emulator is shown as it was signed. Any other body may be somebody's keys.
+        if let Some(body) = &mut visit.body
+            && (noted.stages.is_none() || center.generation == Generation::V9)
+        {
+            body.text = match body.text.trim_start().starts_with(['{', '[']) {
+                true => secrets::json(center, &body.text),
+                false => secrets::pairs(center, &body.text),
+            };
+        }
         visit.micros = self.began.elapsed().as_micros();
         visit.stages = noted.stages;
         visit.token = noted.token;
@@ -123,6 +123,11 @@ impl Beginning {
 }
 
 impl Visit {
+    /// A header's value as it is shown, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// How much memory it takes, about.
     pub fn size(&self) -> usize {
         let text = |text: &Text| text.text.len();
@@ -151,6 +156,13 @@ fn headers(center: &Center, received: &HeaderMap) -> Vec<(String, String)> {
         headers.push((name.as_str().to_owned(), value));
     }
     headers
+}
+
+#[cfg(test)]
+impl Visit {
+    pub fn of_stages(stages: Stages) -> Self {
+        Self { stages: Some(stages), ..Self::default() }
+    }
 }
 
 #[cfg(test)]

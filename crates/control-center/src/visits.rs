@@ -103,7 +103,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::field_reassign_with_default, reason = "its other fields are its own")]
     fn large_records_push_others_out() {
         let visits = Visits::default();
         for _ in 0..KEPT {
@@ -117,9 +116,7 @@ mod tests {
                 hint: None,
                 client: None,
             };
-            let mut visit = Visit::default();
-            visit.stages = Some(stages);
-            visits.add(visit);
+            visits.add(Visit::of_stages(stages));
         }
         assert!(visits.book().bytes <= BYTES_KEPT);
         assert!(visits.follow(0).unwrap().0.len() < KEPT);

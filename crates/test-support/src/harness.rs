@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 pub use crate::places::build_folder;
@@ -138,7 +140,14 @@ fn assert_keeps_secrets(request: &[u8], reply: &str) {
     let Ok(Value::Object(fields)) = serde_json::from_slice(request) else { return };
     let Ok(envelope) = serde_json::from_str::<Value>(reply) else { return };
     let error = match envelope.get("error") {
-        Some(error) => format!("{error}{}", envelope["msg"]),
+        Some(error) => {
+            let mut error = error.clone();
+            // The text to go on with is a long word; what it says is looked at as it is.
+            let resume = error.as_object_mut().and_then(|error| error.remove("resume"));
+            let resume = resume.as_ref().and_then(Value::as_str).and_then(|text| text.strip_prefix("rpa1."));
+            let resume = resume.map(|text| BASE64_URL_SAFE_NO_PAD.decode(text).expect("a resume text is Base64"));
+            format!("{error}{}{}", envelope["msg"], String::from_utf8(resume.unwrap_or_default()).expect("and UTF-8"))
+        }
         // A diagnosis shows no more than an error.
         None if envelope["result"].get("verdict").is_some() => reply.to_owned(),
         None => return,

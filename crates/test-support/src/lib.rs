@@ -22,3 +22,4 @@ pub mod secrets;
 pub mod server;
 pub mod tls;
 pub mod tools;
+pub mod webdriver;

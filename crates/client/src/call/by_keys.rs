@@ -9,14 +9,15 @@ use crate::call::exchange::Answered;
 use crate::call::now::now;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::show::show;
+use crate::call::signing::{Finds, Outcome, Signing};
 use crate::call::token_call;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
 use crate::network::attempt::Progress;
-use crate::request::{Address, Credentials, Keys, Options};
+use crate::request::{Address, CallRequest, Credentials, Keys, Options};
 use crate::token::{
     self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
-    may_refuse_time, message, refuses_time,
+    may_refuse_time, message, names_token, refuses_time, speaks_of_time,
 };
 
 /// So many clocks are tried for one call beside the first.
@@ -38,7 +39,10 @@ pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -
             let clocks = ClocksTried::new(if keys.correct_clock { keeper.ahead_ms() } else { 0 });
             let api = format!("{} {}", unstamped.method(), unstamped.request.path);
             let troubles = Troubles::default();
-            CallByKeys { unstamped, keys, keeper: &keeper, need, policy, api, held, troubles, clocks, refused: 0 }.run()
+            let kept = held.encoding(unstamped.request.scheme);
+            let signing = Signing::begin(unstamped, keys.access.expose(), &held.token, kept, policy.deadline);
+            let keeper = &*keeper;
+            CallByKeys { unstamped, keys, keeper, need, policy, api, held, troubles, clocks, signing, refused: 0 }.run()
         }
         Err(failure) => {
             policy.progress().seen().token = Some(keeper.facts());
@@ -63,7 +67,9 @@ pub(crate) fn sign(
             let ahead_ms = if keys.correct_clock { keeper.ahead_ms() } else { 0 };
             let warnings = warnings(&held.facts, &keeper).collect();
             progress.seen().token = Some(held.facts.clone());
-            show(unstamped, &held.token, now(ahead_ms)?, warnings, Some(&held.facts))
+            let kept = held.encoding(unstamped.request.scheme);
+            let signing = Signing::known(unstamped, keys.access.expose(), &held.token, kept, deadline);
+            show(unstamped, &held.token, signing.encoding, now(ahead_ms)?, warnings, Some(&held.facts))
         }
     }
 }
@@ -80,6 +86,7 @@ struct CallByKeys<'c, 'p> {
     held: Held,
     troubles: Troubles,
     clocks: ClocksTried,
+    signing: Signing,
     /// Attempts that were refused, and answered by another one.
     refused: u32,
 }
@@ -104,10 +111,21 @@ impl CallByKeys<'_, '_> {
             let mut sent = Instant::now();
             let outcome = self.attempt(&mut sent);
             self.judge_clock(&outcome);
+            // What a refusal names besides, a token or the time, is set right first.
+            let outcome = match self.names_another_cause(&outcome) {
+                true => outcome,
+                false => match self.judge_signature(outcome) {
+                    Some(outcome) => outcome,
+                    None => continue,
+                },
+            };
             if !self.refuses_token(&outcome) {
                 self.note_success(&outcome, sent);
                 if !self.stamp_anew(&outcome) {
-                    return self.end(outcome);
+                    match self.judge_signature(outcome) {
+                        Some(outcome) => return self.end(outcome),
+                        None => continue,
+                    }
                 }
                 self.refused += 1;
                 continue;
@@ -120,7 +138,10 @@ impl CallByKeys<'_, '_> {
                     }
                 }
                 Advice::HandOn if self.stamp_anew(&outcome) => {}
-                Advice::HandOn => return self.end(outcome),
+                Advice::HandOn => match self.judge_signature(outcome) {
+                    Some(outcome) => return self.end(outcome),
+                    None => continue,
+                },
                 Advice::GiveUp => return Err(self.evicted(status(&outcome))),
             }
             self.refused += 1;
@@ -133,14 +154,40 @@ impl CallByKeys<'_, '_> {
     }
 
     fn attempt(&mut self, sent: &mut Instant) -> Result<Answered, Error> {
-        let CallByKeys { unstamped, keeper, held, policy, clocks, .. } = self;
+        let CallByKeys { unstamped, keeper, held, policy, clocks, signing, .. } = self;
         let call = policy.call();
         policy.run(|| {
             *sent = Instant::now();
-            let answered = unstamped.send(&held.token, now(clocks.ahead_ms)?, &call)?;
+            let answered = unstamped.send(&held.token, signing.encoding, now(clocks.ahead_ms)?, &call)?;
             keeper.observe(answered.observed());
             Ok(answered)
         })
+    }
+
+    /// Whether a refusal names the token, or the time where another clock is known.
+    fn names_another_cause(&self, outcome: &Outcome) -> bool {
+        let Ok(answered) = outcome else { return false };
+        let of_time = || {
+            let refused = [&self.clocks.refused[..], &[self.clocks.ahead_ms]].concat();
+            self.keys.correct_clock && self.keeper.another_clock(&refused).is_some() && speaks_of_time(&answered.text)
+        };
+        is_failure(answered.status(), &answered.text) && (names_token(&self.keys.refusal, &answered.text) || of_time())
+    }
+
+    /// What the attempt says of the encoding; `None` where it is to be sent once more, the other way.
+    fn judge_signature(&mut self, outcome: Outcome) -> Option<Outcome> {
+        let CallRequest { scheme, signature_refused, .. } = &self.unstamped.request;
+        let Ok((outcome, finds)) = self.signing.after(outcome, signature_refused) else {
+            self.refused += 1;
+            return None;
+        };
+        let works = match finds {
+            Finds::Nothing => return Some(outcome),
+            Finds::Works(encoding) => Some(encoding),
+            Finds::NoLonger => None,
+        };
+        self.keeper.encoding_is(*scheme, works, self.policy.deadline);
+        Some(outcome)
     }
 
     fn refuses_token(&self, outcome: &Result<Answered, Error>) -> bool {
@@ -278,7 +325,7 @@ fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline
         }
         Err(error) => {
             let seen = Some(Box::new(policy.progress().seen().clone()));
-            Err(NoReply { may_repeat: policy.may_repeat(), error: Error { seen, ..error } })
+            Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(Error { seen, ..error }) })
         }
     }
 }
@@ -295,7 +342,7 @@ fn without_token(
         Failure::Refused { reply, .. } => Ok(reply),
         Failure::Error(NoReply { error, .. }) => {
             let detail = format!("{what}: {}", error.detail);
-            Err(explain(Error { delivered, detail, ..error }, facts, keeper))
+            Err(explain(Error { delivered, detail, ..*error }, facts, keeper))
         }
     }
 }

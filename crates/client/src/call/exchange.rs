@@ -1,6 +1,7 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use ::http::HeaderName;
@@ -8,12 +9,12 @@ use ::http::header::DATE;
 
 use crate::call::advice;
 use crate::error::Error;
-use crate::http::{self, HttpRequest, Reply};
+use crate::http::{self, HttpRequest, Reply, Saved, Transfer};
 use crate::network::attempt::Call;
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
-use crate::request::Options;
+use crate::request::{Options, quoted};
 use crate::token::Observed;
 use rpa_signing::Secret;
 
@@ -55,10 +56,27 @@ pub(crate) fn exchange<'s>(
     call: &Call,
     empty: Empty,
 ) -> Result<Answered, Error> {
+    transfer(request, &Transfer::default(), options, secrets, call, empty)
+}
+
+/// The same, with a body or a reply that is a file.
+pub(crate) fn transfer<'s>(
+    request: &HttpRequest<'_>,
+    transfer: &Transfer,
+    options: &Options,
+    secrets: impl IntoIterator<Item = &'s str>,
+    call: &Call,
+    empty: Empty,
+) -> Result<Answered, Error> {
     let before = SystemTime::now();
-    let reply = http::send(request, options, call);
+    let reply = http::transfer(request, transfer, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
+    if let Some((path, saved)) = transfer.download.as_ref().and_then(|to| Some((&to.to.path, to.saved()?))) {
+        return Ok(noted(Answered { text: told(path, &saved), before, after, reply }, call, || {
+            redactor(request, options, secrets)
+        }));
+    }
     let is_empty_success = reply.status.is_success() && !reply.may_be_cut && is_blank(&reply.body);
     if is_empty_success && empty == Empty::IsSuccess {
         return Ok(noted(Answered { text: SUCCESS.to_vec(), before, after, reply }, call, Redactor::default));
@@ -89,6 +107,26 @@ fn noted(answered: Answered, call: &Call, redactor: impl FnOnce() -> Redactor) -
     }
     drop(seen);
     answered
+}
+
+/// The reply that stands for one that went to a file.
+fn told(path: &Path, saved: &Saved) -> Vec<u8> {
+    let text = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quoted);
+    let path = path.to_string_lossy();
+    let parts = [
+        r#"{"code":0,"msg":"success","result":{"path":"#,
+        &quoted(&path),
+        r#","size":"#,
+        &saved.size.to_string(),
+        r#","type":"#,
+        &text(saved.content_type.as_deref()),
+        r#","sha256":"#,
+        &quoted(&saved.sha256),
+        r#","name":"#,
+        &text(saved.name.as_deref()),
+        "}}",
+    ];
+    parts.concat().into_bytes()
 }
 
 /// What an empty reply with a status of success means.

@@ -2,6 +2,7 @@
 
 pub(crate) mod advice;
 mod by_keys;
+mod encodings;
 pub(crate) mod exchange;
 pub(crate) mod notes;
 pub(crate) mod now;
@@ -9,6 +10,7 @@ mod once;
 pub(crate) mod retry;
 mod sequence;
 mod show;
+pub(crate) mod signing;
 pub(crate) mod token_call;
 pub(crate) mod unstamped;
 
@@ -16,11 +18,12 @@ use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
-use crate::request::{CallText, Pass, TokenRequest};
+use crate::request::{CallRequest, CallText, Pass, TokenRequest};
 use now::now;
 use once::once;
 use retry::{Policy, Repeat, deadline};
 use show::show;
+use signing::Signing;
 use unstamped::UnstampedCall;
 
 /// The reply of a function to its request text. `progress` is told what becomes of the request.
@@ -56,16 +59,20 @@ fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
     // They say nothing of the signature, and are checked all the same.
     text.waiting()?;
     text.pages()?;
-    let request = text.check()?;
+    // Nothing comes that could be saved.
+    let request = CallRequest { save_to: None, ..text.check()? };
     let lifetime = match &request.pass {
-        Pass::Token(_) => None,
+        Pass::Given(_) => None,
         Pass::Keys(keys) => keys.lifetime,
     };
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
     match &unstamped.request.pass {
-        Pass::Token(token) => show(&unstamped, token, now(0)?, Vec::new(), None),
+        Pass::Given(pass) => {
+            let signing = Signing::known(&unstamped, pass.expose(), pass, None, started);
+            show(&unstamped, pass, signing.encoding, now(0)?, Vec::new(), None)
+        }
         Pass::Keys(keys) => {
             let options = &unstamped.request.options;
             let signed = by_keys::sign(&unstamped, keys, deadline(options, started), progress);

@@ -4,28 +4,33 @@
 use std::time::Duration;
 
 use rpa_signing::python::{Entry, Text, Value};
-use rpa_signing::scheme::{Encoding, Mode};
+use rpa_signing::scheme::{Mode, Stamp};
 
 use crate::basics::time::WINDOW_MS;
 use crate::call::advice::{LONG_URL, SHORTEST_LIMIT};
 use crate::request::{Options, unseen, windows_path};
 
 /// What may make a server refuse this signature.
-pub(crate) fn of_signature(source: &str, encoding: Encoding, timestamp: u64, now: u64) -> Vec<String> {
+pub(crate) fn of_signature(stamp: &Stamp<'_>, source: &str, is_auto: bool, now: u64) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(stamp.scheme.inferred().map(str::to_owned));
     let differing: Vec<&str> = ["/", "~"].into_iter().filter(|character| source.contains(character)).collect();
     if !differing.is_empty() {
-        let (this, other) = match encoding {
-            Encoding::Python => ("python", "java"),
-            Encoding::Java => ("java", "python"),
+        let (this, other) = (stamp.encoding.name(), stamp.encoding.other().name());
+        let (then, then_zh) = match is_auto {
+            true => (
+                format!("rpa_call signs once more as {other}, and remembers what works"),
+                format!("rpa_call会自动改用{other}再签一次,并记住可用的编码"),
+            ),
+            false => (format!("try \"encoding\":\"{other}\""), format!("请改用\"encoding\":\"{other}\"")),
         };
         let list = differing.join(" ");
         notes.push(format!(
-            "the source holds {list}, which the encodings write differently; if the server refuses this signature ({this}), try \"encoding\":\"{other}\" \
-             (源串含有{list},两种编码结果不同;若签名被拒,请改用\"encoding\":\"{other}\")"
+            "the source holds {list}, which the encodings write differently; if the server refuses this signature ({this}), {then} \
+             (源串含有{list},两种编码结果不同;若签名({this})被拒,{then_zh})"
         ));
     }
-    let difference = timestamp.abs_diff(now);
+    let difference = stamp.timestamp.abs_diff(now);
     if difference > WINDOW_MS {
         notes.push(format!(
             "the timestamp is {} seconds away from the present time; the server refuses more than 600 (时间戳与当前时间相差超过10分钟,服务器会拒绝)",
@@ -110,13 +115,24 @@ fn shown(name: &Text<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rpa_signing::Secret;
+    use rpa_signing::scheme::v2020_4::V2020_4;
+    use rpa_signing::scheme::{Encoding, Parameters, Query, Scheme, Values};
 
     #[test]
     fn notes_name_the_option_that_helps() {
-        assert!(of_signature("a=1&token=t", Encoding::Python, 5, 5).is_empty());
-        let slash = of_signature("a=/&token=t", Encoding::Python, 5, 5);
+        let (nothing, pass) = (Parameters::new(Mode::Get, &[], Values::Python, Query::Params), Secret::new("t".into()));
+        let payload = V2020_4.payload(&nothing).unwrap();
+        let of_signature = |source: &str, encoding, is_auto, timestamp, now| {
+            let stamp = Stamp { scheme: &V2020_4, payload: &payload, pass: &pass, encoding, timestamp };
+            super::of_signature(&stamp, source, is_auto, now)
+        };
+        assert!(of_signature("a=1&token=t", Encoding::Python, false, 5, 5).is_empty());
+        let slash = of_signature("a=/&token=t", Encoding::Python, false, 5, 5);
         assert!(slash.len() == 1 && slash[0].contains("\"encoding\":\"java\""), "{slash:?}");
-        let tilde = of_signature("a=~&token=t", Encoding::Java, 0, 600_001);
+        let slash = of_signature("a=/&token=t", Encoding::Python, true, 5, 5);
+        assert!(slash.len() == 1 && slash[0].contains("once more as java"), "{slash:?}");
+        let tilde = of_signature("a=~&token=t", Encoding::Java, false, 0, 600_001);
         assert!(
             tilde.len() == 2 && tilde[0].contains("\"encoding\":\"python\"") && tilde[1].contains("600"),
             "{tilde:?}"

@@ -76,7 +76,8 @@ impl Policy {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            self.failed = self.failed.saturating_add(u32::from(!error.kind.is_before_any_attempt()));
+            let is_attempt = !error.kind.is_before_any_attempt() || error.delivered != Delivered::No;
+            self.failed = self.failed.saturating_add(u32::from(is_attempt));
             self.may_repeat = self.repeat.allows(&error);
             self.progress.fail(error.delivered);
             let pause = self.pause(&error);
@@ -93,7 +94,7 @@ impl Policy {
         let doublings = self.failed.saturating_sub(1);
         let exponential = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
         let jitter = exponential.mul_f64(fastrand::f64() / 2.0);
-        exponential.saturating_add(jitter).max(error.retry_after.unwrap_or_default())
+        exponential.saturating_add(jitter).max(error.retry_after.as_deref().copied().unwrap_or_default())
     }
 }
 
@@ -200,7 +201,7 @@ mod tests {
     fn no_pause_goes_past_the_deadline() {
         let error = Error::new(Kind::Connect, "", "");
         assert_eq!(attempts_made(&error, Duration::from_millis(100)), 1);
-        let busy = Error { retry_after: Some(Duration::from_secs(120)), ..error };
+        let busy = Error { retry_after: Some(Box::new(Duration::from_secs(120))), ..error };
         assert_eq!(attempts_made(&busy, Duration::from_secs(60)), 1);
     }
 

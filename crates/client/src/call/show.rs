@@ -3,10 +3,11 @@
 use serde::{Serialize, Serializer};
 
 use crate::call::notes;
-use crate::call::unstamped::{UnstampedCall, headers};
+use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, TokenFacts};
+use crate::request::CallRequest;
 use rpa_signing::Secret;
-use rpa_signing::scheme::Body;
+use rpa_signing::scheme::{Body, Encoding};
 
 /// The reply of `rpa_sign`.
 #[derive(Serialize)]
@@ -38,22 +39,31 @@ fn as_object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::
     serializer.collect_map(pairs.iter().copied())
 }
 
-/// Shows the call under this token, signed for the time that the request fixes, else for now. `warnings` are further notes.
+/// The time that a request fixes. Whoever reads a log of generation 9 finds seconds there.
+fn timestamp(request: &CallRequest<'_>, now: u64) -> u64 {
+    /// In milliseconds a day of 1973, in seconds one of 5138.
+    const LATEST_S: u64 = 100_000_000_000;
+    let in_seconds = request.scheme.time(1000) == 1;
+    request.timestamp.map_or(now, |given| if in_seconds && given < LATEST_S { given * 1000 } else { given })
+}
+
+/// Shows the call under this pass, signed for the time that the request fixes, else for now. `warnings` are further notes.
 pub(crate) fn show(
     unstamped: &UnstampedCall<'_>,
-    token: &Secret,
+    pass: &Secret,
+    encoding: Encoding,
     now: u64,
     warnings: Vec<String>,
     facts: Option<&TokenFacts>,
 ) -> Result<Vec<u8>, Error> {
     let request = &unstamped.request;
-    let stamp = unstamped.stamp(token, request.timestamp.unwrap_or(now));
+    let stamp = unstamped.stamp(pass, encoding, timestamp(request, now));
     let signature = stamp.signature();
     let (source, encoded, method) = (stamp.source(), stamp.encoded(), unstamped.method());
     let (body, content_type) = stamp.body(&signature);
-    let headers = headers(&stamp, &signature, content_type)?;
+    let headers = unstamped.headers(&stamp, &signature, content_type)?;
     let all_headers = headers.iter().chain(&request.options.headers);
-    let mut notes = notes::of_signature(source.expose(), request.encoding, stamp.timestamp, now);
+    let mut notes = notes::of_signature(&stamp, source.expose(), request.encoding.is_none(), now);
     notes.extend(notes::of_url(request.mode, unstamped.url.expose()));
     notes.extend(unstamped.notes.iter().cloned());
     notes.extend(warnings);

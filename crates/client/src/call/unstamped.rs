@@ -3,14 +3,15 @@
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderName, HeaderValue, Method};
 
-use crate::call::exchange::{Answered, Empty, exchange, url};
+use crate::call::exchange::{Answered, Empty, transfer, url};
 use crate::call::retry::Repeat;
 use crate::error::{Error, Kind};
-use crate::http::HttpRequest;
+use crate::http::{Download, HttpRequest, Transfer, Upload};
 use crate::network::attempt::Call;
+use crate::reply;
 use crate::request::CallRequest;
 use rpa_signing::Secret;
-use rpa_signing::scheme::{Body, Mode, Parameters, Payload, Stamp};
+use rpa_signing::scheme::{Body, Encoding, Mode, Parameters, Payload, Stamp};
 
 pub(crate) struct UnstampedCall<'a> {
     /// Its parameters have gone into the payload.
@@ -18,6 +19,8 @@ pub(crate) struct UnstampedCall<'a> {
     pub(crate) payload: Payload,
     /// With the query.
     pub(crate) url: Secret,
+    /// What goes between files and the network.
+    pub(crate) transfer: Transfer,
     /// What `rpa_sign` has to say of the request.
     pub(crate) notes: Vec<String>,
 }
@@ -25,7 +28,11 @@ pub(crate) struct UnstampedCall<'a> {
 impl<'a> UnstampedCall<'a> {
     pub(crate) fn new(mut request: CallRequest<'a>) -> Result<UnstampedCall<'a>, Error> {
         let entries = std::mem::take(&mut request.parameters);
-        let parameters = Parameters::new(request.mode, &entries, request.values, request.query);
+        let upload = (!request.files.is_empty()).then(|| Upload::open(&request.files)).transpose()?;
+        // Beside files the parameters are a get's.
+        let mode = if upload.is_some() { Mode::Get } else { request.mode };
+        let mut parameters = Parameters::new(mode, &entries, request.values, request.query);
+        parameters.action = &request.action;
         let payload = request.scheme.payload(&parameters).map_err(|surrogate| {
             let shown: String = surrogate.parameter.chars().take(40).collect();
             let detail = format!(
@@ -34,34 +41,51 @@ impl<'a> UnstampedCall<'a> {
             Error::argument("data_json", "字段data_json含有不成对的代理字符", detail)
         })?;
         let url = url(&request.address.url(&request.path), payload.query.as_deref());
-        Ok(UnstampedCall { request, payload, url, notes: Vec::new() })
+        let save_to = request.save_to.take();
+        let download = save_to.map(|to| Download::new(to, reply::is_json)).transpose()?;
+        Ok(UnstampedCall { request, payload, url, transfer: Transfer { upload, download }, notes: Vec::new() })
     }
 
-    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, timestamp: u64) -> Stamp<'s> {
-        let CallRequest { scheme, encoding, .. } = self.request;
-        Stamp { scheme, payload: &self.payload, pass, encoding, timestamp }
+    pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, encoding: Encoding, timestamp: u64) -> Stamp<'s> {
+        Stamp { scheme: self.request.scheme, payload: &self.payload, pass, encoding, timestamp }
     }
 
     /// Signs the call for this time, and sends it once.
-    pub(crate) fn send(&self, pass: &Secret, timestamp: u64, call: &Call) -> Result<Answered, Error> {
-        let stamp = self.stamp(pass, timestamp);
-        call.progress.seen().encoding = Some(match stamp.encoding {
-            rpa_signing::scheme::Encoding::Python => "python",
-            rpa_signing::scheme::Encoding::Java => "java",
-        });
+    pub(crate) fn send(
+        &self,
+        pass: &Secret,
+        encoding: Encoding,
+        timestamp: u64,
+        call: &Call,
+    ) -> Result<Answered, Error> {
+        let stamp = self.stamp(pass, encoding, timestamp);
+        call.progress.seen().encoding = Some(encoding.name());
         let signature = stamp.signature();
         let (body, content_type) = stamp.body(&signature);
         let http = HttpRequest {
             method: self.method(),
             address: &self.request.address,
             url: &self.url,
-            headers: headers(&stamp, &signature, content_type)?,
+            headers: self.headers(&stamp, &signature, content_type)?,
             // A post without a body says so: some servers refuse one that says nothing of its length.
             body: body.as_ref().map(Body::text).or((self.request.mode == Mode::Post).then_some("")),
             may_repeat: self.repeat() != Repeat::Undelivered,
         };
         let empty = if self.request.empty_ok { Empty::IsSuccess } else { Empty::MayBeSuccess };
-        exchange(&http, &self.request.options, [pass.expose(), &*signature], call, empty)
+        transfer(&http, &self.transfer, &self.request.options, [pass.expose(), &*signature], call, empty)
+    }
+
+    /// The headers of an attempt.
+    pub(crate) fn headers(
+        &self,
+        stamp: &Stamp<'_>,
+        signature: &str,
+        content_type: Option<&'static str>,
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+        let mut headers = headers(stamp, signature, content_type)?;
+        let form = self.transfer.upload.as_ref().and_then(|upload| upload.content_type().try_into().ok());
+        headers.extend(form.map(|form| (CONTENT_TYPE, form)));
+        Ok(headers)
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -85,7 +109,7 @@ impl<'a> UnstampedCall<'a> {
 }
 
 /// The headers that carry the pass, the time and the signature, and say what the body is.
-pub(crate) fn headers(
+fn headers(
     stamp: &Stamp<'_>,
     signature: &str,
     content_type: Option<&'static str>,

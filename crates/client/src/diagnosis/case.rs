@@ -15,6 +15,7 @@ use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
 use crate::tls::settings::judge;
 use rpa_signing::Secret;
+use rpa_signing::scheme;
 
 pub(super) struct Case<'r> {
     pub(super) readable: &'r Readable<'r>,
@@ -94,7 +95,8 @@ impl<'r> Case<'r> {
     /// Whether the request has keys or a token that could be read.
     pub(super) fn has_pass(&self) -> bool {
         match self.request.pass {
-            Pass::Token(_) => self.readable.has("accesstoken"),
+            Pass::Given(_) if self.request.scheme.pass() == scheme::Pass::Nothing => true,
+            Pass::Given(_) => ["accesstoken", "appkey"].iter().any(|name| self.readable.has(name)),
             Pass::Keys(_) => self.readable.has("accesskey") && self.readable.has("secretkey"),
         }
     }

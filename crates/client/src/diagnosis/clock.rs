@@ -38,7 +38,7 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     let window = i64::try_from(WINDOW_MS).unwrap_or(i64::MAX) - 60_000;
     let corrects = match &case.request.pass {
         Pass::Keys(keys) => keys.correct_clock,
-        Pass::Token(_) => false,
+        Pass::Given(_) => false,
     };
     let blamed = case.probe.refused.as_ref().is_some_and(|(fault, ..)| *fault == Fault::Time)
         && case.way().and_then(|way| way.agreed.as_ref()).is_some_and(|agreed| clock_is_to_blame(case, agreed));

@@ -2,27 +2,23 @@
 
 use std::env;
 use std::process;
+use std::time::SystemTime;
 
 use super::check::Facts;
+use crate::basics::local_time::local;
+use crate::basics::machine;
 
 pub(super) fn facts() -> Facts {
     let mut facts = Facts::default();
-    facts.text("name", &name());
-    let user = ["USERNAME", "USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok());
-    facts.text("user", &user.unwrap_or_default());
+    facts.text("name", machine::name());
+    facts.text("user", machine::user());
     let program = env::current_exe().ok().and_then(|file| Some(file.file_name()?.to_string_lossy().into_owned()));
     facts.text("process", &program.unwrap_or_default());
     facts.number("pid", i64::from(process::id()));
     facts.text("system", env::consts::OS);
     facts.text("system_version", &system_version());
-    facts.text("time", &httpdate::fmt_http_date(std::time::SystemTime::now()));
+    facts.text("time", &local(SystemTime::now()));
     facts
-}
-
-fn name() -> String {
-    let name = env::var("COMPUTERNAME").ok();
-    let name = name.or_else(|| std::fs::read_to_string("/proc/sys/kernel/hostname").ok());
-    name.map_or_else(String::new, |name| name.trim().to_owned())
 }
 
 #[cfg(windows)]

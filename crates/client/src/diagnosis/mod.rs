@@ -92,6 +92,9 @@ impl Case<'_> {
         checks.push(route::check(&self));
         checks.push(tcp::check(&self));
         self.probe = self.ask();
+        if self.probe.without_prefix {
+            settings::blame_path(&self, &mut checks);
+        }
         checks.push(proxy::check(&self));
         checks.push(tls::check(&self));
         checks.push(http::check(&self));
@@ -115,12 +118,10 @@ impl Case<'_> {
     /// Goes the chosen way and the other one, at once.
     fn go(&self) -> Ways {
         let address = &self.request.address;
-        let route = if self.readable.is_aside("host") || self.readable.is_aside("port") {
+        if self.readable.is_aside("host") || self.readable.is_aside("port") {
             return Ways::default();
-        } else {
-            proxy_route::choose(&self.request.options.proxy, address)
-        };
-        let route = match route {
+        }
+        let route = match proxy_route::choose(&self.request.options.proxy, address) {
             Ok(route) if !self.readable.is_aside("proxy") => route,
             Ok(_) => return Ways::default(),
             Err(error) => return Ways { refused: Some(error), ..Ways::default() },

@@ -19,9 +19,18 @@ pub(super) struct Report {
 /// In place of a text that shows something of a secret.
 const HIDDEN: &str = "(not shown: it holds a secret of this request; 含有本请求的密钥,不予显示)";
 
-/// Names of fields, which a key may resemble: `demo-access-key`.
-const OWN_WORDS: [&str; 7] =
-    ["accesskey", "secretkey", "accesstoken", "refreshtoken", "accessToken", "refreshToken", "token_store"];
+/// Words of our own, which a key may resemble: `demo-access-key`.
+const OWN_WORDS: [&str; 9] = [
+    "accesskey",
+    "secretkey",
+    "accesstoken",
+    "refreshtoken",
+    "token_store",
+    "access key",
+    "secret key",
+    "access token",
+    "refresh token",
+];
 
 impl Report {
     pub(super) fn write(self) -> Vec<u8> {
@@ -49,7 +58,7 @@ impl Report {
 fn sweep(value: &mut Value, redactor: &Redactor) {
     match value {
         Value::String(text) => {
-            let foreign = OWN_WORDS.iter().fold(text.clone(), |text, word| text.replace(word, " "));
+            let foreign = OWN_WORDS.iter().fold(text.to_ascii_lowercase(), |text, word| text.replace(word, " "));
             if foreign.len() >= 8 && redactor.is_shown_in(&foreign) {
                 HIDDEN.clone_into(text);
             }

@@ -51,11 +51,12 @@ fn values(data: serde_json::Value) -> Vec<String> {
     texts.filter(|text| text.len() >= 8).take(200).collect()
 }
 
-/// What stands between the colon and the `@` of an address.
+/// What stands between the colon and the `@` of an address, or all before the `@`.
 fn password(address: &str) -> Option<String> {
     let (user, _) = address.rsplit_once('@')?;
     let user = user.split_once("://").map_or(user, |(_, user)| user);
-    user.split_once(':').map(|(_, password)| password.to_owned()).filter(|password| !password.is_empty())
+    let password = user.split_once(':').map_or(user, |(_, password)| password);
+    Some(password.to_owned()).filter(|password| !password.is_empty())
 }
 
 /// The length, and the last four characters where at least twelve others stand before them.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use super::secret::{is_secret, masked, without_secrets};
 use crate::call::notes;
 use crate::proxy::environment::Environment;
@@ -57,6 +57,20 @@ pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
     facts.number("given", i64::try_from(case.readable.given().len()).unwrap_or(0));
     facts.number("wrong", i64::try_from(case.readable.faults.len()).unwrap_or(0));
     (check.with(facts, case.started().elapsed()), listed(case, &odd))
+}
+
+/// The control center answers at the address without the path in `host`.
+pub(super) fn blame_path(case: &Case<'_>, checks: &mut [Check]) {
+    let prefix = case.request.address.prefix();
+    let words = Words::new(
+        format!("host中的路径{prefix}有误:去掉它之后控制中心能正常应答,请在host中只写到主机和端口"),
+        format!(
+            "the path {prefix} in `host` is wrong: without it the control center answers; write scheme, host and port alone"
+        ),
+    );
+    if let Some(check) = checks.iter_mut().find(|check| check.name == NAME && check.status != Status::Fail) {
+        *check = Check::fail(NAME, words, "host", Turn::You).with(check.facts.clone(), check.took);
+    }
 }
 
 fn listed(case: &Case<'_>, odd: &[Odd]) -> Vec<Value> {
@@ -138,6 +152,8 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
             Value::String(text.split(['?', '#']).next().unwrap_or_default().to_owned())
         }
         (_, json @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => json,
+        // Shown beside each field.
+        ("settings_from", _) => Value::String("(shown as `from`)".to_owned()),
         // What is not known may be anything.
         (name, _) if !case.readable.has(name) && !case.readable.is_aside(name) => {
             Value::String("(not shown)".to_owned())
@@ -153,7 +169,7 @@ fn names(fault: &crate::error::Error, name: &str) -> bool {
 
 fn faults(case: &Case<'_>) -> Vec<Odd> {
     let odd = |fault: &crate::error::Error| Odd {
-        field: fault.field.clone().unwrap_or_default(),
+        field: fault.field.clone().unwrap_or_default().into_string(),
         words: Words::of(fault),
         warns: false,
     };
@@ -239,7 +255,7 @@ fn of_proxy(case: &Case<'_>) -> Vec<Odd> {
 fn of_limits(case: &Case<'_>) -> Vec<Odd> {
     let lifetime = match &case.request.pass {
         Pass::Keys(keys) => keys.lifetime,
-        Pass::Token(_) => None,
+        Pass::Given(_) => None,
     };
     let told = notes::of_limits(&case.request.options, lifetime);
     let field = |note: &str| note.split('`').nth(1).unwrap_or_default().to_owned();

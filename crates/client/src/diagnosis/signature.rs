@@ -56,22 +56,17 @@ pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
     signed
 }
 
-fn unstamped<'c>(case: &'c Case<'_>, encoding: Option<Encoding>) -> Result<UnstampedCall<'c>, Error> {
-    let mut request = case.readable.request()?;
-    request.encoding = encoding.unwrap_or(request.encoding);
-    UnstampedCall::new(request)
-}
-
 fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error> {
-    let first = unstamped(case, None)?;
+    let first = UnstampedCall::new(case.readable.request()?)?;
+    let encoding = first.request.encoding.unwrap_or(first.request.scheme.usual().0);
     let ahead = match (&case.request.pass, &found.keeper) {
         (Pass::Keys(keys), Some(keeper)) if keys.correct_clock => keeper.ahead_ms(),
         _ => 0,
     };
-    let stamp = first.stamp(token, now(ahead)?);
+    let stamp = first.stamp(token, encoding, now(ahead)?);
     let (source, encoded) = (stamp.source(), stamp.encoded());
-    let encoding = first.request.encoding;
-    let mut told = notes::of_signature(source.expose(), encoding, stamp.timestamp, now(ahead)?);
+    let is_auto = first.request.encoding.is_none();
+    let mut told = notes::of_signature(&stamp, source.expose(), is_auto, now(ahead)?);
     told.extend(notes::of_url(first.request.mode, first.url.expose()));
     told.extend(notes::of_parameters(&case.request.parameters));
     let mut facts = Facts::default();
@@ -83,7 +78,7 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     let (body, _) = stamp.body(&stamp.signature());
     facts.number("body_length", body.as_ref().map_or(0, |body| length(body.text())));
     facts.number("url_length", length(first.url.expose()));
-    facts.text("encoding", word(encoding));
+    facts.text("encoding", encoding.name());
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
     facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
     if first.request.mode != Mode::Get {
@@ -102,9 +97,9 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
         );
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
-    let mut signed = sent(case, &first, token, ahead, found)?;
+    let mut signed = sent(case, &first, token, encoding, ahead, found)?;
     if signed.check.status == super::check::Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
-        other_encoding(case, token, ahead, found, encoding, &mut signed)?;
+        other_encoding(case, &first, token, ahead, found, encoding, &mut signed)?;
     }
     signed.check.facts.0.extend(facts.0);
     Ok(signed)
@@ -114,20 +109,26 @@ fn length(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-fn word(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Python => "python",
-        Encoding::Java => "java",
-    }
-}
-
-fn send(case: &Case<'_>, call: &UnstampedCall<'_>, token: &Secret, ahead: i64) -> Result<Answered, Error> {
+fn send(
+    case: &Case<'_>,
+    call: &UnstampedCall<'_>,
+    token: &Secret,
+    encoding: Encoding,
+    ahead: i64,
+) -> Result<Answered, Error> {
     let limits = Call { deadline: case.until(0.6), progress: Progress::default() };
-    call.send(token, now(ahead)?, &limits)
+    call.send(token, encoding, now(ahead)?, &limits)
 }
 
-fn sent(case: &Case<'_>, call: &UnstampedCall<'_>, token: &Secret, ahead: i64, found: &Found) -> Result<Signed, Error> {
-    let answered = match send(case, call, token, ahead) {
+fn sent(
+    case: &Case<'_>,
+    call: &UnstampedCall<'_>,
+    token: &Secret,
+    encoding: Encoding,
+    ahead: i64,
+    found: &Found,
+) -> Result<Signed, Error> {
+    let answered = match send(case, call, token, encoding, ahead) {
         Ok(answered) => answered,
         Err(error) => {
             let turn =
@@ -143,7 +144,7 @@ fn sent(case: &Case<'_>, call: &UnstampedCall<'_>, token: &Secret, ahead: i64, f
         && let Some((other, _)) = case.clock_offset()
         && other != ahead
     {
-        let answered = send(case, call, token, other)?;
+        let answered = send(case, call, token, encoding, other)?;
         let again = judged(case, &answered);
         if !again.refuses_time {
             signed = Signed { stamped_by: other, ..again };
@@ -167,7 +168,7 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
     facts.text("msg", &msg);
     let rule = match &case.request.pass {
         Pass::Keys(keys) => keys.refusal.clone(),
-        Pass::Token(_) => crate::request::RefusalRule::default(),
+        Pass::Given(_) => crate::request::RefusalRule::default(),
     };
     let lower = message(reply);
     let of_time = ["timestamp", "time stamp", "时间"].iter().any(|word| lower.contains(word));
@@ -203,18 +204,30 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
 /// Whether the other encoding would do.
 fn other_encoding(
     case: &Case<'_>,
+    call: &UnstampedCall<'_>,
     token: &Secret,
     ahead: i64,
     found: &Found,
     encoding: Encoding,
     signed: &mut Signed,
 ) -> Result<(), Error> {
-    let other = if encoding == Encoding::Python { Encoding::Java } else { Encoding::Python };
-    let again = sent(case, &unstamped(case, Some(other))?, token, ahead, found)?;
+    let other = encoding.other();
+    let again = sent(case, call, token, other, ahead, found)?;
     signed.check.facts.text("tried", "python, java");
     if again.is_taken {
-        let (this, that) = (word(encoding), word(other));
+        let (this, that) = (encoding.name(), other.name());
         signed.check.facts.text("works", that);
+        signed.is_taken = true;
+        if call.request.encoding.is_none() {
+            let facts = std::mem::take(&mut signed.check.facts);
+            let check = Check::ok(
+                NAME,
+                format!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
+                format!("the control center takes signatures as {that}; calls change to it by themselves"),
+            );
+            signed.check = check.with(facts, Duration::ZERO);
+            return Ok(());
+        }
         signed.check.words = Words::new(
             format!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
             format!(
@@ -222,7 +235,6 @@ fn other_encoding(
             ),
         );
         signed.check.setting = Some("encoding".to_owned());
-        signed.is_taken = true;
     } else {
         signed.check.facts.put("works", Value::Null);
         let words = std::mem::take(&mut signed.check.words);

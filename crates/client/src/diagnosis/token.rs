@@ -31,7 +31,7 @@ impl Found {
     /// The control center has refused it in a signed call.
     pub(super) fn is_refused(&mut self, case: &Case<'_>, code: &str, msg: &str) {
         let (setting, zh, en) = match &case.request.pass {
-            Pass::Token(_) => (
+            Pass::Given(_) => (
                 "accesstoken",
                 "请重新取得token,或改为给出accesskey和secretkey",
                 "get a new one, or give `accesskey` and `secretkey` in its place",
@@ -57,7 +57,7 @@ pub(super) fn check(case: &Case<'_>) -> Found {
         return alone(Check::skipped(NAME, "没有给出密钥或token", "neither keys nor a token are given"));
     }
     let keys = match &case.request.pass {
-        Pass::Token(token) => {
+        Pass::Given(token) => {
             let mut facts = Facts::default();
             facts.text("source", "request");
             facts.number("length", i64::try_from(token.expose().len()).unwrap_or(0));
@@ -209,7 +209,7 @@ fn asking(case: &Case<'_>, keys: &Keys, names: &Arc<Mutex<Vec<String>>>) -> Arc<
                 *lock(&names) = field_names(&text);
                 Ok(Reply { text, status, observed, retry_after })
             }
-            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error }),
+            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(error) }),
         }
     })
 }

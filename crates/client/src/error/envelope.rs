@@ -126,7 +126,7 @@ impl Error {
     }
 
     fn concerns_signature_alone(&self) -> bool {
-        matches!(self.field.as_deref(), Some("accesstoken" | "timestamp" | "encoding"))
+        matches!(self.field.as_deref(), Some("accesstoken" | "appkey" | "timestamp" | "encoding"))
     }
 }
 

@@ -88,14 +88,14 @@ pub(crate) struct Error {
     /// An English sentence for a log or a search.
     pub(crate) detail: String,
     /// The field of the request that is wrong, with a point before an inner one: `tls.ca_file`.
-    pub(crate) field: Option<String>,
+    pub(crate) field: Option<Box<str>>,
     pub(crate) http_status: Option<u16>,
     pub(crate) delivered: Delivered,
     pub(crate) attempts: u32,
     /// Another attempt would end the same way, or harm: a refused certificate, refused credentials.
     pub(crate) is_final: bool,
     /// How long the server asks to wait before the next attempt.
-    pub(crate) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Box<Duration>>,
     /// Of the token that the library looks after.
     pub(crate) token: Option<Box<TokenFacts>>,
     /// What was seen on its way, where that was not the call's own: a token is asked for on a thread of its own.
@@ -129,6 +129,6 @@ impl Error {
 
     /// A field of the request is wrong.
     pub(crate) fn argument(field: impl Into<String>, cause: impl Into<String>, detail: impl Into<String>) -> Self {
-        Error { field: Some(field.into()), ..Error::new(Kind::Argument, cause, detail) }
+        Error { field: Some(field.into().into_boxed_str()), ..Error::new(Kind::Argument, cause, detail) }
     }
 }

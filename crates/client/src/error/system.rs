@@ -11,6 +11,18 @@ pub(crate) fn in_english(error: &io::Error) -> String {
     }
 }
 
+/// What to do where a file cannot be made or written, in Chinese and in English, as it goes on after the file's name.
+pub(crate) fn of_new_file(error: &io::Error) -> (&'static str, &'static str) {
+    match error.kind() {
+        io::ErrorKind::NotFound => ("的文件夹不存在,请先建立", "; make its folder first"),
+        io::ErrorKind::PermissionDenied => {
+            ("不可写,请给运行机器人的用户该文件夹的写权限", "; its folder must be writable for the user that runs this")
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ("的磁盘已满,请清理", "; make room on its drive"),
+        _ => ("不可用,请换一个路径", "; give another path"),
+    }
+}
+
 /// A text that was made from a system's error, by another crate for instance: of that the number alone is kept.
 pub(crate) fn translated(text: &str) -> String {
     if let Some(code) = number_within(text) {

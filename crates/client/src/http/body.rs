@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::connection::{Connection, is_broken};
 use super::framing::Extent;
+use crate::error::Error;
 use crate::network::attempt::Attempt;
 
 /// No chunk's size, with whatever is said beside it, takes a longer line.
@@ -29,6 +30,30 @@ pub(super) enum Failure {
     TooLarge,
     /// What is wrong with its chunks.
     Chunks(&'static str),
+    /// Who takes it can take no more, as he says himself.
+    Sink(Box<Error>),
+}
+
+/// Who takes a body piece by piece.
+pub(super) trait Sink {
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Failure>;
+}
+
+/// Where a body goes.
+enum Place<'p> {
+    /// Into memory, up to a limit.
+    Memory(&'p mut Vec<u8>, u64),
+    Sink(&'p mut dyn Sink),
+}
+
+/// A body on its way to a sink comes in pieces of this size.
+const PIECE: usize = 64 * 1024;
+
+/// How a body ended.
+pub(super) struct End {
+    /// See [`Body`].
+    pub(super) may_be_cut: bool,
+    pub(super) is_clean: bool,
 }
 
 impl From<io::Error> for Failure {
@@ -44,16 +69,56 @@ pub(super) fn read(
     limit: u64,
     attempt: &Attempt,
 ) -> Result<Body, Failure> {
-    let mut body = Body { bytes: with_room_for(extent, limit), may_be_cut: false, is_clean: true };
+    let mut bytes = with_room_for(extent, limit);
+    let End { may_be_cut, is_clean } = read_to(connection, extent, &mut Place::Memory(&mut bytes, limit), attempt)?;
+    Ok(Body { bytes, may_be_cut, is_clean })
+}
+
+/// Hands a body to a sink as it comes.
+pub(super) fn pour(
+    connection: &mut Connection,
+    extent: Extent,
+    sink: &mut dyn Sink,
+    attempt: &Attempt,
+) -> Result<End, Failure> {
+    read_to(connection, extent, &mut Place::Sink(sink), attempt)
+}
+
+fn read_to(
+    connection: &mut Connection,
+    extent: Extent,
+    place: &mut Place<'_>,
+    attempt: &Attempt,
+) -> Result<End, Failure> {
     match extent {
-        Extent::Length(length) => read_exactly(connection, length, limit, &mut body.bytes, attempt)?,
-        Extent::Chunked => body.is_clean = read_chunks(connection, limit, &mut body.bytes, attempt)?,
-        Extent::UntilClose => {
-            body.is_clean = false;
-            body.may_be_cut = read_until_close(connection, limit, &mut body.bytes, attempt)?;
+        Extent::Length(length) => {
+            read_exactly(connection, length, place, attempt)?;
+            Ok(End { may_be_cut: false, is_clean: true })
+        }
+        Extent::Chunked => Ok(End { may_be_cut: false, is_clean: read_chunks(connection, place, attempt)? }),
+        Extent::UntilClose => Ok(End { may_be_cut: read_until_close(connection, place, attempt)?, is_clean: false }),
+    }
+}
+
+/// Hands pieces to a sink until so much has come, or all; how much is missing.
+fn pour_at_most(
+    connection: &mut Connection,
+    mut left: u64,
+    sink: &mut dyn Sink,
+    attempt: &Attempt,
+) -> Result<u64, Failure> {
+    let mut buffer = Zeroizing::new(vec![0; PIECE]);
+    while left > 0 {
+        let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        match connection.beyond_input(attempt).read(&mut buffer[..wanted])? {
+            0 => break,
+            amount => {
+                sink.take(&buffer[..amount])?;
+                left = left.saturating_sub(amount as u64);
+            }
         }
     }
-    Ok(body)
+    Ok(left)
 }
 
 /// As much room as the server announces, as far as that is credible, and one byte for the NUL of the reply text. The system
@@ -74,59 +139,61 @@ fn with_room_for(extent: Extent, limit: u64) -> Zeroizing<Vec<u8>> {
 fn read_exactly(
     connection: &mut Connection,
     length: u64,
-    limit: u64,
-    bytes: &mut Vec<u8>,
+    place: &mut Place<'_>,
     attempt: &Attempt,
 ) -> Result<(), Failure> {
-    if length > limit - bytes.len() as u64 {
-        return Err(Failure::TooLarge);
-    }
     let before = connection.input.bytes().len().min(usize::try_from(length).unwrap_or(usize::MAX));
-    bytes.extend_from_slice(&connection.input.bytes()[..before]);
+    let came = &connection.input.bytes()[..before];
+    match place {
+        Place::Memory(bytes, limit) if length > *limit - bytes.len() as u64 => return Err(Failure::TooLarge),
+        Place::Memory(bytes, _) => bytes.extend_from_slice(came),
+        Place::Sink(sink) => sink.take(came)?,
+    }
     connection.input.take(before);
     let left = length - before as u64;
-    if left > 0 && connection.beyond_input(attempt).take(left).read_to_end(bytes)? as u64 != left {
-        return Err(Failure::Io(ErrorKind::UnexpectedEof.into()));
-    }
-    Ok(())
+    let missing = match place {
+        _ if left == 0 => 0,
+        Place::Memory(bytes, _) => left - connection.beyond_input(attempt).take(left).read_to_end(bytes)? as u64,
+        Place::Sink(sink) => pour_at_most(connection, left, &mut **sink, attempt)?,
+    };
+    if missing > 0 { Err(Failure::Io(ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
 }
 
 /// Whether the connection ended other than by a proper end.
-fn read_until_close(
-    connection: &mut Connection,
-    limit: u64,
-    bytes: &mut Vec<u8>,
-    attempt: &Attempt,
-) -> Result<bool, Failure> {
-    bytes.extend_from_slice(connection.input.bytes());
+fn read_until_close(connection: &mut Connection, place: &mut Place<'_>, attempt: &Attempt) -> Result<bool, Failure> {
     let before = connection.input.bytes().len();
-    connection.input.take(before);
-    let left = (limit + 1).saturating_sub(before as u64);
-    let read = connection.beyond_input(attempt).take(left).read_to_end(bytes);
-    if bytes.len() as u64 > limit {
-        return Err(Failure::TooLarge);
+    match place {
+        Place::Memory(bytes, _) => bytes.extend_from_slice(connection.input.bytes()),
+        Place::Sink(sink) => sink.take(connection.input.bytes())?,
     }
+    connection.input.take(before);
+    let read = match place {
+        Place::Memory(bytes, limit) => {
+            let left = (*limit + 1).saturating_sub(before as u64);
+            let read = connection.beyond_input(attempt).take(left).read_to_end(bytes);
+            if bytes.len() as u64 > *limit {
+                return Err(Failure::TooLarge);
+            }
+            read.map(drop).map_err(Failure::Io)
+        }
+        Place::Sink(sink) => pour_at_most(connection, u64::MAX, &mut **sink, attempt).map(drop),
+    };
     match read {
-        Ok(_) => Ok(false),
-        Err(error) if is_broken(&error) => Ok(true),
-        Err(error) => Err(error.into()),
+        Ok(()) => Ok(false),
+        Err(Failure::Io(error)) if is_broken(&error) => Ok(true),
+        Err(failure) => Err(failure),
     }
 }
 
 /// Whether the last chunk ended as it should.
-fn read_chunks(
-    connection: &mut Connection,
-    limit: u64,
-    bytes: &mut Vec<u8>,
-    attempt: &Attempt,
-) -> Result<bool, Failure> {
+fn read_chunks(connection: &mut Connection, place: &mut Place<'_>, attempt: &Attempt) -> Result<bool, Failure> {
     loop {
         let line = read_line(connection, LONGEST_SIZE_LINE, attempt)?;
         let size = size(&line).ok_or(Failure::Chunks("the size of a chunk is no hexadecimal number"))?;
         if size == 0 {
             return read_trailers(connection, attempt);
         }
-        read_exactly(connection, size, limit, bytes, attempt)?;
+        read_exactly(connection, size, place, attempt)?;
         let end = read_line(connection, END_OF_LINE, attempt);
         if matches!(&end, Err(Failure::Chunks(_))) || !end?.is_empty() {
             return Err(Failure::Chunks("a chunk is longer than its size says"));

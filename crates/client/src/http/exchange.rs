@@ -6,12 +6,13 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, PR
 use http::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-use super::body::{self, Body};
+use super::body::{self, Body, Sink};
 use super::connection::{Connection, is_broken};
 use super::content_coding;
 use super::failure::{self, Context};
 use super::framing::Framing;
-use super::{Forwarded, HttpRequest, Reply, keep_alive};
+use super::upload::Unsent;
+use super::{Forwarded, HttpRequest, Reply, Transfer, keep_alive};
 use crate::error::Error;
 use crate::http_head::{self, Head};
 use crate::network::attempt::{Attempt, Phase, Progress};
@@ -28,6 +29,7 @@ const PIECE: usize = 64 * 1024;
 pub(super) fn run(
     connection: &mut Connection,
     request: &HttpRequest<'_>,
+    transfer: &Transfer,
     options: &Options,
     route: &Route,
     context: &Context<'_>,
@@ -38,7 +40,11 @@ pub(super) fn run(
     if connection.replies == 0 {
         connection.check_silence().map_err(failed)?;
     }
-    let answered_early = write(connection, request, options, route, closes, attempt).map_err(failed)?;
+    let head = (closes, options, route);
+    let answered_early = write(connection, request, transfer, head, attempt).map_err(|unsent| match unsent {
+        Unsent::Connection(error) => failed(error),
+        Unsent::File(error) => Error { delivered: attempt.delivered(), ..error },
+    })?;
     attempt.enter(Phase::Wait);
     let (head, framing) = read_head(connection, context)?;
     attempt.progress().seen().http_status = Some(head.status.as_u16());
@@ -47,12 +53,30 @@ pub(super) fn run(
     connection.server_limit = keep_alive::limit(&head.headers);
     let of_head = |error: Error| Error { http_status: Some(head.status.as_u16()), ..error };
     let limit = options.max_response_bytes;
+    let download =
+        transfer.download.as_ref().filter(|download| head.status.is_success() && download.takes(&head.headers));
+    let failed = |failure: body::Failure| of_head(failure::of_body(failure, limit, context));
+    let mut pouring = download.map(|download| download.begin(&head.headers, limit));
     let most = if framing.codings.is_empty() { limit } else { packed_limit(limit) };
-    let read = body::read(connection, framing.extent, most, attempt);
-    let Body { bytes, may_be_cut, is_clean } =
-        read.map_err(|failure| of_head(failure::of_body(failure, limit, context)))?;
-    let unpacked = content_coding::decode(bytes, &framing.codings, limit);
-    let mut bytes = unpacked.map_err(|failure| of_head(failure::of_coding(&failure, may_be_cut, limit, context)))?;
+    let (mut bytes, may_be_cut, is_clean) = match &mut pouring {
+        Some(pouring) if framing.codings.is_empty() => {
+            let end = body::pour(connection, framing.extent, pouring, attempt).map_err(failed)?;
+            (Zeroizing::default(), end.may_be_cut, end.is_clean)
+        }
+        // What is packed goes through memory; a download asks for no packing.
+        _ => {
+            let read = body::read(connection, framing.extent, most, attempt);
+            let Body { bytes, may_be_cut, is_clean } = read.map_err(failed)?;
+            let unpacked = content_coding::decode(bytes, &framing.codings, limit);
+            let unpacked =
+                unpacked.map_err(|failure| of_head(failure::of_coding(&failure, may_be_cut, limit, context)))?;
+            pouring.as_mut().map_or(Ok(()), |pouring| pouring.take(&unpacked)).map_err(failed)?;
+            (unpacked, may_be_cut, is_clean)
+        }
+    };
+    if let Some(pouring) = pouring {
+        bytes = pouring.end(may_be_cut).map_err(failed)?.unwrap_or_default();
+    }
     connection.replies = connection.replies.saturating_add(1);
     let keeps = framing.keeps && is_clean && !closes && !answered_early && connection.input.bytes().is_empty();
     let reply = Reply {
@@ -86,22 +110,26 @@ fn closes(options: &Options, route: &Route) -> bool {
 fn write(
     connection: &mut Connection,
     request: &HttpRequest<'_>,
-    options: &Options,
-    route: &Route,
-    closes: bool,
+    transfer: &Transfer,
+    (closes, options, route): (bool, &Options, &Route),
     attempt: &Attempt,
-) -> io::Result<bool> {
+) -> Result<bool, Unsent> {
     let body = request.body.map_or(&[][..], str::as_bytes);
     let (first, rest) = body.split_at(body.len().min(FIRST_PIECE));
-    let message = message(request, options, route, closes, first, attempt.progress());
-    for piece in std::iter::once(&message[..]).chain(rest.chunks(PIECE)) {
-        match connection.write_all(piece, attempt) {
-            Ok(()) => {}
-            Err(error) if is_broken(&error) => return has_answer(connection, error, attempt).map(|()| true),
-            Err(error) => return Err(error),
-        }
+    let message = message(request, transfer, (closes, options, route), first, attempt.progress());
+    let pieces = std::iter::once(&message[..]).chain(rest.chunks(PIECE));
+    let mut write = |piece: &[u8]| connection.write_all(piece, attempt);
+    let mut written = pieces.into_iter().try_for_each(&mut write).map_err(Unsent::Connection);
+    if let (Ok(()), Some(upload)) = (&written, &transfer.upload) {
+        written = upload.pour(write);
     }
-    Ok(false)
+    match written {
+        Ok(()) => Ok(false),
+        Err(Unsent::Connection(error)) if is_broken(&error) => {
+            has_answer(connection, error, attempt).map(|()| true).map_err(Unsent::Connection)
+        }
+        Err(unsent) => Err(unsent),
+    }
 }
 
 /// A server that refuses a large body answers and closes before it has read it. Then the reply counts, and not that the
@@ -118,17 +146,17 @@ fn has_answer(connection: &mut Connection, error: io::Error, attempt: &Attempt) 
 /// The head of the request, and the beginning of its body.
 fn message(
     request: &HttpRequest<'_>,
-    options: &Options,
-    route: &Route,
-    closes: bool,
+    transfer: &Transfer,
+    (closes, options, route): (bool, &Options, &Route),
     body: &[u8],
     progress: &Progress,
 ) -> Zeroizing<Vec<u8>> {
     let text = |text: &'static str| HeaderValue::from_static(text);
     let host = HeaderValue::from_str(request.address.authority.as_str()).expect("an authority is visible ASCII");
     let mut own = vec![(HOST, host), (USER_AGENT, text(crate::USER_AGENT)), (ACCEPT, text("*/*"))];
-    own.push((ACCEPT_ENCODING, text("gzip")));
-    own.extend(request.body.map(|body| (CONTENT_LENGTH, HeaderValue::from(body.len()))));
+    own.push((ACCEPT_ENCODING, text(if transfer.download.is_some() { "identity" } else { "gzip" })));
+    let length = transfer.upload.as_ref().map_or(request.body.map(|body| body.len() as u64), |up| Some(up.length));
+    own.extend(length.map(|length| (CONTENT_LENGTH, HeaderValue::from(length))));
     // Some servers (Apache, Tomcat) say for how long they keep a connection where they are asked to keep it, and only then.
     own.push((CONNECTION, text(if closes { "close" } else { "keep-alive" })));
     if options.request_id {

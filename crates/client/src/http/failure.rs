@@ -166,6 +166,7 @@ pub(super) fn of_body(failure: body::Failure, limit: u64, context: &Context<'_>)
     match failure {
         body::Failure::Io(error) => explain(&error, context),
         body::Failure::TooLarge => too_large(limit, context),
+        body::Failure::Sink(error) => told(*error, context),
         body::Failure::Chunks(why) => {
             let detail = format!("the reply comes in chunks, and they are not well-formed: {why}");
             response("返回内容的分块格式有误,请联系控制中心或网关的管理员", detail, None, context)

@@ -4,6 +4,8 @@ mod body;
 mod connect;
 mod connection;
 mod content_coding;
+mod disposition;
+mod download;
 mod exchange;
 mod failure;
 mod framing;
@@ -13,6 +15,7 @@ mod input;
 mod keep_alive;
 mod pool;
 mod tls_settings;
+mod upload;
 
 use std::borrow::Cow;
 use std::io;
@@ -29,8 +32,10 @@ use crate::proxy::route::{self, Route};
 use crate::proxy::script;
 use crate::request::{Address, Options, Trust};
 use connection::Connection;
+pub(crate) use download::{Download, Saved};
 use failure::Context;
 use pool::{Key, Origin};
+pub(crate) use upload::Upload;
 
 /// What caches say of themselves, beside `Age`.
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -45,6 +50,14 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) body: Option<&'a str>,
     /// It may reach the server twice.
     pub(crate) may_repeat: bool,
+}
+
+/// What of a request and its reply goes between files and the network, and not through memory.
+#[derive(Default)]
+pub(crate) struct Transfer {
+    /// The request's body; then it has no other.
+    pub(crate) upload: Option<Upload>,
+    pub(crate) download: Option<Download>,
 }
 
 /// An HTTP reply, read whole.
@@ -85,12 +98,22 @@ pub(crate) fn recover() {
 
 /// Sends a request, within the limits of `options` and of the call.
 pub(crate) fn send(request: &HttpRequest<'_>, options: &Options, call: &Call) -> Result<Reply, Error> {
+    transfer(request, &Transfer::default(), options, call)
+}
+
+/// The same with files. Of a reply that went to one the body is empty.
+pub(crate) fn transfer(
+    request: &HttpRequest<'_>,
+    transfer: &Transfer,
+    options: &Options,
+    call: &Call,
+) -> Result<Reply, Error> {
     note_target(request, options, &call.progress);
     let route = route::choose(&options.proxy, request.address)?;
     let on_the_way = route.proxy().map(|proxy| (proxy.server.shown(), proxy.source.word()));
     call.progress.seen().proxy = on_the_way;
     let key = key(request.address, options, &route, call.deadline)?;
-    let sent = send_over(key, request, options, &route, call);
+    let sent = send_over(key, request, transfer, options, &route, call);
     sent.map_err(|error| script::note(error, &options.proxy))
 }
 
@@ -129,6 +152,7 @@ fn key(address: &Address, options: &Options, route: &Route, deadline: Instant) -
 fn send_over(
     key: Key,
     request: &HttpRequest<'_>,
+    transfer: &Transfer,
     options: &Options,
     route: &Route,
     call: &Call,
@@ -151,7 +175,7 @@ fn send_over(
         if connection.is_certificate_wanted() {
             attempt.wants_certificate();
         }
-        match exchange::run(&mut connection, request, options, route, &context) {
+        match exchange::run(&mut connection, request, transfer, options, route, &context) {
             Ok((reply, true)) => {
                 pool::put(key, connection, is_post);
                 return Ok(reply);

@@ -38,8 +38,9 @@ pub(crate) fn meant(host: &str, port: u16, list: &str, addresses: &[IpAddr]) -> 
         return None;
     }
     let host = without_brackets(host).to_ascii_lowercase();
-    let entries = list.split([',', ';', ' ', '，', '；', '、', '|']).map(str::trim).filter(|entry| !entry.is_empty());
-    let found = entries.into_iter().find(|entry| {
+    let mut entries =
+        list.split([',', ';', ' ', '，', '；', '、', '|']).map(str::trim).filter(|entry| !entry.is_empty());
+    let found = entries.find(|entry| {
         let bare = entry.split_once("://").map_or(*entry, |(_, rest)| rest);
         let bare = bare.split('/').next().unwrap_or(bare);
         let core = without_port(bare).0.trim_matches(['*', '.']).to_ascii_lowercase();

@@ -13,6 +13,7 @@ mod runs;
 
 use std::time::{Duration, SystemTime};
 
+use ::http::HeaderMap;
 use ::http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use serde::de::IgnoredAny;
 
@@ -36,7 +37,7 @@ pub(crate) fn json_text(
         && let Some(mark) = of_proxy::mark(reply)
     {
         let error = of_proxy::explain(&mark, reply, &decoded.text, &redactor());
-        return Err(Error { retry_after: retry_after(reply), ..error });
+        return Err(Error { retry_after: retry_after(reply).map(Box::new), ..error });
     }
     // All JSON but a number shows by itself that it is whole.
     if reply.may_be_cut && !json.is_some_and(|json| json.ends_with(['}', ']', '"', 'e', 'l'])) {
@@ -50,7 +51,14 @@ pub(crate) fn json_text(
     let redirection = redirect::explain(reply, request, &redactor);
     let error = redirection.unwrap_or_else(|| not_json(reply, request, &decoded, &redactor));
     let error = of_proxy::doubt(error, reply);
-    Err(Error { retry_after: retry_after(reply), ..error })
+    Err(Error { retry_after: retry_after(reply).map(Box::new), ..error })
+}
+
+/// Whether a body with these headers is to be read as JSON: it is some, or said to be.
+pub(crate) fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
+    let content_types = || headers.get_all(CONTENT_TYPE).iter().map(|value| value.as_bytes());
+    let is_said = content_types().any(|said| said.to_ascii_lowercase().windows(4).any(|word| word == b"json"));
+    is_said || json_in(&charset::decode(content_types(), body.to_owned())).is_some()
 }
 
 /// The text without white space around it, if it is JSON.
@@ -133,7 +141,7 @@ mod tests {
     use super::*;
     use crate::request::Address;
     use ::http::header::LOCATION;
-    use ::http::{HeaderMap, HeaderName, Method, StatusCode};
+    use ::http::{HeaderName, Method, StatusCode};
     use rpa_signing::Secret;
 
     pub(super) fn reply(status: u16, content_type: &str, body: &[u8]) -> Reply {

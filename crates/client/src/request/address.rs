@@ -45,7 +45,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Address, Error> {
+    /// `usual`: the port where none is given, if it is not the scheme's.
+    pub(super) fn read(fields: &Fields<'_>, usual: Option<u16>) -> Result<Address, Error> {
         let host = fields.required_text("host", unseen::in_key)?;
         let port = port(fields)?;
         let wrong = |cause: &str, detail: &str| fields.refuse("host", cause, detail);
@@ -84,7 +85,7 @@ impl Address {
             _ => return Err(invalid()),
         };
         let default = if https { 443 } else { 80 };
-        let port = port.or(own_port).unwrap_or(default);
+        let port = port.or(own_port).or(usual).unwrap_or(default);
         let shown = if port == default { name.to_owned() } else { format!("{name}:{port}") };
         Ok(Address {
             https,
@@ -141,7 +142,7 @@ pub(crate) fn without_brackets(host: &str) -> &str {
 impl Address {
     /// What `host` says.
     pub(crate) fn of_test(host: &str) -> Address {
-        Address::read(&Fields::of_request(&format!("{{\"host\":\"{host}\"}}")).unwrap()).unwrap()
+        Address::read(&Fields::of_request(&format!("{{\"host\":\"{host}\"}}")).unwrap(), None).unwrap()
     }
 }
 
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Result<Address, Error> {
-        Address::read(&Fields::of_request(json).unwrap())
+        Address::read(&Fields::of_request(json).unwrap(), None)
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(crate) struct RedisServer {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
-/// The field `token_refused`: how this server says that it refuses a token.
+/// The fields `token_refused` and `signature_refused`: how this server says that it refuses one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RefusalRule {
     pub(crate) http_status: Vec<u16>,
@@ -69,6 +69,14 @@ pub(super) const NAMES: [&str; 6] =
 
 const LONGEST_TTL_MS: u64 = 10 * 366 * 86_400_000;
 
+impl RefusalRule {
+    /// How servers are known to refuse a signature.
+    pub(super) fn of_signatures() -> RefusalRule {
+        let msg = ["sign", "签名", "验签"].map(str::to_owned).to_vec();
+        RefusalRule { http_status: Vec::new(), code: Vec::new(), msg }
+    }
+}
+
 impl Keys {
     /// The keys, if any of their fields is given; then no token may be.
     pub(super) fn read(fields: &Fields<'_>, options: &Options) -> Result<Option<Keys>, Error> {
@@ -85,7 +93,7 @@ impl Keys {
             secret: fields.required_secret("secretkey")?,
             place: place(fields, options)?,
             lifetime: fields.number("token_ttl_ms", 1..=LONGEST_TTL_MS)?.map(Duration::from_millis),
-            refusal: refusal(fields)?,
+            refusal: refusal(fields, "token_refused", "token_refused.", RefusalRule::default())?,
             correct_clock: fields.flag("correct_clock")?.unwrap_or(true),
         }))
     }
@@ -164,9 +172,14 @@ impl RedisServer {
     }
 }
 
-fn refusal(fields: &Fields<'_>) -> Result<RefusalRule, Error> {
-    let usual = RefusalRule::default();
-    let Some(rule) = fields.object("token_refused", "token_refused.")? else { return Ok(usual) };
+/// How this server refuses something: the field `name`; `inner` is the beginning of its fields' names in errors.
+pub(super) fn refusal(
+    fields: &Fields<'_>,
+    name: &str,
+    inner: &'static str,
+    usual: RefusalRule,
+) -> Result<RefusalRule, Error> {
+    let Some(rule) = fields.object(name, inner)? else { return Ok(usual) };
     rule.only(&[&["http_status", "code", "msg"]])?;
     let (wanted, wanted_zh) = ("an array of HTTP statuses", "HTTP状态码的数组");
     let statuses = match rule.numbers("http_status", wanted, wanted_zh)? {

@@ -5,6 +5,8 @@ mod chinese_name;
 mod condition;
 mod endpoint;
 mod fields;
+mod files;
+mod generation;
 mod keys;
 mod near_miss;
 mod options;
@@ -24,11 +26,11 @@ pub(crate) mod windows_path;
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
 use rpa_signing::python::{Entry, Value, loads};
-use rpa_signing::scheme::v2020_4::V2020_4;
-use rpa_signing::scheme::{Encoding, Mode, Query, Scheme, Values};
+use rpa_signing::scheme::{self, Encoding, Mode, Query, Scheme, Values};
 
 pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
+pub(crate) use files::{FileToSend, SaveTo};
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
@@ -63,11 +65,15 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) address: Address,
     pub(crate) options: Options,
     pub(crate) path: String,
+    /// Of generation 9, in the place of a path of its own.
+    pub(crate) action: String,
     pub(crate) mode: Mode,
     pub(crate) parameters: Vec<Entry<'a>>,
     pub(crate) pass: Pass,
     pub(crate) values: Values,
-    pub(crate) encoding: Encoding,
+    /// None: whichever the control center takes.
+    pub(crate) encoding: Option<Encoding>,
+    pub(crate) signature_refused: RefusalRule,
     pub(crate) query: Query,
     /// Whether an empty reply is a success.
     pub(crate) empty_ok: bool,
@@ -75,6 +81,10 @@ pub(crate) struct CallRequest<'a> {
     pub(crate) retry_always: bool,
     /// Whatever its mode, it starts something, and is sent again only where it cannot have arrived.
     pub(crate) never_twice: bool,
+    /// Sent in place of a body.
+    pub(crate) files: Vec<FileToSend>,
+    /// Where the reply goes if it is no JSON.
+    pub(crate) save_to: Option<SaveTo>,
     /// `rpa_sign` may fix the time.
     pub(crate) timestamp: Option<u64>,
 }
@@ -82,13 +92,31 @@ pub(crate) struct CallRequest<'a> {
 /// An API, and how it is called.
 pub(crate) struct Api {
     pub(crate) path: String,
+    /// Of generation 9, in the place of a path of its own.
+    pub(crate) action: String,
     pub(crate) mode: Mode,
+}
+
+impl Api {
+    /// `by_path` has the field `rest_type`, or `by_action` the field `action`.
+    fn read(
+        by_path: &Fields<'_>,
+        by_action: &Fields<'_>,
+        scheme: &'static dyn Scheme,
+        mode: Mode,
+    ) -> Result<Api, Error> {
+        let (path, action) = match scheme.path() {
+            None => (path(by_path)?, String::new()),
+            Some(path) => (path.to_owned(), action(by_action)?),
+        };
+        Ok(Api { path, action, mode })
+    }
 }
 
 /// What lets a call in.
 pub(crate) enum Pass {
-    /// An access token, which the caller looks after.
-    Token(Secret),
+    /// An access token, which the caller looks after; or what other generations have in its place.
+    Given(Secret),
     /// Keys, for which the library gets a token and looks after it.
     Keys(Box<Keys>),
 }
@@ -100,7 +128,7 @@ pub(crate) struct CallText<'a> {
 }
 
 /// The fields of `rpa_call` and `rpa_sign` alone.
-const CALL_NAMES: [&str; 13] = [
+const CALL_NAMES: [&str; 20] = [
     "host",
     "rest_type",
     "mode",
@@ -111,15 +139,22 @@ const CALL_NAMES: [&str; 13] = [
     "retry_mode",
     "query",
     "empty_ok",
+    "generation",
+    "appkey",
+    "action",
+    "token",
+    "signature_refused",
     "wait",
     "pages",
     "resume",
+    "files",
+    "save_to",
 ];
 
 const RETRY_MODES: &[(&str, bool)] = &[("safe", false), ("always", true)];
 
 /// Fields that do not go with `resume`: the call was made.
-const OF_THE_START: [&str; 4] = ["rest_type", "mode", "data_json", "pages"];
+const OF_THE_START: [&str; 6] = ["rest_type", "action", "mode", "data_json", "pages", "files"];
 
 enum Data<'a> {
     Object(&'a str),
@@ -161,9 +196,10 @@ impl TokenRequest {
         credentials: impl FnOnce(&Fields<'_>) -> Result<Credentials, Error>,
     ) -> Result<TokenRequest, Error> {
         let fields = Fields::of_request(text)?;
-        fields.only(&[&["host"], names, &options::NAMES])?;
+        fields.only(&[&["host", "generation"], names, &options::NAMES])?;
+        generation::with_tokens(&fields)?;
         Ok(TokenRequest {
-            address: Address::read(&fields)?,
+            address: Address::read(&fields, None)?,
             credentials: credentials(&fields)?,
             options: Options::read(&fields)?,
         })
@@ -187,10 +223,44 @@ impl<'a> CallText<'a> {
 
     /// Checks every field.
     pub(crate) fn check(&self) -> Result<CallRequest<'_>, Error> {
-        Address::read(&self.fields)?;
-        let mode = mode(&self.fields)?;
-        let api = Api { mode, path: path(&self.fields)? };
-        self.request(&api, parameters(&self.data, &self.fields)?, query(&self.fields, mode)?)
+        let fields = &self.fields;
+        let scheme = generation::read(fields)?;
+        generation::refuse_foreign(fields, scheme)?;
+        Address::read(fields, scheme.port())?;
+        let mode = mode(fields, scheme)?;
+        let api = Api::read(fields, fields, scheme, mode)?;
+        let query = query(fields, mode)?;
+        let request = self.request(&api, parameters(&self.data, fields)?, query)?;
+        let (files, save_to) = (files::files(fields)?, files::save_to(fields)?);
+        if !files.is_empty() {
+            self.check_upload(&request)?;
+        }
+        Ok(CallRequest { files, save_to, ..request })
+    }
+
+    /// Whether files can go with a request.
+    fn check_upload(&self, request: &CallRequest<'_>) -> Result<(), Error> {
+        let fields = &self.fields;
+        if request.mode != Mode::Post {
+            return Err(fields.refuse(
+                "files",
+                "只用于mode为post的调用",
+                "are sent by a post alone: give \"mode\":\"post\"",
+            ));
+        }
+        if request.scheme.pass() != scheme::Pass::Token {
+            let (cause, detail) =
+                ("在这一代控制中心不可用", "are not known to this `generation` of the control center");
+            return Err(fields.refuse("files", cause, detail));
+        }
+        if request.query == Query::None {
+            return Err(fields.refuse(
+                "query",
+                "与files一起不能为none:参数只能放在网址中",
+                "must not be \"none\" with `files`: the parameters have no other place than the URL; leave it out",
+            ));
+        }
+        Ok(())
     }
 
     /// The same request to another API, or with other parameters.
@@ -210,7 +280,7 @@ impl<'a> CallText<'a> {
             return Ok(None);
         }
         let given = OF_THE_START.iter().find(|name| resume.is_some() && fields.has(name));
-        if let Some(given) = given.or(Some(&"pages").filter(|pages| fields.has(pages))) {
+        if let Some(given) = given.or(["pages", "save_to"].iter().find(|name| fields.has(name))) {
             let beside = if resume.is_some() { "resume" } else { "wait" };
             let (cause, detail) = (format!("不能与{beside}一起给"), format!("does not go with `{beside}`"));
             return Err(fields.refuse(given, &cause, &detail));
@@ -234,34 +304,58 @@ impl<'a> CallText<'a> {
     pub(crate) fn pages(&self) -> Result<Option<(Api, Pages)>, Error> {
         let fields = &self.fields;
         let Some(pages) = fields.object("pages", "pages.")? else { return Ok(None) };
+        if let Some(given) = ["files", "save_to"].iter().find(|name| fields.has(name)) {
+            return Err(fields.refuse(given, "不能与pages一起给", "does not go with `pages`"));
+        }
         let pages = Pages::read(fields, &pages, &self.data)?;
-        Ok(Some((Api { mode: mode(fields)?, path: path(fields)? }, pages)))
+        let scheme = generation::read(fields)?;
+        let mode = mode(fields, scheme)?;
+        Ok(Some((Api::read(fields, fields, scheme, mode)?, pages)))
     }
 
     fn request<'d>(&self, api: &Api, parameters: Vec<Entry<'d>>, query: Query) -> Result<CallRequest<'d>, Error> {
         let fields = &self.fields;
-        let address = Address::read(fields)?;
+        let scheme = generation::read(fields)?;
+        generation::refuse_foreign(fields, scheme)?;
+        let address = Address::read(fields, scheme.port())?;
         let options = Options::read(fields)?;
-        let pass = match Keys::read(fields, &options)? {
-            Some(keys) => Pass::Keys(Box::new(keys)),
-            None => Pass::Token(token(fields)?),
+        let pass = match scheme.pass() {
+            scheme::Pass::Token => match Keys::read(fields, &options)? {
+                Some(keys) => Pass::Keys(Box::new(keys)),
+                None => Pass::Given(token(fields, "accesstoken")?),
+            },
+            scheme::Pass::AppKey => Pass::Given(app_key(fields, &options)?),
+            scheme::Pass::Nothing if !fields.has("token") => Pass::Given(Secret::new(String::new())),
+            scheme::Pass::Nothing => Pass::Given(token(fields, "token")?),
         };
         let values = [("python", Values::Python), ("json", Values::Json), ("native", Values::Native)];
-        let encodings = [("python", Encoding::Python), ("java", Encoding::Java)];
+        let encodings = [("auto", None), ("python", Some(Encoding::Python)), ("java", Some(Encoding::Java))];
+        let (usual_encoding, usual_values) = scheme.usual();
+        // Where the vendor has published a generation's encoding, that is it.
+        let usual_encoding = if scheme.pass() == scheme::Pass::Token { None } else { Some(usual_encoding) };
         let latest = 253_402_300_799_999; // the end of the year 9999
         Ok(CallRequest {
-            scheme: &V2020_4,
+            scheme,
             address,
             path: api.path.clone(),
+            action: api.action.clone(),
             mode: api.mode,
             parameters,
             pass,
-            values: fields.choice("values", &values)?.unwrap_or(Values::Python),
-            encoding: fields.choice("encoding", &encodings)?.unwrap_or(Encoding::Python),
+            values: fields.choice("values", &values)?.unwrap_or(usual_values),
+            encoding: fields.choice("encoding", &encodings)?.unwrap_or(usual_encoding),
+            signature_refused: keys::refusal(
+                fields,
+                "signature_refused",
+                "signature_refused.",
+                RefusalRule::of_signatures(),
+            )?,
             query,
             empty_ok: fields.flag("empty_ok")?.unwrap_or(false),
             retry_always: fields.choice("retry_mode", RETRY_MODES)?.unwrap_or(false),
             never_twice: false,
+            files: Vec::new(),
+            save_to: None,
             timestamp: fields.number("timestamp", 0..=latest)?,
             options,
         })
@@ -279,15 +373,23 @@ fn data<'a>(fields: &Fields<'a>) -> Result<Data<'a>, Error> {
     })
 }
 
-fn mode(fields: &Fields<'_>) -> Result<Mode, Error> {
+fn mode(fields: &Fields<'_>, scheme: &'static dyn Scheme) -> Result<Mode, Error> {
+    let only_post = scheme.path().is_some();
+    if only_post && !fields.has("mode") {
+        return Ok(Mode::Post);
+    }
     let mode = fields.text("mode")?.ok_or_else(|| fields.missing("mode"))?;
     let wrong = |cause: &str, detail: &str| Error { kind: Kind::Mode, ..fields.refuse("mode", cause, detail) };
     if let Some(stray) = unseen::in_word(&mode) {
         return Err(wrong(&stray.cause(), &stray.detail()));
     }
     match mode.to_ascii_lowercase().as_str() {
-        "get" => Ok(Mode::Get),
         "post" => Ok(Mode::Post),
+        _ if only_post => Err(Error {
+            cause: "generation 9只有post,请改为post或删去mode".to_owned(),
+            ..wrong("", "must be post in generation 9, which has no other; or leave it out")
+        }),
+        "get" => Ok(Mode::Get),
         "put" => Ok(Mode::Put),
         "delete" => Ok(Mode::Delete),
         _ => Err(Error { cause: "请检查字段mode".to_owned(), ..wrong("", "must be get, post, put or delete") }),
@@ -321,19 +423,31 @@ fn path(fields: &Fields<'_>) -> Result<String, Error> {
     Ok(path)
 }
 
-fn token(fields: &Fields<'_>) -> Result<Secret, Error> {
-    if !fields.has("accesstoken") {
+/// What is to be done, in generation 9.
+fn action(fields: &Fields<'_>) -> Result<String, Error> {
+    fields.required_text("action", unseen::in_word)
+}
+
+fn app_key(fields: &Fields<'_>, options: &Options) -> Result<Secret, Error> {
+    if options.headers.iter().any(|(name, _)| name == "appkey") {
+        return Err(fields.refuse("headers.appkey", "由本库设置", "is set by this library; take it out"));
+    }
+    token(fields, "appkey")
+}
+
+fn token(fields: &Fields<'_>, name: &str) -> Result<Secret, Error> {
+    if name == "accesstoken" && !fields.has(name) {
         let detail = "the field `accesstoken` is missing; give it, or `accesskey` and `secretkey`";
         return Err(Error::argument("accesstoken", "缺少字段accesstoken", detail));
     }
-    let token = fields.required_secret("accesstoken")?;
-    fields.without_stray("accesstoken", token.expose(), unseen::in_word)?;
+    let token = fields.required_secret(name)?;
+    fields.without_stray(name, token.expose(), unseen::in_word)?;
     if token.expose().len() > options::LONGEST_HEADER {
-        return Err(fields.refuse("accesstoken", "过长", "must not be longer than 8192 characters"));
+        return Err(fields.refuse(name, "过长", "must not be longer than 8192 characters"));
     }
     match token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(token),
-        false => Err(fields.refuse("accesstoken", "必须是可见ASCII字符", "must be visible ASCII text, without spaces")),
+        false => Err(fields.refuse(name, "必须是可见ASCII字符", "must be visible ASCII text, without spaces")),
     }
 }
 

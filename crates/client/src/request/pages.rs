@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::fields::{Fields, whole_number};
 use super::references::quoted;
-use super::{Data, Mode, mode};
+use super::{Data, Mode, generation, mode};
 use crate::basics::members::Members;
 use crate::basics::pointer::Pointer;
 use crate::error::Error;
@@ -31,7 +31,7 @@ const LONGEST_MS: u64 = 86_400_000;
 impl Pages {
     pub(super) fn read(request: &Fields<'_>, pages: &Fields<'_>, data: &Data<'_>) -> Result<Pages, Error> {
         pages.only(&[&NAMES])?;
-        if !matches!(mode(request)?, Mode::Get | Mode::Post) {
+        if !matches!(mode(request, generation::read(request)?)?, Mode::Get | Mode::Post) {
             return Err(request.refuse(
                 "mode",
                 "与pages一起只能为get或post",

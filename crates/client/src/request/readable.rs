@@ -10,13 +10,15 @@ use crate::error::Error;
 const NAMES: [&str; 2] = ["get_token", "settings_from"];
 
 /// What stands in for a field that has to be there, so that those behind it are read all the same.
-const STAND_INS: [(&str, &str); 6] = [
+const STAND_INS: [(&str, &str); 8] = [
     ("host", "\"http://localhost\""),
     ("rest_type", "\"/\""),
     ("mode", "\"get\""),
     ("accesstoken", "\"-\""),
     ("accesskey", "\"-\""),
     ("secretkey", "\"-\""),
+    ("appkey", "\"-\""),
+    ("action", "\"-\""),
 ];
 
 /// A request, with what is wrong in it.
@@ -103,7 +105,7 @@ impl<'a> Readable<'a> {
             let name = name.split('.').next().unwrap_or_default().to_owned();
             let was_given = self.text.fields.has(&name);
             // A diagnosis takes what there is; but one key is of no use without the other.
-            let is_optional = ["rest_type", "mode", "accesstoken"].contains(&&*name)
+            let is_optional = ["rest_type", "mode", "accesstoken", "appkey", "action"].contains(&&*name)
                 || (of_pair.contains(&&*name) && !has_key)
                 || self.is_aside(&name);
             // What is wrong with both of a pair is told once.
@@ -146,7 +148,7 @@ mod tests {
     fn faults(text: &str) -> Vec<String> {
         let readable = Readable::read(text).unwrap();
         assert!(readable.request().is_ok(), "{text}");
-        readable.faults.iter().map(|fault| fault.field.clone().unwrap_or_default()).collect()
+        readable.faults.iter().map(|fault| fault.field.clone().unwrap_or_default().into_string()).collect()
     }
 
     #[test]

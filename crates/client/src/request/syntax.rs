@@ -8,9 +8,11 @@ use super::windows_path;
 use rpa_signing::python::Malformed;
 
 /// The names that may be told: those of fields. Any other may be a key or a token that somebody put in the wrong place.
-pub(super) const NAMES: [&str; 57] = [
+pub(super) const NAMES: [&str; 60] = [
     "accesskey",
     "accesstoken",
+    "action",
+    "appkey",
     "ca_file",
     "code",
     "connect_timeout_ms",
@@ -59,6 +61,7 @@ pub(super) const NAMES: [&str; 57] = [
     "timeout_ms",
     "timestamp",
     "tls",
+    "token",
     "token_refused",
     "token_store",
     "token_ttl_ms",

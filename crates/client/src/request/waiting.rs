@@ -9,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use super::condition::{Condition, conditions};
 use super::fields::Fields;
 use super::references::{Unfilled, fill, quoted};
-use super::{Address, Api, Data, data, path, unseen};
+use super::{Address, Api, Data, data, generation, unseen};
 use crate::error::Error;
 
 /// What is asked for, and until when.
@@ -38,7 +38,8 @@ pub(crate) struct Begun {
     pub(crate) started: Option<String>,
 }
 
-const NAMES: [&str; 8] = ["rest_type", "mode", "data_json", "until", "fail", "every_ms", "timeout_ms", "resume_file"];
+const NAMES: [&str; 9] =
+    ["rest_type", "action", "mode", "data_json", "until", "fail", "every_ms", "timeout_ms", "resume_file"];
 const LONGEST_MS: u64 = 7 * 86_400_000;
 /// A first reply that is longer does not go into a resume text.
 const LONGEST_STARTED: usize = 16 * 1024;
@@ -63,8 +64,10 @@ impl Waiting {
         let empty = Fields::of_text("{}", "wait.").ok_or_else(|| no_resume(request))?;
         let wait = wait.unwrap_or(&empty);
         wait.only(&[&NAMES])?;
+        let scheme = generation::read(request)?;
+        generation::refuse_foreign(wait, scheme)?;
         if let Some(kept) = &kept
-            && kept.text("host").ok().flatten() != Some(Address::read(request)?.url(""))
+            && kept.text("host").ok().flatten() != Some(Address::read(request, scheme.port())?.url(""))
         {
             return Err(request.refuse(
                 "resume",
@@ -80,10 +83,11 @@ impl Waiting {
             return Err(wait.raw("until").map_or_else(|| wait.missing("until"), missing));
         }
         let mode_given = of("mode");
-        let api = Api {
-            path: path(of("rest_type"))?,
-            mode: if mode_given.has("mode") { super::mode(mode_given)? } else { super::Mode::Get },
+        let mode = match mode_given.has("mode") || scheme.path().is_some() {
+            true => super::mode(mode_given, scheme)?,
+            false => super::Mode::Get,
         };
+        let api = Api::read(of("rest_type"), of("action"), scheme, mode)?;
         let given = of("data_json");
         let data = match data(given)? {
             Data::Object(text) => text.to_owned(),
@@ -144,9 +148,12 @@ impl Waiting {
         };
         let ms = |duration: Duration| duration.as_millis().to_string();
         let [until, fail] = &self.conditions;
+        let (path, action) = (quoted(&self.api.path), quoted(&self.api.action));
+        let is_path = self.api.action.is_empty();
+        let api = if is_path { (",\"rest_type\":", &*path) } else { (",\"action\":", &*action) };
         for (name, value) in [
             ("{\"host\":", &*quoted(&address.url(""))),
-            (",\"rest_type\":", &quoted(&self.api.path)),
+            api,
             (",\"mode\":", &quoted(mode)),
             (",\"data_json\":", &self.data),
             (",\"until\":", until),

@@ -31,6 +31,8 @@ pub(super) struct AccountToken {
     pub(super) evictions: Evictions,
     pub(super) rights: Rights,
     pub(super) endpoint: Endpoint,
+    /// Which encoding works, as a stored token has it; `None` until this process has seen that.
+    encoding: Option<String>,
     /// The greatest age at which the token of this number was seen to work.
     worked: (Number, Duration),
     /// The latest token that was refused.
@@ -171,6 +173,7 @@ impl AccountToken {
             machine: machine().to_owned(),
             unconfirmed: !self.clock.is_confirmed(),
             clocks: clocks_with(self.clocks(), self.clock.ahead_ms()),
+            encoding: self.encoding().to_owned(),
             got: Some(got),
         }
     }
@@ -221,6 +224,17 @@ impl AccountToken {
     /// What machines' clocks are corrected by, as far as the present token tells it.
     pub(super) fn clocks(&self) -> BTreeMap<String, i64> {
         self.present.as_ref().map_or_else(BTreeMap::new, |token| token.clocks.clone())
+    }
+
+    /// Which encoding works, as far as this process or the present token knows.
+    pub(super) fn encoding(&self) -> &str {
+        let kept = || self.present.as_ref().map_or("", |token| &token.encoding);
+        self.encoding.as_deref().unwrap_or_else(kept)
+    }
+
+    /// A call has shown it.
+    pub(super) fn encoding_is(&mut self, encoding: String) {
+        self.encoding = Some(encoding);
     }
 
     /// The call that was refused with one token was taken with the next one.

@@ -45,7 +45,7 @@ pub(crate) struct Reply {
 /// No JSON of the control center's.
 #[derive(Debug, Clone)]
 pub(crate) struct NoReply {
-    pub(crate) error: Error,
+    pub(crate) error: Box<Error>,
     /// Whether another attempt may do better.
     pub(crate) may_repeat: bool,
 }

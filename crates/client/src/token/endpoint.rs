@@ -99,7 +99,7 @@ mod tests {
     }
 
     fn error() -> Failure {
-        Failure::Error(NoReply { error: Error::new(Kind::Tls, "x", "x"), may_repeat: true })
+        Failure::Error(NoReply { error: Box::new(Error::new(Kind::Tls, "x", "x")), may_repeat: true })
     }
 
     fn refused(is_busy: bool) -> Failure {

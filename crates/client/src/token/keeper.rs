@@ -8,8 +8,8 @@ use super::account::Account;
 use super::account_token::Refused;
 use super::ask::{Failure, Need, NoReply};
 use super::clock::Observed;
-use super::clock_notice;
 use super::endpoint::Pause;
+use super::notice;
 use super::renewal::{Purpose, Renewal, Settings};
 use super::rights::Advice;
 use super::shared_token::{SharedToken, State, UnderWay};
@@ -21,6 +21,7 @@ use crate::basics::threads;
 use crate::basics::time::unix_ms;
 use crate::error::{Error, Kind, Refusal, Source, TokenFacts};
 use rpa_signing::Secret;
+use rpa_signing::scheme::{Encoding, Scheme};
 
 /// A token to call with.
 pub(crate) struct Held {
@@ -30,6 +31,13 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// Which encoding works in this generation, as it is kept beside the token.
+    pub(crate) fn encoding(&self, scheme: &'static dyn Scheme) -> Option<Encoding> {
+        let (generation, encoding) = self.stored.encoding.split_once(' ')?;
+        let kept = if encoding == "java" { Encoding::Java } else { Encoding::Python };
+        (generation == scheme.name()).then_some(kept)
+    }
+
     /// How long it lives yet, in milliseconds, where that is known.
     pub(crate) fn life_left_ms(&self) -> Option<i64> {
         Some(self.stored.expires_ms? - unix_ms(SystemTime::now()))
@@ -89,8 +97,25 @@ impl Keeper {
     pub(crate) fn clock_is_right(&self, ahead_ms: i64, after_a_refusal: bool, deadline: Instant) {
         let changes = self.shared.state().token.clock.taken(ahead_ms, after_a_refusal, Instant::now());
         if changes {
-            clock_notice::spread(&self.shared, deadline);
+            notice::spread(&self.shared, deadline);
         }
+    }
+
+    /// A call has shown which encoding works in this generation, or that none is known to any more. Others are told before
+    /// the deadline, unless they would try that first anyway. One generation is kept.
+    pub(crate) fn encoding_is(&self, scheme: &'static dyn Scheme, works: Option<Encoding>, deadline: Instant) {
+        {
+            let mut state = self.shared.state();
+            let before = state.token.encoding();
+            let is_of_this = before.split(' ').next() == Some(scheme.name());
+            let now = works.map_or_else(String::new, |works| [scheme.name(), " ", works.name()].concat());
+            let is_usual = works.is_none_or(|works| works == scheme.usual().0);
+            if before == now || (is_usual && !is_of_this) {
+                return;
+            }
+            state.token.encoding_is(now);
+        }
+        notice::spread(&self.shared, deadline);
     }
 
     /// A call that was stamped by this was refused like the one before.
@@ -300,7 +325,7 @@ fn after(attempts: u32, failure: Failure) -> Failure {
     match failure {
         Failure::Error(NoReply { error, may_repeat }) => {
             let attempts = attempts.max(error.attempts);
-            Failure::Error(NoReply { error: Error { attempts, ..error }, may_repeat })
+            Failure::Error(NoReply { error: Box::new(Error { attempts, ..*error }), may_repeat })
         }
         refused => refused,
     }
@@ -310,5 +335,5 @@ fn after(attempts: u32, failure: Failure) -> Failure {
 fn out_of_time(attempts: u32) -> Failure {
     let detail = "timed out while waiting for the token (`timeout_ms`); the request for it goes on, and later calls find what it brings";
     let error = Error { attempts, ..Error::new(Kind::Timeout, "等待token超时", detail) };
-    Failure::Error(NoReply { error, may_repeat: false })
+    Failure::Error(NoReply { error: Box::new(error), may_repeat: false })
 }

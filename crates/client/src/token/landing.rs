@@ -78,7 +78,7 @@ impl Drop for Landing {
         if !self.landed {
             let error =
                 Error::new(Kind::Internal, "程序内部错误", "a thread that was getting a token ended without one");
-            let failure = Failure::Error(NoReply { error, may_repeat: false });
+            let failure = Failure::Error(NoReply { error: Box::new(error), may_repeat: false });
             self.end(Outcome::Failed(Box::new(Failed { failure, retry_after: None })));
         }
     }

@@ -6,7 +6,7 @@
 //! | `keeper` | hands the token out; one thread gets a new one while the others wait |
 //! | `renewal` | that thread's way: from the store, or else from the control center |
 //! | `store_access`, `landing` | what it does with the store, and how it ends |
-//! | `clock_notice` | tells other processes of this machine that its clock is wrong |
+//! | `notice` | tells other processes that this machine's clock is wrong, and which encoding works |
 //! | `shared_token` | an account's token, as threads share it |
 //! | `account_token` | what is known of it, and the rules; by these: |
 //! | `clock` | whose clock calls are stamped by |
@@ -26,7 +26,6 @@ mod account;
 mod account_token;
 mod ask;
 mod clock;
-mod clock_notice;
 mod endpoint;
 mod evictions;
 mod issued;
@@ -34,6 +33,7 @@ mod keeper;
 mod keepers;
 mod landing;
 mod lifetimes;
+mod notice;
 mod refusal;
 mod renewal;
 mod rights;
@@ -48,6 +48,8 @@ pub(crate) use ask::{Ask, By, Failure, Need, NoReply, Reply};
 pub(crate) use clock::Observed;
 pub(crate) use keeper::{Held, Keeper, Troubles};
 pub(crate) use keepers::keeper;
-pub(crate) use refusal::{code, is_failure, is_refused, may_refuse_time, message, refuses_time};
+pub(crate) use refusal::{
+    Sign, code, is_failure, is_refused, may_refuse_time, message, names_token, refuses_time, signature, speaks_of_time,
+};
 pub(crate) use rights::Advice;
 pub(crate) use store::examine;

@@ -18,6 +18,37 @@ pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &[u8]) -> bool 
     envelope.code != Some(0) && (of_code || rule.msg.iter().any(|piece| msg.contains(piece.as_str())))
 }
 
+/// What a reply says of the call's signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It was taken: the server has done what it was asked.
+    Taken,
+    Refused,
+    /// Nothing. What the server says of the call comes after the signature in most of them.
+    Other,
+    /// Nothing, and the server may not have looked at it.
+    Unclear,
+}
+
+/// Whether the server refuses the signature, by what the caller says of this server's replies.
+pub(crate) fn signature(rule: &RefusalRule, status: u16, reply: &[u8]) -> Sign {
+    let envelope = Envelope::read(reply);
+    // Some gateways write a success so.
+    let is_success = envelope.code == Some(0) || (envelope.code == Some(200) && status < 400);
+    let is_listed = rule.http_status.contains(&status) || envelope.code.is_some_and(|code| rule.code.contains(&code));
+    let msg = envelope.msg.to_lowercase();
+    let of_msg = || rule.msg.iter().any(|piece| msg.contains(piece.as_str()));
+    // Without a code a reply with a status of success may be one that only speaks of signatures.
+    let fails = status >= 400 || envelope.has_code;
+    match (is_success, status) {
+        (false, _) if is_listed || (fails && of_msg()) => Sign::Refused,
+        (true, 200..300) => Sign::Taken,
+        (_, 401 | 403 | 500..) => Sign::Unclear,
+        _ if !fails || of_time(&msg) => Sign::Unclear,
+        _ => Sign::Other,
+    }
+}
+
 /// Whether the server says that it did not do what it was asked.
 pub(crate) fn is_failure(status: u16, reply: &[u8]) -> bool {
     status >= 400 || Envelope::read(reply).code.is_some_and(|code| code != 0)
@@ -25,8 +56,23 @@ pub(crate) fn is_failure(status: u16, reply: &[u8]) -> bool {
 
 /// Whether the reply may well refuse the call for its time or, which servers check first, for its signature.
 pub(crate) fn may_refuse_time(status: u16, reply: &[u8]) -> bool {
-    let of_time = |msg: &str| ["time", "sign", "时间", "签名", "过期"].iter().any(|word| msg.contains(word));
     is_failure(status, reply) && (matches!(status, 401 | 403) || of_time(&message(reply)))
+}
+
+fn of_time(msg: &str) -> bool {
+    ["time", "sign", "时间", "签名", "过期"].iter().any(|word| msg.contains(word))
+}
+
+/// Whether a refusal speaks of the time, be it that of a signature.
+pub(crate) fn speaks_of_time(reply: &[u8]) -> bool {
+    let message = message(reply);
+    ["time", "expire", "时间", "过期"].iter().any(|word| message.contains(word))
+}
+
+/// Whether a refusal names the token.
+pub(crate) fn names_token(rule: &RefusalRule, reply: &[u8]) -> bool {
+    let message = message(reply);
+    rule.msg.iter().any(|piece| message.contains(piece.as_str()))
 }
 
 /// Whether the reply refuses the call for its time or its signature beyond doubt, so that a post did not run. A message of
@@ -54,6 +100,8 @@ pub(crate) fn message(reply: &[u8]) -> String {
 #[derive(Default)]
 struct Envelope {
     code: Option<i64>,
+    /// It has a code, be it a word.
+    has_code: bool,
     msg: String,
 }
 
@@ -83,7 +131,11 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "code" => self.0.code = whole(&map.next_value()?),
+                "code" => {
+                    let code: Value = map.next_value()?;
+                    self.0.has_code = !code.is_null();
+                    self.0.code = whole(&code);
+                }
                 "msg" => self.0.msg = map.next_value::<Value>()?.as_str().unwrap_or_default().to_owned(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }

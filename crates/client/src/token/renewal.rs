@@ -184,9 +184,10 @@ impl Renewal {
                 self.shared.state().token.token_call_answered(reply.observed);
                 read(reply).map_err(|failure| Failed { failure, retry_after: reply.retry_after })
             }
-            Err(no_reply) => {
-                Err(Failed { failure: Failure::Error(no_reply.clone()), retry_after: no_reply.error.retry_after })
-            }
+            Err(no_reply) => Err(Failed {
+                failure: Failure::Error(no_reply.clone()),
+                retry_after: no_reply.error.retry_after.as_deref().copied(),
+            }),
         };
         let issued = issued.map_err(|failed| {
             self.note_failure(by, &failed.failure, before);
@@ -237,6 +238,6 @@ fn read(reply: &Reply) -> Result<Issued, Failure> {
         let detail = "the control center's reply to the token call holds no access token in a known field: it is neither an object with `accessToken` nor an array";
         let error = Error::new(Kind::Response, "返回内容中没有token", detail);
         let error = Error { http_status: Some(reply.status), delivered: Delivered::Yes, ..error };
-        Failure::Error(NoReply { error, may_repeat: false })
+        Failure::Error(NoReply { error: Box::new(error), may_repeat: false })
     })
 }

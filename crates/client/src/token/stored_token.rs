@@ -41,6 +41,10 @@ pub(super) struct StoredToken {
     /// What the clocks of machines are corrected by, where they are wrong.
     #[serde(default)]
     pub(super) clocks: BTreeMap<String, i64>,
+    /// The generation of the control center and the encoding of signatures that works with it, such as `2020.4 java`; empty
+    /// where nobody knows.
+    #[serde(default)]
+    pub(super) encoding: String,
     /// This process asked for it then, and had it then: its age is measured by a clock that nobody sets.
     #[serde(skip)]
     pub(super) got: Option<Got>,
@@ -78,7 +82,7 @@ impl StoredToken {
         // Sized beforehand: a vector that grows leaves its old bytes behind.
         let secrets = self.access.expose().len() + self.refresh.as_ref().map_or(0, |text| text.expose().len());
         let names: usize = self.clocks.keys().chain([&self.machine]).map(|name| name.len() + 8).sum();
-        let mut plain = Zeroizing::new(Vec::with_capacity((secrets + names) * 6 + 1024));
+        let mut plain = Zeroizing::new(Vec::with_capacity((secrets + names + self.encoding.len()) * 6 + 1024));
         serde_json::to_writer(&mut *plain, self).expect("texts and numbers alone are always JSON");
         Some(Sealed { generation: self.generation, bytes: account.seal(self.generation, plain)? })
     }
@@ -189,6 +193,7 @@ pub(super) mod tests {
             machine: String::new(),
             unconfirmed: false,
             clocks: BTreeMap::new(),
+            encoding: String::new(),
             got: None,
         }
     }
@@ -206,13 +211,14 @@ pub(super) mod tests {
             machine: "机器".into(),
             unconfirmed: true,
             clocks: BTreeMap::from([("乙".to_owned(), 7)]),
+            encoding: "2020.4 java".into(),
             ..token(5, "t")
         };
         let opened = StoredToken::open(&whole.seal(&account("s")).unwrap(), &account("s")).unwrap();
         let secrets = (opened.access.expose(), opened.refresh.as_ref().map(Secret::expose));
         assert_eq!((opened.generation, secrets), (5, ("t", Some("r"))));
         assert_eq!((opened.expires_ms, opened.ahead_ms, &*opened.machine), (Some(9), -3_600_000, "机器"));
-        assert_eq!((opened.unconfirmed, opened.clocks["乙"]), (true, 7));
+        assert_eq!((opened.unconfirmed, opened.clocks["乙"], &*opened.encoding), (true, 7, "2020.4 java"));
         let other = Sealed { generation: 6, ..whole.seal(&account("s")).unwrap() };
         assert!(StoredToken::open(&other, &account("s")).is_none());
     }
@@ -223,6 +229,7 @@ pub(super) mod tests {
         let bytes = account("s").seal(4, Zeroizing::new(text.to_vec())).unwrap();
         let opened = StoredToken::open(&Sealed { generation: 4, bytes }, &account("s")).unwrap();
         assert_eq!((opened.issued_ms, opened.unconfirmed, opened.clocks.len()), (1, false, 0));
+        assert_eq!(opened.encoding, "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod assets;
 mod events;
+mod form;
 mod guard;
 mod settings;
 mod state;
@@ -27,6 +28,7 @@ pub fn router(center: Arc<Center>, api: Router) -> Router {
         .route("/_emulator/events", get(events::events))
         .route("/_emulator/state", get(state::state))
         .route("/_emulator/counts", get(state::counts))
+        .route("/_emulator/call", post(form::call))
         .route("/_emulator/settings", post(settings::change))
         .layer(from_fn_with_state(Arc::clone(&center), guard::guard))
         .with_state(center);

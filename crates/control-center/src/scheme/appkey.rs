@@ -52,12 +52,12 @@ fn others(timestamp: &str) -> Vec<Other> {
             format!("&token={APP_KEY}&timestamp={timestamp}"),
             words(
                 "the source has &token= as in 2020.4 (here it is &appkey=)",
-                "原文用了2020.4的&token=(这里应为&appkey=)",
+                "源串用了2020.4的&token=（这里应为&appkey=）",
             ),
         ),
         other(
             format!("&timestamp={timestamp}&appkey={APP_KEY}"),
-            words("the source has timestamp before appkey", "原文里timestamp写在了appkey前面"),
+            words("the source has timestamp before appkey", "源串里timestamp写在了appkey前面"),
         ),
     ]
 }

@@ -49,7 +49,7 @@ fn stamps(center: &Center, call: &Call, notes: &Notes) -> Result<(String, String
     let now_ms = center.clock.now_ms();
     let Some(token) = call.header("accesstoken") else {
         center.counts.token_refused();
-        return Err(Refusal::unauthorised("缺少token(请求头accesstoken)", "no accesstoken header"));
+        return Err(Refusal::unauthorised("缺少token（请求头accesstoken）", "no accesstoken header"));
     };
     let view = center.tokens.used(&token, now_ms);
     notes.add(|noted| noted.token = view);
@@ -90,7 +90,7 @@ fn others(center: &Center, token: &str, timestamp: &str) -> Vec<Other> {
             right(),
             words(
                 "the HMAC's key is the secret key (it must be the access token)",
-                "HMAC的密钥用了secretKey(应为token)",
+                "HMAC的密钥用了secretKey（应为token）",
             ),
         ),
         other(
@@ -98,7 +98,7 @@ fn others(center: &Center, token: &str, timestamp: &str) -> Vec<Other> {
             right(),
             words(
                 "the HMAC's key is the access key (it must be the access token)",
-                "HMAC的密钥用了accessKey(应为token)",
+                "HMAC的密钥用了accessKey（应为token）",
             ),
         ),
         other(
@@ -106,18 +106,18 @@ fn others(center: &Center, token: &str, timestamp: &str) -> Vec<Other> {
             tail(token, &timestamp[..timestamp.len().saturating_sub(3)]),
             words(
                 "the source has the timestamp in seconds (it must be the header's)",
-                "原文里的timestamp以秒为单位(应与请求头相同)",
+                "源串里的timestamp以秒为单位（应与请求头相同）",
             ),
         ),
         other(
             token,
             format!("&timestamp={timestamp}&token={token}"),
-            words("the source has timestamp before token", "原文里timestamp写在了token前面"),
+            words("the source has timestamp before token", "源串里timestamp写在了token前面"),
         ),
         other(
             token,
             String::new(),
-            words("the source ends without &token=...&timestamp=...", "原文末尾缺少&token=...&timestamp=..."),
+            words("the source ends without &token=...&timestamp=...", "源串末尾缺少&token=...&timestamp=..."),
         ),
     ];
     let now_ms = center.clock.now_ms();
@@ -141,7 +141,7 @@ pub fn token_refusal(token: &str, refused: Refused) -> Refusal {
     let (cause, reason) = match refused {
         Refused::Unknown => ("不存在", "unknown token"),
         Refused::Expired => ("已过期", "expired token"),
-        Refused::Superseded => ("已失效,已被新token取代", "superseded token"),
+        Refused::Superseded => ("已失效，已被新token取代", "superseded token"),
     };
     Refusal::unauthorised(&format!("{token}{cause}"), reason)
 }

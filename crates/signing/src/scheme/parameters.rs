@@ -37,6 +37,24 @@ pub enum Encoding {
     Java,
 }
 
+impl Encoding {
+    /// As the field `encoding` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoding::Python => "python",
+            Encoding::Java => "java",
+        }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Encoding {
+        match self {
+            Encoding::Python => Encoding::Java,
+            Encoding::Java => Encoding::Python,
+        }
+    }
+}
+
 /// Whether a post's parameters stand in its URL as well as in its body. A get has them in the URL alone, a put and a
 /// delete in the body alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,6 +40,21 @@ pub trait Scheme: Sync {
         milliseconds
     }
 
+    /// What of this rule nobody has published, and which options change that; in English and in Chinese.
+    fn inferred(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The port of a control center whose address names none, if it is not that of HTTP.
+    fn port(&self) -> Option<u16> {
+        None
+    }
+
+    /// The path of all calls, where there is but one; then all are posts, and told apart by an action.
+    fn path(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The header that holds the pass; beside it time and signature have headers of their own. Where there is none, all
     /// three stand in the body.
     fn pass_header(&self) -> Option<&'static str>;

@@ -51,6 +51,12 @@ impl Scheme for V10_3 {
         ["&appkey=", pass, "&timestamp=", time]
     }
 
+    fn inferred(&self) -> Option<&'static str> {
+        Some(
+            "generation 10.3: inferred are the order of keys, and how a value that is no text is written, which `values` changes (10.3的键排序和非文本值的写法为推断;后者可用values更改)",
+        )
+    }
+
     fn pass_header(&self) -> Option<&'static str> {
         Some("appkey")
     }

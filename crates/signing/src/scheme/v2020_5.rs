@@ -34,6 +34,12 @@ impl Scheme for V2020_5 {
         V2020_4.end(pass, time)
     }
 
+    fn inferred(&self) -> Option<&'static str> {
+        Some(
+            "generation 2020.5: published are the token call, sorted keys and HMAC-SHA256; inferred are the java encoding, and that all else is as in 2020.4; `encoding`, `query` and `values` change it (2020.5的java编码及其余与2020.4相同之处为推断;可用encoding、query、values更改)",
+        )
+    }
+
     fn pass_header(&self) -> Option<&'static str> {
         V2020_4.pass_header()
     }

@@ -47,6 +47,20 @@ impl Scheme for V9 {
         milliseconds / 1000
     }
 
+    fn port(&self) -> Option<u16> {
+        Some(10_080)
+    }
+
+    fn path(&self) -> Option<&'static str> {
+        Some("/rapi/rcall.action")
+    }
+
+    fn inferred(&self) -> Option<&'static str> {
+        Some(
+            "generation 9: inferred are that all but ASCII is escaped in the param, and what `token` is, which is sent and not signed (9版param中非ASCII字符的转义和token的含义为推断;token只发送,不参与签名)",
+        )
+    }
+
     fn pass_header(&self) -> Option<&'static str> {
         None
     }

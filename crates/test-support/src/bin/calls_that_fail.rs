@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rpa_test_support::programs;
 use rpa_test_support::quotes::quoted;
@@ -18,9 +18,6 @@ fn main() {
     let tell = |function: &str, request: &Value| {
         let told = library.json(function, request);
         println!("reply: {told}");
-        if function == "rpa_call" {
-            println!("diagnosis: {}", library.json("rpa_diagnose", request));
-        }
         told["error"]["kind"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned()
     };
     let mut kinds = BTreeSet::new();
@@ -79,6 +76,7 @@ fn main() {
             let told = library.json("rpa_call", &with_meta);
             assert!(told["reply"]["error"].is_object(), "{told}");
             println!("meta: {}", told["meta"]);
+            println!("diagnosis: {}", library.json("rpa_diagnose", &call(fields.clone())));
             kinds.insert(tell("rpa_call", &call(fields)));
         }
         if fields["mode"].is_null() {
@@ -103,6 +101,7 @@ fn main() {
     assert_eq!(told["reply"]["code"], 0, "{told}");
     println!("meta: {}", told["meta"]);
     quote_every_page(&tell);
+    quote_to_diagnoses(&|request| println!("diagnosis: {}", library.json("rpa_diagnose", request)));
     let large = Server::answering(reply("200 OK", &format!("\"{TOKEN}{SECRET_KEY}\"").replace('"', "'")));
     kinds.insert(tell("rpa_call", &call(json!({ "host": large.url(), "max_response_bytes": 3 }))));
     println!("kinds: {}", json!(kinds));
@@ -133,6 +132,28 @@ fn quote_every_page(tell: &dyn Fn(&str, &Value) -> String) {
         while next.load(Ordering::SeqCst) > 0 {
             assert_eq!(tell(function, &request), "response");
         }
+    }
+}
+
+/// The same for diagnoses, which ask several times each.
+fn quote_to_diagnoses(diagnose: &dyn Fn(&Value)) {
+    let (next, over) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
+    let seen_all = over.clone();
+    let server = Server::start(move |connection| {
+        while let Some(seen) = connection.request() {
+            let page = quoted(&seen, next.fetch_add(1, Ordering::SeqCst)).unwrap_or_else(|| {
+                over.store(true, Ordering::SeqCst);
+                "<html>the end".to_owned()
+            });
+            connection.send(reply("200 OK", &page).as_bytes());
+        }
+    });
+    while !seen_all.load(Ordering::SeqCst) {
+        diagnose(&call(json!({ "host": server.url(), "mode": "get" })));
+        diagnose(&with_all(
+            token(json!({ "host": server.url(), "mode": "get", "rest_type": "/a" })),
+            json!({ "get_token": true }),
+        ));
     }
 }
 

@@ -21,7 +21,17 @@ pub(crate) fn gather(
     let most_bytes = checked.options.max_response_bytes;
     drop(checked);
     let until = began.checked_add(pages.limit).expect("a clock holds a day more");
-    let ask = |page: u64| one(text, api, &pages.data(page), until, progress);
+    let over = || {
+        let cause = "翻页超时,请调大pages.timeout_ms";
+        Error::new(Kind::Timeout, cause, "the limit `pages.timeout_ms` is over")
+    };
+    let ask = |page: u64| {
+        one(text, api, &pages.data(page), until, progress).map_err(|error| {
+            // The page may have had less time than `timeout_ms` says.
+            let is_over = error.kind == Kind::Timeout && Instant::now() >= until;
+            if is_over { Error { delivered: error.delivered, attempts: error.attempts, ..over() } } else { error }
+        })
+    };
     let first = ask(pages.first).map_err(|error| of_page(error, pages, pages.first, 0))?;
     let Some(list) = list_in(&first, pages) else {
         return without_list(first, pages, pages.first, 0);
@@ -41,8 +51,7 @@ pub(crate) fn gather(
             )));
         }
         if Instant::now() >= until {
-            let cause = "翻页超时,请调大pages.timeout_ms";
-            return Err(told(Error::new(Kind::Timeout, cause, "the limit `pages.timeout_ms` is over")));
+            return Err(told(over()));
         }
         let reply = ask(page).map_err(told)?;
         let Some(list) = list_in(&reply, pages) else {
@@ -102,7 +111,7 @@ fn without(pointer: &Pointer, reply: &str, field: &str, wanted_zh: &str, wanted:
     let pointer = pointer.as_str();
     let cause = format!("字段{field}指向的{pointer}不是{wanted_zh}:{zh}");
     let detail = format!("`{field}`, `{pointer}`, does not lead to {wanted}: {en}");
-    Error { field: Some(field.to_owned()), ..Error::new(Kind::Response, cause, detail) }
+    Error { field: Some(field.into()), ..Error::new(Kind::Response, cause, detail) }
 }
 
 /// Says which page it was, and what there was before it.

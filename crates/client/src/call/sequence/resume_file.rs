@@ -30,6 +30,8 @@ pub(super) fn fingerprint(request: &CallRequest<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(request.address.url(&request.path));
     hash.update([0, request.mode as u8]);
+    hash.update(&request.action);
+    hash.update([0]);
     for entry in sorted(&request.parameters) {
         entry.key.code_points().for_each(|point| hash.update(point.to_be_bytes()));
         hash.update([0xff]);
@@ -119,10 +121,6 @@ fn in_doubt() -> Error {
 }
 
 fn unusable(error: &io::Error) -> Error {
-    let (cause, remedy) = match error.kind() {
-        ErrorKind::NotFound => ("的文件夹不存在,请先建立", "; make its folder first"),
-        ErrorKind::PermissionDenied => ("不可写,请给运行机器人的用户该文件夹的写权限", "; its folder must be writable"),
-        _ => ("不可用,请换一个路径", "; give another path"),
-    };
+    let (cause, remedy) = system::of_new_file(error);
     refusal(cause, &["cannot be used: ", &system::in_english(error), remedy].concat())
 }

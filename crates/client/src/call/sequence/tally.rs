@@ -126,3 +126,58 @@ pub(super) fn refusal(reply: &str) -> Option<(String, String)> {
     let code = find("/code").filter(|code| !matches!(&**code, "0" | "0.0" | "null" | ""))?;
     Some((code, find("/msg").or_else(|| find("/message")).unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Function, Kind};
+    use crate::request::CallText;
+
+    fn waiting() -> Waiting {
+        let text = r#"{"host":"http://a","rest_type":"/a","mode":"get","accesstoken":"t","wait":{"rest_type":"/b",
+            "until":[{"pointer":"/s","in":["done","failed"]},{"pointer":"/t","in":[3]}],"fail":[{"pointer":"/s","in":["failed"]}]}}"#;
+        CallText::read(text, Function::Call).unwrap().waiting().unwrap().unwrap()
+    }
+
+    #[test]
+    fn any_condition_is_enough_and_failure_counts_first() {
+        let (waiting, now) = (waiting(), Instant::now());
+        for (reply, verdict) in [
+            (r#"{"s":"done"}"#, Verdict::Done),
+            (r#"{"s":"runs","t":3.0}"#, Verdict::Done),
+            (r#"{"s":"runs","t":4}"#, Verdict::GoOn),
+            (r#"{"s":"failed"}"#, Verdict::Failed("/s".into(), "\"failed\"".into())),
+            ("{}", Verdict::GoOn),
+            ("7", Verdict::GoOn),
+        ] {
+            assert_eq!(Tally::default().answered(reply, &waiting, now), verdict, "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_ends_the_waiting_once_it_has_lasted() {
+        let (waiting, begin) = (waiting(), Instant::now());
+        let refusal = r#"{"code":7,"msg":"no such job"}"#;
+        let after = |tally: &mut Tally, reply: &str, count: u32, every: u64| {
+            let at = |index: u32| begin + Duration::from_secs(every * u64::from(index));
+            (0..count).map(|index| tally.answered(reply, &waiting, at(index))).last().unwrap()
+        };
+        let refused = Verdict::Refused("7".into(), "no such job".into());
+        assert_eq!(after(&mut Tally::default(), refusal, 10, 7), refused);
+        assert_eq!(after(&mut Tally::default(), refusal, 9, 60), Verdict::GoOn);
+        assert_eq!(after(&mut Tally::default(), refusal, 50, 1), Verdict::GoOn);
+        assert_eq!(after(&mut Tally::default(), refusal, 61, 1), refused);
+        assert_eq!(after(&mut Tally::default(), r#"{"code":503,"msg":"starting"}"#, 100, 60), Verdict::GoOn);
+        assert_eq!(after(&mut Tally::default(), r#"{"code":0}"#, 100, 60), Verdict::GoOn);
+        let mut tally = Tally::default();
+        after(&mut tally, refusal, 9, 60);
+        tally.failed(&Error::new(Kind::Connect, "断", "gone"));
+        assert_eq!(after(&mut tally, refusal, 9, 60), Verdict::GoOn, "not in a row");
+        let (zh, en) = tally.in_words();
+        assert!(
+            en.contains("asked 19 times, answered 18 times, 18 times without") && en.contains("no such job"),
+            "{en}"
+        );
+        assert!(zh.contains("共询问19次,得到答复18次") && zh.contains("其code为7"), "{zh}");
+    }
+}

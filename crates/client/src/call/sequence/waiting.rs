@@ -137,8 +137,10 @@ impl Work<'_, '_> {
                 },
                 // Nothing of the network: it will not be better next time.
                 Err(error) if error.kind.is_before_any_attempt() => return Err(self.told(error, "wait")),
+                // The last question had little time.
+                Err(error) if is_last && error.kind == Kind::Timeout => {}
                 Err(error) => {
-                    pause = pause.max(error.retry_after.unwrap_or_default());
+                    pause = pause.max(error.retry_after.as_deref().copied().unwrap_or_default());
                     tally.failed(&error);
                 }
             }

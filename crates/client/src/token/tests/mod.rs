@@ -87,7 +87,7 @@ impl Center {
 }
 
 fn no_reply(kind: Kind) -> NoReply {
-    NoReply { error: Error::new(kind, "x", "x"), may_repeat: false }
+    NoReply { error: Box::new(Error::new(kind, "x", "x")), may_repeat: false }
 }
 
 fn reply(text: &str, status: u16) -> Reply {

@@ -86,7 +86,7 @@ fn a_token_that_our_own_request_has_ended_is_nobody_elses_doing() {
     // A request whose reply is lost may have done so, too.
     let lost = |_: &By, _| {
         let error = Error { delivered: crate::error::Delivered::Unknown, ..Error::new(Kind::Timeout, "x", "x") };
-        Err(NoReply { error, may_repeat: false })
+        Err(NoReply { error: Box::new(error), may_repeat: false })
     };
     pass(2 * HOUR_S - 60, &keeper);
     with(lost, MINUTE, |need| keeper.token(need)).unwrap();

@@ -39,9 +39,9 @@ fn look(path: &Path, until: Instant, examined: &mut Examined) -> io::Result<()> 
 
 /// Makes a file beside, or where the folder is not there yet, in the first folder above that is.
 fn probe(target: &Path) -> io::Result<PathBuf> {
-    let above =
+    let mut above =
         target.ancestors().skip(1).map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
-    let folder = above.into_iter().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let folder = above.find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let name = format!("rpa-openapi-probe-{}-{:08x}", process::id(), fastrand::u32(..));
     let probe = folder.join(name);
     File::create_new(&probe)?;

@@ -1,4 +1,5 @@
-//! Tells the other processes of this machine what its clock has to be corrected by: beside the token, in the store.
+//! Tells other processes what a call has shown, beside the token, in the store: to those of this machine what its clock has
+//! to be corrected by, to all which encoding of signatures works.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,10 +27,13 @@ fn try_spread(shared: &SharedToken, left: impl Fn() -> Duration) -> Option<()> {
         let state = shared.state();
         let present = state.token.present()?;
         let clocks = clocks_with(present.clocks.clone(), state.token.clock.ahead_ms());
+        let encoding = state.token.encoding().to_owned();
+        let is_news = clocks != present.clocks || encoding != present.encoding;
         // What was got without the store is not the one that others have.
-        (present.alone == 0 && clocks != present.clocks).then(|| StoredToken {
+        (present.alone == 0 && is_news).then(|| StoredToken {
             generation: lease.generation,
             clocks,
+            encoding,
             ..StoredToken::clone(present)
         })?
     };

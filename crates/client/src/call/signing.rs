@@ -1,0 +1,148 @@
+//! Which percent-encoding a call is signed with. Where the caller leaves that to the library (`"encoding": "auto"`), it is
+//! found out by the control center's refusals, for one additional request at most.
+//!
+//! | what is known | a call is signed | it is refused for its signature |
+//! |---|---|---|
+//! | nothing | as the generation has it | once more the other way; what works is remembered |
+//! | one has worked | with that | that is forgotten; the refusal is the reply |
+//! | both were refused, within ten minutes | as the generation has it | the refusal is the reply |
+//!
+//! All this only where the two are written differently: a call that they write alike says nothing about them.
+
+use std::time::{Duration, Instant};
+
+use crate::call::encodings::{self, Caller, Scout};
+use crate::call::exchange::Answered;
+use crate::call::unstamped::UnstampedCall;
+use crate::error::{Error, Kind};
+use crate::request::RefusalRule;
+use crate::token::{Sign, signature};
+use rpa_signing::Secret;
+use rpa_signing::scheme::Encoding;
+
+/// For so long at most a call waits for another one to find out what works.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// With less time than this nothing is sent once more.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
+
+pub(super) type Outcome = Result<Answered, Error>;
+
+/// The encoding of a call's attempts.
+pub(super) struct Signing {
+    /// Of the next one.
+    pub(super) encoding: Encoding,
+    finding: Option<Finding>,
+}
+
+/// What a call does to find out.
+struct Finding {
+    caller: Caller,
+    center: Caller,
+    kept: Option<Encoding>,
+    deadline: Instant,
+    scout: Option<Scout>,
+    /// The refusal that was answered by the additional request.
+    first: Option<Box<Outcome>>,
+    /// There was one, or there will be none.
+    is_used_up: bool,
+}
+
+/// What a call has shown that was not known before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finds {
+    Nothing,
+    Works(Encoding),
+    /// What had worked was refused.
+    NoLonger,
+}
+
+impl Signing {
+    /// What a call is signed with. `who`: whose calls are of one kind; `kept`: what is kept beside their token.
+    pub(super) fn begin(
+        call: &UnstampedCall<'_>,
+        who: &str,
+        pass: &Secret,
+        kept: Option<Encoding>,
+        deadline: Instant,
+    ) -> Signing {
+        let mut signing = Signing::known(call, who, pass, kept, deadline);
+        if let Some(finding) = signing.finding.as_mut().filter(|finding| finding.caller.works(kept).is_none()) {
+            let limit = LONGEST_WAIT.min(deadline.saturating_duration_since(Instant::now()));
+            finding.scout = finding.caller.scout(finding.center, limit);
+            signing.encoding = finding.caller.works(kept).unwrap_or(signing.encoding);
+        }
+        signing
+    }
+
+    /// The same for a call that is only shown: it finds nothing out, and waits for nobody.
+    pub(super) fn known(
+        call: &UnstampedCall<'_>,
+        who: &str,
+        pass: &Secret,
+        kept: Option<Encoding>,
+        deadline: Instant,
+    ) -> Signing {
+        let request = &call.request;
+        let (usual, _) = request.scheme.usual();
+        let encoding = request.encoding.unwrap_or(usual);
+        if request.encoding.is_some() || !call.stamp(pass, usual, 0).is_written_differently() {
+            return Signing { encoding, finding: None };
+        }
+        let (caller, center) = (Caller::new(request, who), Caller::new(request, ""));
+        let encoding = caller.works(kept).unwrap_or(usual);
+        let finding = Finding { caller, center, kept, deadline, scout: None, first: None, is_used_up: false };
+        Signing { encoding, finding: Some(finding) }
+    }
+
+    /// What an attempt has shown. `Err`: it is to be sent once more, the other way. Where that was refused, too, the first
+    /// refusal is what has come of both.
+    pub(super) fn after(&mut self, outcome: Outcome, rule: &RefusalRule) -> Result<(Outcome, Finds), ()> {
+        let Some(finding) = &mut self.finding else { return Ok((outcome, Finds::Nothing)) };
+        let works = finding.caller.works(finding.kept);
+        match said(&outcome, rule) {
+            // After a refusal of the other one whatever else is said of the call was said after its signature was proved.
+            sign @ (Sign::Taken | Sign::Other) if sign == Sign::Taken || finding.first.is_some() => {
+                let finds = if works == Some(self.encoding) { Finds::Nothing } else { Finds::Works(self.encoding) };
+                finding.caller.has_worked(self.encoding);
+                finding.scout = None;
+                return Ok((outcome, finds));
+            }
+            Sign::Refused => {
+                if let Some(first) = finding.first.take() {
+                    encodings::both_refused(finding.center);
+                    finding.scout = None;
+                    self.encoding = self.encoding.other();
+                    return Ok((*first, Finds::Nothing));
+                }
+                if !finding.is_used_up {
+                    finding.is_used_up = true;
+                    if works == Some(self.encoding) {
+                        finding.caller.forget();
+                        return Ok((outcome, Finds::NoLonger));
+                    }
+                    let is_in_time = Instant::now() + LAST_MOMENT < finding.deadline;
+                    if is_in_time && (works.is_some() || !encodings::is_quiet(finding.center)) {
+                        finding.first = Some(Box::new(outcome));
+                        self.encoding = self.encoding.other();
+                        return Err(());
+                    }
+                }
+            }
+            _ => {}
+        }
+        finding.scout = None;
+        Ok((outcome, Finds::Nothing))
+    }
+}
+
+fn said(outcome: &Outcome, rule: &RefusalRule) -> Sign {
+    match outcome {
+        Ok(answered) => signature(rule, answered.status(), &answered.text),
+        // Some servers refuse with a status alone, and without JSON. A proxy proves no signature.
+        Err(error) if error.kind == Kind::Proxy => Sign::Unclear,
+        Err(error) => match error.http_status.is_some_and(|status| rule.http_status.contains(&status)) {
+            true => Sign::Refused,
+            false => Sign::Unclear,
+        },
+    }
+}

@@ -1,0 +1,184 @@
+//! `save_to`: what goes to a file, and what does not.
+
+use std::fs;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::center::{Answer, Center};
+use crate::folder::Folder;
+
+fn answer(head: &str, body: &[u8]) -> Vec<u8> {
+    [format!("HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+}
+
+fn center(reply: Vec<u8>) -> Center {
+    Center::start(move |_, _| Answer::Raw(reply.clone()))
+}
+
+fn save(to: impl Into<Value>) -> Value {
+    json!({ "rest_type": "/export", "mode": "get", "retry": 1, "save_to": to.into() })
+}
+
+fn files(folder: &Folder) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn bytes(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 31 % 251) as u8).collect()
+}
+
+#[test]
+fn a_reply_that_is_no_json_becomes_a_file() {
+    let folder = Folder::new("save");
+    let path = folder.join("报表.pdf");
+    let body = [b"%PDF-1.4", &*bytes(300_000)].concat();
+    let name = "Content-Disposition: attachment; filename*=UTF-8''%E6%9C%88%E7%BB%93.pdf\r\n";
+    let hash = Sha256::digest(&body);
+    let digest = format!("Repr-Digest: sha-256=:{}:\r\n", BASE64_STANDARD.encode(hash));
+    let head = format!("Content-Type: application/pdf\r\n{name}{digest}");
+    let reply = center(answer(&head, &body)).call(save(path.to_str().unwrap()));
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected =
+        json!({ "path": path, "size": body.len(), "type": "application/pdf", "sha256": hex, "name": "月结.pdf" });
+    assert_eq!(reply, json!({ "code": 0, "msg": "success", "result": expected }));
+    assert_eq!(fs::read(&path).unwrap(), body);
+    assert_eq!(files(&folder), ["报表.pdf"]);
+    // Never over a file that is there, unless told.
+    let other = center(answer("", b"second"));
+    let reply = other.call(save(path.to_str().unwrap()));
+    assert_eq!((&reply["error"]["field"], &reply["error"]["delivered"]), (&json!("save_to"), &json!("no")), "{reply}");
+    assert!(other.seen("").is_empty());
+    assert_eq!(other.call(save(json!({ "path": path, "overwrite": true })))["code"], 0);
+    assert_eq!(fs::read(&path).unwrap(), b"second");
+}
+
+#[test]
+fn every_way_in_which_a_body_comes() {
+    let numbers = vec![b'7'; 200_000];
+    let text = [&b"[2026-11-25] log "[..], &bytes(100_000)].concat();
+    for body in [&bytes(1)[..], b"a", b"12,34\n", &numbers, &text, b"{not json", b"\"a\",\"b\"\n1,2\n"] {
+        let chunked = body
+            .chunks(40_000)
+            .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+        let chunked =
+            [&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"[..], &chunked.collect::<Vec<_>>(), b"0\r\n\r\n"]
+                .concat();
+        let packed = rpa_test_support::packed::gzip(body);
+        for reply in [answer("", body), chunked, answer("Content-Encoding: gzip\r\n", &packed)] {
+            let folder = Folder::new("save");
+            let path = folder.join("file");
+            let reply = center(reply).call(save(path.to_str().unwrap()));
+            assert_eq!(reply["result"]["size"], body.len(), "{reply}");
+            assert!(fs::read(&path).unwrap() == body);
+        }
+    }
+    // Up to the end of the connection.
+    let folder = Folder::new("save");
+    let server = crate::server::Server::start(|connection| {
+        connection.request();
+        connection.send(b"HTTP/1.0 200 OK\r\n\r\nabc");
+    });
+    let request = json!({ "host": server.url(), "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+    let path = folder.join("file");
+    let request = crate::with_all(request, save(path.to_str().unwrap()));
+    let reply = crate::harness::Library::load().json("rpa_call", &request);
+    assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"abc".to_vec()), "{reply}");
+}
+
+#[test]
+fn json_is_handed_on_and_makes_no_file() {
+    let folder = Folder::new("save");
+    let path = folder.join("file");
+    for json in ["{\"code\":7,\"msg\":\"没有报表\"}", "[1.10]", "12", "\"x\"", "null"] {
+        for head in ["", "Content-Type: application/octet-stream\r\n"] {
+            let center = center(answer(head, format!(" {json}\n").as_bytes()));
+            assert_eq!(center.text(save(path.to_str().unwrap())), json);
+        }
+    }
+    for (reply, msg) in [
+        (answer("Content-Type: text/html\r\n", b"<html>login"), "可能是登录页"),
+        (answer("Content-Type: application/json\r\n", b"{\"code\":"), "返回内容不是JSON"),
+        (answer("", b""), "返回内容为空"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n%PDF-".to_vec(), "HTTP 404"),
+    ] {
+        let reply = center(reply).call(save(path.to_str().unwrap()));
+        assert_eq!(reply["error"]["kind"], "response", "{reply}");
+        assert!(reply["msg"].as_str().unwrap().contains(msg), "{reply}");
+    }
+    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+    let page = center(answer("Content-Type: text/html\r\nContent-Disposition: attachment\r\n", b"<html>"));
+    assert_eq!(page.call(save(path.to_str().unwrap()))["result"]["size"], 6);
+}
+
+#[test]
+fn what_is_cut_leaves_nothing() {
+    let folder = Folder::new("save");
+    let path = folder.join("file");
+    let whole = answer("Content-Type: application/zip\r\n", &bytes(100_000));
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\nabc\r\n0\r\n\r\n".to_vec();
+    let cuts = |reply: &[u8], places: &[usize]| places.iter().map(|place| reply[..*place].to_vec()).collect::<Vec<_>>();
+    let all = [cuts(&whole, &[1, 30, 70, 90, 1_000, 70_000, whole.len() - 1]), cuts(&chunked, &[50, 51, 53, 55, 60])]
+        .concat();
+    for cut in all {
+        let center =
+            Center::start(move |_, before| if before % 2 == 0 { Answer::Raw(cut.clone()) } else { Answer::Nothing });
+        // The server closes as it waits for the next request, which never comes: so it is made to.
+        let reply = center.call(crate::with_all(save(path.to_str().unwrap()), json!({ "timeout_ms": 400 })));
+        let kind = reply["error"]["kind"].as_str().unwrap_or_else(|| panic!("{reply}"));
+        assert!(["disconnected", "timeout"].contains(&kind), "{reply}");
+        assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+    }
+    let wrong = format!("Digest: SHA-256={}\r\n", BASE64_STANDARD.encode(Sha256::digest(b"x")));
+    let reply = center(answer(&wrong, b"abc")).call(save(path.to_str().unwrap()));
+    assert!(reply["msg"].as_str().unwrap().contains("校验值"), "{reply}");
+    let reply = center(answer("", &bytes(1001))).call(save(json!({ "path": path, "max_bytes": 1000 })));
+    assert_eq!(reply["error"]["kind"], "too_large", "{reply}");
+    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+}
+
+#[test]
+fn a_get_that_broke_is_made_again_from_the_start() {
+    let folder = Folder::new("save");
+    let path = folder.join("file");
+    let whole = answer("", &bytes(50_000));
+    let server = crate::server::Server::start(move |connection| {
+        static BEFORE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        connection.request();
+        let end = if BEFORE.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 { 20_000 } else { whole.len() };
+        connection.send(&whole[..end]);
+    });
+    let request = json!({ "host": server.url(), "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+    let request = crate::with_all(crate::with_all(request, save(path.to_str().unwrap())), json!({ "retry": 2 }));
+    let reply = crate::harness::Library::load().json("rpa_call", &request);
+    assert_eq!(reply["result"]["size"], 50_000, "{reply}");
+    assert!(fs::read(&path).unwrap() == bytes(50_000));
+}
+
+#[test]
+fn a_place_that_cannot_be_is_refused_before_anything_is_sent() {
+    let folder = Folder::new("save");
+    let center = center(answer("", b"x"));
+    let inside = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(folder.join("plain"), "").unwrap();
+    for (to, field) in [
+        (json!("~/a"), "save_to.path"),
+        (json!("C:\temp"), "save_to.path"),
+        (json!(""), "save_to.path"),
+        (json!(inside("")), "save_to.path"),
+        (json!(folder.to_str().unwrap()), "save_to"),
+        (json!(inside("none/file")), "save_to"),
+        (json!(inside("plain/file")), "save_to"),
+        (json!(5), "save_to"),
+        (json!({ "overwrite": true }), "save_to.path"),
+        (json!({ "path": inside("a"), "over": true }), "save_to.over"),
+        (json!({ "path": inside("a"), "max_bytes": 0 }), "save_to.max_bytes"),
+    ] {
+        let reply = center.call(save(to.clone()));
+        assert_eq!(reply["error"]["field"], field, "{to}: {reply}");
+    }
+    assert!(center.seen("").is_empty());
+    assert_eq!(files(&folder), ["plain"]);
+}

@@ -1,0 +1,125 @@
+//! `pages`.
+
+use serde_json::{Value, json};
+
+use crate::center::{Answer, Center, parameter};
+
+/// Lists of numbers with digits that no program keeps, three to a page; as many pages as there are.
+fn list(total: Option<&'static str>, pages: &'static [&'static str]) -> Center {
+    Center::start(move |line, _| {
+        let page: usize = parameter(line, "pageNum").parse().unwrap_or(1);
+        let items = pages.get(page - 1).copied().unwrap_or("");
+        if items == "busy" {
+            return Answer::Json(r#"{"code":5,"msg":"系统繁忙"}"#.to_owned());
+        }
+        let total = total.map_or(String::new(), |total| format!(",\"total\" : {total}"));
+        Answer::Json(format!("{{\"code\":0,\"result\":{{\"list\": [ {items} ]{total}}} }}"))
+    })
+}
+
+fn all(further: Value) -> Value {
+    let usual = json!({ "page": "pageNum", "size": "pageSize", "items": "/result/list", "total": "/result/total" });
+    let data = json!({ "pageSize": 3 });
+    json!({ "rest_type": "/list", "mode": "get", "retry": 1, "data_json": data, "pages": crate::with_all(usual, further) })
+}
+
+/// Without a total.
+fn without(further: Value) -> Value {
+    let mut request = all(further);
+    request["pages"].as_object_mut().unwrap().remove("total");
+    request
+}
+
+#[test]
+fn all_pages_are_one_reply_byte_for_byte() {
+    let center = list(Some("7.0"), &["1.10, 12345678901234567890 ,\"\\u4e2d\"", "{\"a\":1E400},2,3", "4"]);
+    let expected = "{\"code\":0,\"result\":{\"list\": [ 1.10, 12345678901234567890 ,\"\\u4e2d\",{\"a\":1E400},2,3,4 ],\"total\" : 7.0} }";
+    assert_eq!(center.text(all(json!({}))), expected);
+    assert_eq!(center.seen("/list").len(), 3);
+    let post = crate::with_all(all(json!({})), json!({ "mode": "post" }));
+    assert_eq!(center.text(post), expected);
+}
+
+#[test]
+fn without_a_total_the_list_ends_with_a_short_an_empty_or_a_repeated_page() {
+    for (pages, requests) in [
+        (&["1,2,3", "4,5,6", "7"][..], 3),
+        (&["1,2,3", "4,5,6"], 3),
+        (&["1,2,3", "4,5,6", "4,5,6"], 3),
+        (&["1,2", "1,2"], 2),
+        (&[], 1),
+    ] {
+        let center = list(None, pages);
+        let reply = center.call(without(json!({})));
+        let mut items: Vec<u64> =
+            pages.iter().flat_map(|page| page.split(',')).map(|item| item.parse().unwrap()).collect();
+        items.dedup();
+        let expected = if pages == ["1,2,3", "4,5,6", "4,5,6"] {
+            json!([1, 2, 3, 4, 5, 6])
+        } else if pages == ["1,2", "1,2"] {
+            json!([1, 2])
+        } else {
+            json!(items)
+        };
+        assert_eq!(reply["result"]["list"], expected, "{reply}");
+        assert_eq!(center.seen("/list").len(), requests, "{pages:?}");
+    }
+}
+
+#[test]
+fn a_page_that_fails_is_named() {
+    let center = list(Some("9"), &["1,2,3", "busy"]);
+    let reply = center.call(all(json!({})));
+    assert_eq!((&reply["error"]["page"], &reply["error"]["reply"]["code"]), (&json!(2), &json!(5)), "{reply}");
+    let msg = reply["msg"].as_str().unwrap();
+    assert!(msg.contains("第2页(pageNum=2,此前已取3项)") && msg.contains("系统繁忙"), "{msg}");
+    // The refusal of the first page comes as it came.
+    assert_eq!(list(None, &["busy"]).text(all(json!({}))), r#"{"code":5,"msg":"系统繁忙"}"#);
+    let center = Center::start(|line, _| match parameter(line, "pageNum") {
+        "1" => Answer::Json(r#"{"result":{"list":[1],"total":2}}"#.to_owned()),
+        _ => Answer::Nothing,
+    });
+    let reply = center.call(all(json!({})));
+    let error = &reply["error"];
+    assert_eq!(
+        (&error["page"], &error["kind"], &error["delivered"]),
+        (&json!(2), &json!("disconnected"), &json!("unknown")),
+        "{reply}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_together_is_told() {
+    for (center, request, msg) in [
+        (list(Some("9"), &["1,2,3"]), all(json!({})), "此页为空,但总数为9,已取3"),
+        (list(Some("9"), &["1,2,3", "1,2,3"]), all(json!({})), "此页与前面的页相同"),
+        (list(None, &["1,2,3", "1,2,3"]), without(json!({})), "第二页与第一页相同,请检查pages中的page"),
+        (list(Some("9"), &["1,2,3", "4,5,6", "7"]), all(json!({ "max_pages": 2 })), "页数超过max_pages(2)"),
+        (list(Some("\"many\""), &["1"]), all(json!({})), "不是一个整数"),
+        (list(None, &["1"]), all(json!({})), "/result中只有list"),
+        (
+            list(None, &["1"]),
+            all(json!({ "items": "/result/rows" })),
+            "字段pages.items指向的/result/rows不是一个数组:/result中只有list",
+        ),
+        (
+            list(None, &["1,2,3", "4,5,6"]),
+            crate::with_all(without(json!({})), json!({ "max_response_bytes": 45 })),
+            "各页合计过大",
+        ),
+    ] {
+        let reply = center.call(request);
+        assert!(reply["msg"].as_str().unwrap().contains(msg), "{reply}");
+    }
+}
+
+#[test]
+fn the_newest_total_counts() {
+    let center = Center::start(|line, _| {
+        Answer::Json(match parameter(line, "pageNum") {
+            "1" => r#"{"result":{"list":[1,2,3],"total":9}}"#.to_owned(),
+            _ => r#"{"result":{"list":[4],"total":4}}"#.to_owned(),
+        })
+    });
+    assert_eq!(center.text(all(json!({}))), r#"{"result":{"list":[1,2,3,4],"total":9}}"#);
+}
