@@ -480,7 +480,7 @@ shown.append(me.raw("call", rest_type="/x"))
     );
     let wait = json!({ "rest_type": "/y", "until": [{ "pointer": "/result/status", "in": [1] }] });
     assert_eq!(of(1, "wait mode data_json resume"), json!([wait, "post", { "n": 1 }, null]));
-    assert_eq!(of(2, "wait mode resume"), json!([wait, "put", "r"]));
+    assert_eq!(of(2, "wait mode resume"), json!([wait, null, "r"]));
     let pages = json!({ "page": "pageNum", "size": "pageSize", "items": "/list", "total": "/result/total" });
     assert_eq!(of(3, "pages mode timeout_ms data_json"), json!([pages, "get", 9, { "n": 1 }]));
     assert_eq!(of(4, "mode rest_type get_token accesskey meta"), json!(["get", "/x", true, "a", null]));

@@ -1318,7 +1318,7 @@ shown.append(GlobalFun.rpa_pages("/x", pages={"items": "/list"}, mode="post"))
     assert_eq!((&shown[1]["wait"], &shown[1]["mode"]), (&wait, &json!("post")));
     assert_eq!(
         (&shown[2]["wait"]["rest_type"], &shown[2]["resume"], &shown[2]["mode"]),
-        (&json!("/z"), &json!("r"), &json!("put"))
+        (&json!("/z"), &json!("r"), &Value::Null)
     );
     assert!(msg(&shown[3]).contains("wait必须是dict"), "{shown}");
     let pages = json!({ "page": "pageNum", "size": "pageSize", "items": "/result/list", "total": "/result/total" });

@@ -388,14 +388,14 @@ namespace IsRpa.OpenApi
                 Settings["accesskey"] = accessKey;
                 Settings["secretkey"] = secretKey;
             }
-            Meta = false;
+            Meta = true;
         }
 
         /// <summary>The fields that every request begins with, by the library's names: proxy, tls, timeout_ms, accesstoken,
         /// token_store, log and so on. They are to be set before the first call.</summary>
         public IDictionary<string, object> Settings { get; private set; }
 
-        /// <summary>Whether replies come with facts and warnings beside them (false).</summary>
+        /// <summary>Whether replies come with facts and warnings beside them (true).</summary>
         public bool Meta { get; set; }
 
         /// <summary>Something that did no harm to this call and should be looked at, such as a wrong clock. Raised on the

@@ -38,7 +38,7 @@ export interface Settings {
   tls?: { verify?: boolean; ca_file?: string; pin_sha256?: string | string[] };
   headers?: Record<string, string>;
   token_store?: 'memory' | { file: string } | { redis: string };
-  /** Whether replies come with facts and warnings beside them (false). */
+  /** Whether replies come with facts and warnings beside them (true). */
   meta?: boolean;
   /** By default each kind is told once by process.emitWarning. */
   onWarning?: (warning: Warning) => void;

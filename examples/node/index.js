@@ -110,7 +110,7 @@ const OF_CALLS = ['accesskey', 'secretkey', 'accesstoken', 'token_store', 'token
 class Client {
   /** The settings are the fields that every request begins with; onWarning is told what should be looked at. */
   constructor(host, { onWarning, ...settings } = {}) {
-    this.settings = { ...settings, host };
+    this.settings = { meta: true, ...settings, host };
     this.onWarning = onWarning || warnOnce();
   }
 

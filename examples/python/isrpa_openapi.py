@@ -363,12 +363,12 @@ class Client(_Common):
     def delete(self, path: str, data: Optional[Json] = None, **fields: Any) -> Any:
         return self._send(dict(fields, mode="delete", rest_type=path, data_json=data))
 
-    def run(self, path: str, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
+    def run(self, path: Optional[str] = None, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
         """Starts work, and waits for its end: one post, and then what `wait` says, until it is so.
 
         wait is the library's field: {"rest_type": ..., "data_json": {"jobNo": {"pointer": "/result/jobNo"}},
-        "until": [{"pointer": "/result/status", "in": [...]}], ...}. result holds started, reply and resume; with
-        resume="..." the wait goes on in another process, and nothing is started again.
+        "until": [{"pointer": "/result/status", "in": [...]}], ...}. result holds started, reply and resume. After a failure
+        of the part "wait", run(resume=error.resume) goes on waiting, in another process too, and starts nothing.
         """
         return self._send(_run_fields(path, data, wait, fields))
 
@@ -430,7 +430,7 @@ class AsyncClient(_Common):
     async def delete(self, path: str, data: Optional[Json] = None, **fields: Any) -> Any:
         return await self._send(dict(fields, mode="delete", rest_type=path, data_json=data))
 
-    async def run(self, path: str, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
+    async def run(self, path: Optional[str] = None, data: Optional[Json] = None, wait: Optional[Json] = None, **fields: Any) -> Any:
         """Client.run(), to be awaited."""
         return await self._send(_run_fields(path, data, wait, fields))
 
@@ -453,7 +453,10 @@ class AsyncClient(_Common):
 _PAGES = ("page", "size", "items", "total")
 
 
-def _run_fields(path: str, data: Optional[Json], wait: Optional[Json], fields: Json) -> Json:
+def _run_fields(path: Optional[str], data: Optional[Json], wait: Optional[Json], fields: Json) -> Json:
+    if fields.get("resume"):
+        # It holds what to ask and until when; what is given here counts instead.
+        return dict(fields, wait=wait or {})
     return dict({"mode": "post"}, **dict(fields, rest_type=path, data_json=data, wait=wait))
 
 
@@ -1058,6 +1061,8 @@ def report(reply: Json, lang: str = "zh") -> str:
             lines.append("         " + _short(check["facts"]))
     lines += ["", word["settings"]]
     for setting in map(_dict, _list(result.get("settings"))):
+        if setting.get("field") == "settings_from":
+            continue  # it stands behind each of them
         value = json.dumps(setting.get("value"), ensure_ascii=False)
         lines.append("  {} = {}  {} {}".format(setting.get("field"), value, word["from"], setting.get("from")))
         for odd in _list(setting.get("odd")):
@@ -1077,7 +1082,7 @@ def _list(value: Any) -> List[Any]:
     return value if isinstance(value, list) else []
 
 
-def _short(value: Any, most: int = 600) -> str:
+def _short(value: Any, most: int = 1500) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= most else text[:most] + "..."
 

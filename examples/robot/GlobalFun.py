@@ -164,15 +164,22 @@ def rpa_api(rest_type, data_json=None, mode='get', **fields):
     return _rpa_by_keys(rest_type, data_json, mode, fields)
 
 
-def rpa_run(rest_type, data_json=None, wait=None, mode='post', **fields):
+def rpa_run(rest_type=None, data_json=None, wait=None, mode='post', **fields):
     """启动任务,并等到它结束。启动的请求只发一次;等待时断线不算失败,接着等。
 
     wait        怎样等,写法见设置RPA_WAIT;没有给的按设置RPA_WAIT
 
     返回值的result中,started是启动的应答,reply是最后一次查询的应答。失败时error['part']是'start'(没有启动成)或'wait'(已经启动,
-    没有等到结束);这时用rpa_run(同样的参数, resume=返回值中的resume)接着等,不会再启动一次,换一个进程也可以。
+    没有等到结束);这时用rpa_run(resume=reply['error']['resume'])接着等,不会再启动一次,换一个进程也可以。
     """
     def more(settings):
+        if fields.get('resume'):
+            # 问什么、等到什么都在resume里;另外给出的wait代替其中的,设置里的只有时间算数。
+            if wait is not None:
+                return {'wait': _rpa_dict('wait', 'wait', wait)}
+            given = settings.get('RPA_WAIT')
+            given = given if isinstance(given, dict) else {}
+            return {'wait': {name: given[name] for name in ('every_ms', 'timeout_ms') if name in given}}
         name, how = ('wait', wait) if wait is not None else ('RPA_WAIT', settings.get('RPA_WAIT'))
         if not how:
             raise _RpaFailure('请填写设置RPA_WAIT,或在调用时给出wait:怎样看出任务结束了', 'fill in `RPA_WAIT`, or give `wait`: '
@@ -322,6 +329,8 @@ def _rpa_by_keys(rest_type, data_json, mode, fields, more=None):
     def request(settings):
         made = _rpa_keys(settings)
         made.update(_rpa_call(settings, rest_type, data_json, mode))
+        if fields.get('resume'):
+            made = {name: value for name, value in made.items() if name not in ('rest_type', 'action', 'mode', 'data_json')}
         if more is not None:
             made.update(more(settings))
         made.update(_rpa_fields(fields))
@@ -899,7 +908,7 @@ def _rpa_told(reply, request, names, given):
     cure = _rpa_cure(error, msg, request, settings)
     if isinstance(error.get('hint'), str):
         error['hint'] = _rpa_in_settings(error['hint'], settings).replace('字段', '参数').replace('RPA_PROXY」设为null', "RPA_PROXY」设为'none'")
-        if not cure and '请' not in msg and error['hint'] not in msg:
+        if not cure and '请' not in msg and not error['hint'].startswith('请按msg'):
             cure = error['hint']
     error['detail'] = _rpa_in_settings(str(error['detail']), settings, english=True)
     if reply['code'] == 41 and owner in settings:
@@ -1014,7 +1023,7 @@ def _rpa_diagnosis(rest_type, data_json, host, may_get_token):
         reply = {'result': None}
         told.append(failure)
     names = _rpa_names(_RPA_SETTINGS_OF_API, settings)
-    return tuple(_rpa_report(reply, told, names, settings, language) for language in ('zh', 'en'))
+    return tuple(_rpa_report(reply, told, names, settings, request['settings_from'], language) for language in ('zh', 'en'))
 
 
 def _rpa_sources(request, settings, host):
@@ -1045,7 +1054,7 @@ _RPA_WORDS = {
 }
 
 
-def _rpa_report(reply, told, names, settings, language):
+def _rpa_report(reply, told, names, settings, sources, language):
     is_chinese = language == 'zh'
 
     def word(name):
@@ -1053,7 +1062,7 @@ def _rpa_report(reply, told, names, settings, language):
 
     def said(part):
         text = part.get(language) or part.get('zh') or part.get('en') or '' if isinstance(part, dict) else ''
-        return _rpa_in_settings(str(text), names, english=not is_chinese)
+        return _rpa_in_settings(str(text), names, english=not is_chinese).replace('"get_token":true', 'get_token=True')
 
     def listed(value):
         return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -1080,13 +1089,18 @@ def _rpa_report(reply, told, names, settings, language):
         ms = '' if status == 'skipped' or check.get('ms') is None else ' (%s %s)' % (check['ms'], word('ms'))
         lines.append('  [%s] %s: %s%s' % (word(status), check.get('name'), text, ms))
         if status in ('warning', 'fail') and check.get('facts'):
-            lines.append('         ' + json.dumps(check['facts'], ensure_ascii=False)[:600])
+            lines.append('         ' + json.dumps(check['facts'], ensure_ascii=False)[:1500])
     if result.get('settings'):
         lines += ['', word('settings')]
     for setting in listed(result.get('settings')):
-        field = str(setting.get('field'))
-        value = json.dumps(setting.get('value'), ensure_ascii=False)
-        lines.append('  %s = %s  %s %s' % (names.get(field, field), value, word('from'), setting.get('from')))
+        field, value = str(setting.get('field')), setting.get('value')
+        values = {field: value}
+        if field == 'tls' and isinstance(value, dict):
+            values = {'tls.' + name: part for name, part in value.items()}
+        for field, value in values.items():
+            if field != 'settings_from':
+                lines.append('  %s = %s  %s %s' % (names.get(field, field), json.dumps(value, ensure_ascii=False), word('from'),
+                                                   sources.get(field) or setting.get('from')))
         lines += ['      [%s] %s' % (word('warning'), said(odd)) for odd in listed(setting.get('odd'))]
     machine = dict(result['machine']) if isinstance(result.get('machine'), dict) else {'system': sys.platform}
     machine['Python'] = '%s, %d bit, %s' % (sys.version.split()[0], _rpa_bits(), sys.executable)

@@ -116,6 +116,7 @@ reply: 月结 & 100% 完成
 run: finished
 resume: finished
 pages: 4
+warning: verify
 diagnosis: well, tls tls.pin_sha256 you
 ";
 

@@ -42,8 +42,8 @@ async function send(event) {
   const request = {
     [generation === "9" ? "action" : "rest_type"]: form.rest_type.value.trim(),
     data_json: form.data_json.value.trim() || "{}",
-    values: form.values.value,
   };
+  if (form.values.value) request.values = form.values.value;
   if (generation !== "9") request.mode = form.mode.value;
   if (form.encoding.value) request.encoding = form.encoding.value;
   if (form.accesstoken.value.trim()) request.accesstoken = form.accesstoken.value.trim();

@@ -120,7 +120,7 @@ type Client struct {
 
 // NewClient takes the fields that every request begins with, by the library's names.
 func NewClient(host string, settings Fields) *Client {
-	return &Client{merged(settings, Fields{"host": host})}
+	return &Client{merged(Fields{"meta": true}, settings, Fields{"host": host})}
 }
 
 func (c *Client) Get(ctx context.Context, restType string, data any) (*Reply, error) {

@@ -52,7 +52,8 @@ internal static class Clients
         catch (RpaException error)
         {
             bool whole = error.Code == 40 && error.Attempts >= 1 && error.ElapsedMs >= 0 && error.HttpStatus == null
-                && error.Field == null && error.Msg.Length > 5 && error.Detail.Contains("pin") && error.Error.Count > 6
+                && error.Field == null && error.Msg.Length > 5 && error.Detail.Contains("pin") && error.Id.Length > 5 && error.Function == "rpa_call" && error.Target["scheme"].Equals("https")
+                && error.Time.Length > 20 && error.Hint.Length > 5 && error.Version == RpaOpenApi.Version
                 && error.Message.StartsWith(error.Msg) && error.Kind == RpaErrorKind.Tls && error.Delivered == RpaDelivered.No;
             Console.WriteLine("error: " + error.KindText + " " + error.Error["delivered"] + (whole ? " ok" : " " + error.Reply));
         }
@@ -64,6 +65,12 @@ internal static class Clients
         Console.WriteLine("reply: " + reply.Text("/result/params/note"));
         Check(reply.IsSuccess && reply.Code == 0 && reply.At("/result/none/0") == null, "a reply can be looked into");
         await LongWork(client);
+        RpaClient trusting = Client(host, null);
+        trusting.Settings["tls"] = new { verify = false };
+        trusting.Warning += (sender, told) => Check(told.Warning.Kind == "verify" && told.Warning.Chinese.Length > 3, "it is told");
+        RpaReply trusted = trusting.Get("/oapi/v1/job/list", new { pageSize = 1 });
+        Check(trusted.IsSuccess && trusted.Fact("/http_status").Equals(200L) && trusted.Fact("/id") is string, "facts are beside it");
+        Console.WriteLine("warning: " + string.Join(" ", System.Linq.Enumerable.Select(trusted.Warnings, warning => warning.Kind)));
         RpaDiagnosis well = client.Diagnose(), wrong = await Client(host, new string('0', 64)).DiagnoseAsync();
         Check(well.Check == null && well.Chinese.Length > 5 && well.English.Length > 5, "a healthy one says so");
         Check(wrong.Reply.At("/result/checks/0/name") != null && wrong.ToString().Contains("pin"), "a broken one says why");

@@ -49,7 +49,7 @@ public final class Clients {
             RpaException error = (RpaException) wrapped.getCause();
             boolean whole = error.kind() == RpaException.Kind.TLS && error.delivered() == RpaException.Delivered.NO
                     && error.field() == null && error.detail().contains("pin") && error.msg().length() > 5
-                    && (Long) error.fact("/attempts") >= 1 && error.facts().size() > 6 && error.getMessage().startsWith(error.msg());
+                    && (Long) error.fact("/attempts") >= 1 && error.id().length() > 5 && error.hint().length() > 5 && "https".equals(error.fact("/target/scheme")) && error.getMessage().startsWith(error.msg());
             OUT.println("error: " + error.fact("/kind") + " " + error.fact("/delivered") + (whole ? " ok" : " " + error.reply()));
         }
 
@@ -59,6 +59,11 @@ public final class Clients {
         reply = client.get("/oapi/v1/job/get", RpaJson.object("jobNo", reply.at("/result/jobNo")));
         new PrintStream(OUT, true, "UTF-8").println("reply: " + reply.text("/result/params/note"));
         longWork(client);
+        RpaReply trusted = client(host, null).set("tls", RpaJson.object("verify", false))
+                .onWarning(told -> check(told.kind().equals("verify") && told.chinese().length() > 3, "it is told"))
+                .get("/oapi/v1/job/list", null);
+        check(trusted.isSuccess() && trusted.fact("/http_status").equals(200L), "facts are beside it");
+        OUT.println("warning: " + trusted.warnings().get(0).kind());
         RpaReply well = client.diagnose(null);
         RpaReply wrong = client(host, String.join("", java.util.Collections.nCopies(64, "0"))).diagnose(null);
         String verdict = "/result/verdict/";

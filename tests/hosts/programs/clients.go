@@ -82,7 +82,7 @@ func main() {
 	var failure *rpa.Error
 	if errors.As(err, &failure) {
 		whole := failure.Code == 40 && failure.Attempts >= 1 && failure.Field == "" && strings.Contains(failure.Detail, "pin") &&
-			strings.HasPrefix(err.Error(), failure.Msg) && strings.Contains(string(failure.Reply.JSON), `"kind":"tls"`)
+			strings.HasPrefix(err.Error(), failure.Msg) && len(failure.ID) > 5 && failure.Hint != "" && strings.Contains(string(failure.Reply.JSON), `"kind":"tls"`)
 		fmt.Println("error:", failure.Kind, failure.Delivered, map[bool]string{true: "ok", false: err.Error()}[whole])
 	}
 
@@ -99,6 +99,11 @@ func main() {
 	fmt.Println("reply:", job.Params.Note)
 
 	longWork(ctx, usual)
+	reply, err = client(host, "", rpa.Fields{"tls": rpa.Fields{"verify": false}}).Get(ctx, "/oapi/v1/job/list", nil)
+	check(err == nil && reply.Code == 0, "a certificate is not looked at")
+	for _, warning := range reply.Warnings {
+		fmt.Println("warning:", warning.Kind)
+	}
 	var well, wrong struct {
 		Verdict struct {
 			Ok                       bool

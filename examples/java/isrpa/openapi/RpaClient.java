@@ -31,6 +31,7 @@ public final class RpaClient {
 
     public RpaClient(String host) {
         set("host", host);
+        set("meta", true);
     }
 
     /** With the keys the library gets, keeps and renews the token. */
