@@ -1,6 +1,9 @@
 //! What leaves the library when something goes wrong: no key, token, signature, password, header of a gateway or query,
 //! in whatever form a server or a proxy quotes it.
 
+use std::fs;
+
+use rpa_test_support::folder::Folder;
 use rpa_test_support::forms::forms;
 use rpa_test_support::harness::ControlCenter;
 use rpa_test_support::quotes::quoted;
@@ -43,7 +46,16 @@ fn no_secret_leaves_the_library() {
     let center = ControlCenter::start(&["--tls"]);
     let mut child = programs::helper("calls_that_fail");
     child.arg(center.text("base")).envs([("RUST_BACKTRACE", "full"), ("RUST_LOG", "trace")]);
-    let output = tools::said(&tools::succeed(&mut child, "calls that fail"));
+    let log = Folder::new("log-of-secrets");
+    child.env("RPA_OPENAPI_LOG", &*log).env("RPA_OPENAPI_LOG_LEVEL", "debug");
+    let mut output = tools::said(&tools::succeed(&mut child, "calls that fail"));
+    let logged: String =
+        fs::read_dir(&*log).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    for event in ["call", "attempt"] {
+        assert!(logged.matches(&format!("\"event\":\"{event}\"")).count() > 200, "{event}");
+    }
+    assert!(output.matches("meta: ").count() > 40);
+    output.push_str(&logged);
     let kinds = output.lines().find_map(|line| line.split_once("kinds: ")).expect("a line with the kinds").1;
     let kinds: Vec<String> = serde_json::from_str(kinds).unwrap();
     let all = [

@@ -38,7 +38,6 @@ pub(super) fn of_call(ended: &Ended<'_>, level: &str, code: Option<i64>, warning
     json.text("delivered", meta::word(ended.delivered));
     let kind = ended.error.and_then(|error| serde_json::to_string(&error.kind).ok());
     json.raw("kind", kind.as_deref().unwrap_or("null"));
-    json.maybe("field", ended.error.and_then(|error| error.field.as_deref()).filter(|field| field.len() <= 64));
     json.number("code", code);
     json.number("http_status", ended.http_status);
     json.number("bytes_sent", i64::try_from(seen.sent).ok());

@@ -72,6 +72,10 @@ fn main() {
             if fields["mode"].is_null() {
                 fields["mode"] = mode.into();
             }
+            let with_meta = with_all(call(fields.clone()), json!({ "meta": true, "request_id": true }));
+            let told = library.json("rpa_call", &with_meta);
+            assert!(told["reply"]["error"].is_object(), "{told}");
+            println!("meta: {}", told["meta"]);
             println!("diagnosis: {}", library.json("rpa_diagnose", &call(fields.clone())));
             kinds.insert(tell("rpa_call", &call(fields)));
         }
@@ -80,6 +84,22 @@ fn main() {
             kinds.insert(tell("rpa_refresh_token", &refresh(fields)));
         }
     }
+    // A success whose headers quote the request.
+    let quoting = Server::start(|connection| {
+        while let Some(seen) = connection.request() {
+            let line =
+                |name: &str| seen.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+            let (token, path) = (line("accesstoken: "), line("POST "));
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nServer: {token}\r\nVia: {path}\r\nX-Request-Id: {}\r\n",
+                line("signature: ")
+            );
+            connection.send(format!("{head}Content-Length: 10\r\n\r\n{{\"code\":0}}").as_bytes());
+        }
+    });
+    let told = library.json("rpa_call", &call(json!({ "host": quoting.url(), "meta": true })));
+    assert_eq!(told["reply"]["code"], 0, "{told}");
+    println!("meta: {}", told["meta"]);
     quote_every_page(&tell);
     quote_to_diagnoses(&|request| println!("diagnosis: {}", library.json("rpa_diagnose", request)));
     let large = Server::answering(reply("200 OK", &format!("\"{TOKEN}{SECRET_KEY}\"").replace('"', "'")));
