@@ -77,6 +77,7 @@ fn values_and_encodings_that_the_server_accepts() {
     let java = Session::start(&["--encoding", "java"]);
     let slash = json!({ "path": "a/b~c" });
     let mut request = java.request("get", "/oapi/v1/echo", slash);
+    request["encoding"] = "python".into();
     let refused = java.library.json("rpa_call", &request);
     assert_eq!(refused["code"], 403, "{refused}");
     let signed = java.library.json("rpa_sign", &request);

@@ -143,7 +143,9 @@ fn what_nobody_would_hear_of_is_a_warning() {
     assert_eq!(kinds(&meta), ["clock"]);
     assert!(meta["warnings"][0]["zh"].as_str().unwrap().contains('快'), "{meta}");
     let center = ControlCenter::start(&["--tls"]);
-    let any = center.request(json!({ "rest_type": "/oapi/v1/job/list", "mode": "get", "tls": { "verify": false } }));
+    let any = center.request(json!({
+        "rest_type": "/oapi/v1/job/list", "mode": "get", "accesstoken": "t0ken", "tls": { "verify": false }
+    }));
     assert!(kinds(&told(any)).contains(&"verify"));
     let count = Mutex::new(0);
     let fails_once = Server::start(move |connection| {

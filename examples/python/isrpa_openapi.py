@@ -455,8 +455,8 @@ _PAGES = ("page", "size", "items", "total")
 
 def _run_fields(path: Optional[str], data: Optional[Json], wait: Optional[Json], fields: Json) -> Json:
     if fields.get("resume"):
-        # It holds what to ask and until when; what is given here counts instead.
-        return dict(fields, wait=wait or {})
+        # It holds what to ask and until when; what wait gives here counts instead. What starts work does not belong.
+        return dict({name: fields[name] for name in fields if name != "mode"}, wait=wait or {})
     return dict({"mode": "post"}, **dict(fields, rest_type=path, data_json=data, wait=wait))
 
 

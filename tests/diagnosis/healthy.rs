@@ -27,7 +27,7 @@ fn a_healthy_setup_has_no_warning() {
     for options in [&[][..], &["--tls"]] {
         let center = ControlCenter::start(options);
         let keys = center.token_request();
-        let store = json!({ "token_store": { "file": folder.join(&format!("tokens-{}", options.len())) } });
+        let store = json!({ "token_store": { "file": folder.join(format!("tokens-{}", options.len())) } });
         let listing = json!({ "get_token": true, "rest_type": "/oapi/v1/job/list", "mode": "get" });
         for (what, request) in [
             ("the address alone", center.request(json!({}))),

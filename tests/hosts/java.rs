@@ -9,6 +9,9 @@ use rpa_test_support::{counting, hosts};
 
 use super::{Pasted, again, check, check_clients};
 
+/// What breaks the library in a folder.
+type Breaks<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn java_tells_the_story() {
     let pasted = Pasted::new("java", &["examples/java/Story.java"]);
@@ -27,7 +30,7 @@ fn java_tells_of_a_library_that_is_missing_or_wrong() {
     let pasted = Pasted::new("java-unloaded", &["examples/java/Story.java"]);
     let Some(story) = hosts::java(&pasted.0, "Story.java") else { return };
     let library = pasted.library();
-    let cases: [(&str, &dyn Fn(&Path)); 3] = [
+    let cases: [(&str, Breaks); 3] = [
         ("is too old or another one: it lacks rpa_get_token", &|library| {
             counting::compile_source(library, "const char *rpa_version(void) { return \"0\"; }");
         }),

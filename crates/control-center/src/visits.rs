@@ -39,6 +39,9 @@ impl Default for Visits {
     }
 }
 
+/// The requests that are kept, and those to come.
+type Followed = (Vec<Arc<Visit>>, Receiver<Arc<Visit>>);
+
 impl Visits {
     pub fn add(&self, mut visit: Visit) {
         let mut book = self.book();
@@ -59,7 +62,7 @@ impl Visits {
     }
 
     /// What is kept after the one of this number, and what is to come.
-    pub fn follow(&self, after: u64) -> Result<(Vec<Arc<Visit>>, Receiver<Arc<Visit>>), Refused> {
+    pub fn follow(&self, after: u64) -> Result<Followed, Refused> {
         let book = self.book();
         let live = book.live.as_ref().ok_or(Refused::Ending)?;
         if live.receiver_count() >= BROWSERS {

@@ -104,7 +104,16 @@ impl Browser {
 
     /// Clicks, as a person does: what is hidden or covered cannot be clicked.
     pub fn click(&self, selector: &str) {
-        self.ask(&format!("element/{}/click", self.element(selector)), json!({}));
+        // The page may have drawn the element anew between the two.
+        for _ in 0..20 {
+            let command = format!("{}/element/{}/click", self.session, self.element(selector));
+            let answer = plain_http::json("POST", &command, &json!({}));
+            if answer.status == 200 {
+                return;
+            }
+            assert!(answer.text().contains("stale element"), "{selector}: {}", answer.text());
+        }
+        panic!("{selector} is drawn anew all the time");
     }
 
     pub fn fill(&self, selector: &str, text: &str) {

@@ -69,19 +69,20 @@ pub(crate) fn transfer<'s>(
     empty: Empty,
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
+    let secrets: Vec<&str> = secrets.into_iter().collect();
     let reply = http::transfer(request, transfer, options, call);
+    hide_in_target(&secrets, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
     if let Some((path, saved)) = transfer.download.as_ref().and_then(|to| Some((&to.to.path, to.saved()?))) {
         return Ok(noted(Answered { text: told(path, &saved), before, after, reply }, call, || {
-            redactor(request, options, secrets)
+            redactor(request, options, secrets.iter().copied())
         }));
     }
     let is_empty_success = reply.status.is_success() && !reply.may_be_cut && is_blank(&reply.body);
     if is_empty_success && empty == Empty::IsSuccess {
         return Ok(noted(Answered { text: SUCCESS.to_vec(), before, after, reply }, call, Redactor::default));
     }
-    let secrets: Vec<&str> = secrets.into_iter().collect();
     let redactor = || redactor(request, options, secrets.iter().copied());
     let text = reply::json_text(&mut reply, request, redactor);
     let text = text.map_err(|error| match (is_empty_success, empty) {
@@ -162,6 +163,18 @@ pub(crate) fn redactor<'s>(
         redactor.hide_query(query);
     }
     redactor
+}
+
+/// Somebody may have written a secret into `host` or `rest_type`: then the path is not told.
+fn hide_in_target(secrets: &[&str], options: &Options, call: &Call) {
+    let mut seen = call.progress.seen();
+    let Some(target) = &mut seen.target else { return };
+    let mut redactor = Redactor::default();
+    redactor.hide(secrets.iter().copied());
+    redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
+    if redactor.is_shown_in(&target.path) {
+        target.path = "/...".to_owned();
+    }
 }
 
 /// A path with a query.

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rpa_test_support::programs;
 use rpa_test_support::quotes::quoted;
 use rpa_test_support::requests::with_all;
-use rpa_test_support::secrets::{ACCESS_KEY, ALL, GATEWAY, PARAMETER, PROXY_PASSWORD, REFRESH, SECRET_KEY, TOKEN};
+use rpa_test_support::secrets::{
+    ACCESS_KEY, ALL, APPKEY, GATEWAY, PARAMETER, PROXY_PASSWORD, REFRESH, SECRET_KEY, TOKEN,
+};
 use rpa_test_support::server::{Server, reply};
 use serde_json::{Value, json};
 
@@ -123,6 +125,8 @@ fn quote_every_page(tell: &dyn Fn(&str, &Value) -> String) {
     for (function, request) in [
         ("rpa_call", call(json!({ "host": server.url() }))),
         ("rpa_call", call(json!({ "host": server.url(), "mode": "get" }))),
+        ("rpa_call", of_10_3(json!({ "host": server.url() }))),
+        ("rpa_call", of_9(json!({ "host": server.url() }))),
         // Of the parameters the query alone is kept to ourselves.
         ("rpa_call", call(json!({ "host": server.url(), "mode": "put", "data_json": {} }))),
         ("rpa_get_token", token(json!({ "host": server.url() }))),
@@ -161,6 +165,21 @@ fn call(fields: Value) -> Value {
     let request = json!({
         "mode": "post", "rest_type": "/oapi/v1/job/create", "data_json": { "说明": PARAMETER }, "accesstoken": TOKEN,
         "headers": { "X-Gateway": GATEWAY }, "proxy": null, "retry": 1,
+    });
+    with_all(request, fields)
+}
+
+fn of_10_3(fields: Value) -> Value {
+    let mut request = call(json!({ "generation": "10.3", "appkey": APPKEY }));
+    request.as_object_mut().unwrap().remove("accesstoken");
+    with_all(request, fields)
+}
+
+/// Its body holds token and signature.
+fn of_9(fields: Value) -> Value {
+    let request = json!({
+        "generation": "9", "action": "start-job", "token": TOKEN, "headers": { "X-Gateway": GATEWAY }, "proxy": null,
+        "retry": 1,
     });
     with_all(request, fields)
 }
@@ -207,6 +226,14 @@ fn wrong_requests() -> Vec<(&'static str, String)> {
             for value in placed {
                 let mut request = call(json!({ "host": "http://127.0.0.1:1" }));
                 request[name] = value;
+                all.push(("rpa_call", request.to_string()));
+            }
+        }
+    }
+    for name in ["appkey", "action", "token", "generation", "signature_refused"] {
+        for secret in ALL {
+            for value in [json!(secret), json!([secret])] {
+                let request = of_10_3(json!({ "host": "http://127.0.0.1:1", name: value }));
                 all.push(("rpa_call", request.to_string()));
             }
         }
