@@ -86,9 +86,9 @@ fn no_secret_leaves_the_library() {
     // JSON's own escapes hide nothing from who reads it.
     let read: String = output
         .lines()
-        .filter_map(|line| line.split_once("reply: "))
-        .map(|(_, reply)| {
-            let reply: Value = serde_json::from_str(reply).unwrap();
+        .filter_map(|line| line.strip_prefix("reply: "))
+        .map(|reply| {
+            let reply: Value = serde_json::from_str(reply).unwrap_or_else(|error| panic!("{error}: {reply}"));
             format!(
                 "{}\n{}\n{}\n",
                 reply["msg"].as_str().unwrap(),

@@ -123,7 +123,9 @@ fn note_target(request: &HttpRequest<'_>, options: &Options, progress: &Progress
     let url = request.url.expose();
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
-    let path = path.split_once('?').map_or(path, |(path, _)| path).to_owned();
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    // What stands before an @ was meant as a name and a password.
+    let path = if path.contains('@') { "/..." } else { path }.to_owned();
     let target = Target { https: address.https, host: address.lookup_name().into_owned(), port: address.port, path };
     // Under the safe rules no post follows one that may have arrived.
     let repeats = request.method == Method::POST && progress.of_failed() != Delivered::No;
