@@ -18,10 +18,10 @@ use crate::request::LogSettings;
 
 /// So many folders are kept open.
 const MOST: usize = 16;
-/// So long a call waits for the thread.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// So long a call waits for the thread, which a machine that is busy does not run at once.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// A line that took longer was written by a folder that may hang.
-const SLOW: Duration = Duration::from_millis(20);
+const SLOW: Duration = Duration::from_secs(1);
 /// So much may wait for a folder that is slow.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -84,8 +84,14 @@ struct Day {
 impl Folder {
     /// Writes whole lines, each with its end, of this date. What is wrong with the folder, in the end.
     pub(super) fn write(self: &Arc<Folder>, date: &str, lines: Vec<u8>) -> Option<String> {
-        let open = lock(&self.state).open.clone();
+        let (open, is_behind) = {
+            let state = lock(&self.state);
+            (state.open.clone(), state.done < state.put)
+        };
         if let Some(day) = open.filter(|day| day.date == date && day.is_local && day.is_there()) {
+            if is_behind {
+                self.catch_up(&day);
+            }
             let began = Instant::now();
             match append(&day.file, &lines) {
                 Ok(()) => {
@@ -103,6 +109,28 @@ impl Folder {
             }
         }
         self.leave(date, lines)
+    }
+
+    /// Writes what still waits for the thread: the process may end with this call.
+    fn catch_up(&self, day: &Day) {
+        let mut state = lock(&self.state);
+        let waiting = std::mem::take(&mut state.waiting);
+        let (own, others): (VecDeque<_>, _) = waiting.into_iter().partition(|(date, _)| *date == day.date);
+        state.waiting = others;
+        drop(state);
+        for (_, lines) in &own {
+            let failed = append(&day.file, lines).err();
+            let mut state = lock(&self.state);
+            state.bytes = state.bytes.saturating_sub(lines.len());
+            state.done += 1;
+            state.trouble = failed.map(|error| told(&self.path, &error)).or(state.trouble.take());
+        }
+        self.changed.notify_all();
+        // One may just be under way.
+        let state = lock(&self.state);
+        if state.done < state.put && !state.is_slow {
+            drop(locks::wait(&self.changed, state, PATIENCE));
+        }
     }
 
     /// Leaves lines to the thread, and waits for it as long as it has not proven slow.
