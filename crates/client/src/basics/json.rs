@@ -65,14 +65,20 @@ pub(crate) fn array(items: &[String]) -> String {
 
 fn push_text(json: &mut String, text: &str) {
     json.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            c if c < ' ' || c == '\u{7f}' => drop(write!(json, "\\u{:04x}", u32::from(c))),
-            c => json.push(c),
+    let mut rest = text;
+    // Hardly any text holds one.
+    let is_special = |byte: &u8| *byte < b' ' || matches!(byte, b'"' | b'\\' | 0x7f);
+    while let Some(place) = rest.as_bytes().iter().position(is_special) {
+        let (plain, from_special) = rest.split_at(place);
+        json.push_str(plain);
+        let mut after = from_special.chars();
+        match after.next() {
+            Some(c @ ('"' | '\\')) => json.extend(['\\', c]),
+            special => drop(write!(json, "\\u{:04x}", special.map_or(0, u32::from))),
         }
+        rest = after.as_str();
     }
+    json.push_str(rest);
     json.push('"');
 }
 

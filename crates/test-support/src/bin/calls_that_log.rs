@@ -1,21 +1,22 @@
-//! Makes calls that are logged: the folder, the number of threads, and of lines of each; a folder of `-` logs nothing. Writes
-//! how many nanoseconds a call took.
+//! Makes calls that are logged: the folder, the number of threads, and of lines of each; for `-`
+//! what the environment says. Writes how many nanoseconds a call took.
 
 use std::thread;
 use std::time::Instant;
 
 use rpa_test_support::programs;
 use rpa_test_support::requests::{right, with};
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn main() {
     let library = programs::library();
     let (threads, lines) = (programs::argument(2).parse().unwrap(), programs::argument(3).parse().unwrap());
-    let log = match programs::argument(1).as_str() {
-        "-" => Value::Null,
-        folder => json!({ "folder": folder }),
+    let request = right("rpa_sign", "http://rpa.invalid");
+    let request = match programs::argument(1).as_str() {
+        "-" => request,
+        folder => with(request, "log", json!({ "folder": folder })),
     };
-    let request = with(right("rpa_sign", "http://rpa.invalid"), "log", log).to_string();
+    let request = request.to_string();
     // The first one opens the file.
     let calls = |number: usize| (0..number).for_each(|_| drop(library.call("rpa_sign", &request)));
     calls(1);
