@@ -219,6 +219,20 @@ fn a_log_holds_what_its_level_says() {
 }
 
 #[test]
+fn a_refused_signature_is_an_event_that_tells_a_place_and_no_content() {
+    let library = Library::load();
+    let server = Server::answering(reply("200 OK", r#"{"code":403,"msg":"签名错误"}"#));
+    let folder = Folder::new("log");
+    let log = json!({ "folder": &*folder });
+    let request = with_all(call(&server.url(), "get"), json!({ "log": log, "data_json": { "a": "1/2" } }));
+    library.json("rpa_call", &request);
+    let lines = lines(&folder);
+    assert_eq!(events(&folder), ["signature", "call"]);
+    let told = lines[0]["en"].as_str().unwrap();
+    assert!(told.contains("differ from character") && !told.contains("1/2") && !told.contains("%2F"), "{told}");
+}
+
+#[test]
 fn a_wrong_level_in_the_environment_is_told() {
     let server = Server::answering(reply("200 OK", "{}"));
     let folder = Folder::new("log-of-environment");

@@ -9,7 +9,7 @@ use crate::call::exchange::Answered;
 use crate::call::now::now;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::show::show;
-use crate::call::signing::{Finds, Outcome, Signing};
+use crate::call::signing::{Finds, Outcome, Signing, note_refusal};
 use crate::call::token_call;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
@@ -177,6 +177,7 @@ impl CallByKeys<'_, '_> {
     /// What the attempt says of the encoding; `None` where it is to be sent once more, the other way.
     fn judge_signature(&mut self, outcome: Outcome) -> Option<Outcome> {
         let CallRequest { scheme, signature_refused, .. } = &self.unstamped.request;
+        note_refusal(self.unstamped, &self.held.token, &outcome, self.policy.progress());
         let Ok((outcome, finds)) = self.signing.after(outcome, signature_refused) else {
             self.refused += 1;
             return None;

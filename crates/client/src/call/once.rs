@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::call::now::now;
 use crate::call::retry::Policy;
-use crate::call::signing::Signing;
+use crate::call::signing::{Signing, note_refusal};
 use crate::call::unstamped::UnstampedCall;
 use crate::call::{advice, by_keys};
 use crate::error::Error;
@@ -30,6 +30,7 @@ fn by_pass(unstamped: &UnstampedCall<'_>, pass: &Secret, mut policy: Policy) -> 
     loop {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.
         let outcome = policy.run(|| unstamped.send(pass, signing.encoding, now(0)?, &call));
+        note_refusal(unstamped, pass, &outcome, policy.progress());
         if let Ok((outcome, _)) = signing.after(outcome, &unstamped.request.signature_refused) {
             let answered = outcome.map_err(|error| Error { attempts: error.attempts + refused, ..error })?;
             return Ok(answered.text);

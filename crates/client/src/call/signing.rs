@@ -15,6 +15,7 @@ use crate::call::encodings::{self, Caller, Scout};
 use crate::call::exchange::Answered;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, Kind};
+use crate::network::attempt::Progress;
 use crate::request::RefusalRule;
 use crate::token::{Sign, signature};
 use rpa_signing::Secret;
@@ -132,6 +133,17 @@ impl Signing {
         }
         finding.scout = None;
         Ok((outcome, Finds::Nothing))
+    }
+}
+
+/// Notes a refused signature, where somebody wants to know. Nothing is told of what was signed but a place in it.
+pub(super) fn note_refusal(call: &UnstampedCall<'_>, pass: &Secret, outcome: &Outcome, progress: &Progress) {
+    if progress.wants_refusals() && said(outcome, &call.request.signature_refused) == Sign::Refused {
+        let encoded = |encoding| call.stamp(pass, encoding, 0).encoded();
+        let (one, other) = (encoded(Encoding::Python), encoded(Encoding::Java));
+        let (one, other) = (one.expose(), other.expose());
+        let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+        progress.seen().signature_refused = Some((one != other).then_some(same + 1));
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Seen {
     pub(crate) token: Option<TokenFacts>,
     /// Which percent-encoding was signed.
     pub(crate) encoding: Option<&'static str>,
+    /// The signature was refused, and at which character the two encodings of its source differ first.
+    pub(crate) signature_refused: Option<Option<usize>>,
     /// How far the control center's clock is ahead of this machine's; 0 where that is within the measurement's error.
     pub(crate) clock_offset_ms: Option<i64>,
     /// The end of the server certificate's validity in seconds since 1970, and its fingerprint.
@@ -64,6 +66,7 @@ impl Seen {
             received: self.received,
             token: self.token.take(),
             encoding: self.encoding,
+            signature_refused: self.signature_refused,
             clock_offset_ms: self.clock_offset_ms,
             certificate: self.certificate,
             repeated: self.repeated,

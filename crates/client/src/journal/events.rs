@@ -82,6 +82,20 @@ impl Known {
                 format!("the server's certificate has changed; the new one ends in {days} days"),
             ));
         }
+        if let Some(differ) = seen.signature_refused {
+            let (at_zh, at) = match differ {
+                Some(place) => (
+                    format!("两种编码的结果从第{place}个字符起不同"),
+                    format!("the two encodings differ from character {place} on"),
+                ),
+                None => ("两种编码的结果相同".to_owned(), "the two encodings are the same".to_owned()),
+            };
+            events.push((
+                "signature",
+                format!("控制中心拒绝了签名;{at_zh}"),
+                format!("the control center refused the signature; {at}"),
+            ));
+        }
         if seen.token.as_ref().is_some_and(|token| token.refusal == Some(Refusal::Eviction)) {
             let warning = present.iter().find(|warning| warning.kind == "eviction");
             let (zh, en) = warning.map_or_else(

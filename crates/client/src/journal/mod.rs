@@ -32,7 +32,11 @@ pub(crate) fn prepare(telling: &Telling, progress: &Progress) {
     if telling.meta {
         progress.want_headers();
     }
-    if log::settings(telling).is_some_and(|settings| settings.level == Level::Debug) {
+    let level = log::settings(telling).map(|settings| settings.level);
+    if level >= Some(Level::Warn) {
+        progress.want_refusals();
+    }
+    if level == Some(Level::Debug) {
         progress.want_attempts();
     }
 }

@@ -84,6 +84,8 @@ struct Levels {
     id: OnceLock<String>,
     /// Somebody wants the reply's headers, too.
     wants_headers: AtomicBool,
+    /// Somebody wants to know what was refused for its signature.
+    wants_refusals: AtomicBool,
     /// Somebody wants to know of each attempt.
     wants_attempts: AtomicBool,
     tried: Mutex<Vec<Tried>>,
@@ -113,6 +115,14 @@ impl Progress {
             let time = unix_ms(SystemTime::now());
             format!("{time:012x}{:06x}{:014x}", process::id() & 0xff_ffff, fastrand::u64(..) >> 8)
         })
+    }
+
+    pub(crate) fn want_refusals(&self) {
+        self.0.wants_refusals.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wants_refusals(&self) -> bool {
+        self.0.wants_refusals.load(Ordering::Relaxed)
     }
 
     pub(crate) fn want_attempts(&self) {
