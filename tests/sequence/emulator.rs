@@ -190,12 +190,12 @@ fn a_file_goes_to_the_emulator_and_comes_back() {
     let odd = json!({ "说明": "月结 2020/11/30 ~ & = + % 😀 *", "n": 1.0, "ok": true });
     let told = call(json!({
         "mode": "post", "rest_type": "/oapi/v1/file/upload", "data_json": odd,
-        "files": { "file": [paths[0], paths[1]], "另一个": { "path": paths[2], "type": "application/x-own" }, "d": paths[3] },
+        "files": { "file": [paths[0], paths[1]], "另一个": { "path": paths[2], "type": "application/x-own" }, "附件": paths[3] },
     }));
     let files = told["result"]["files"].as_array().unwrap_or_else(|| panic!("{told}"));
     assert_eq!(told["result"]["params"]["说明"], odd["说明"], "{told}");
     let sent: Vec<_> = files.iter().map(|file| file["field"].as_str().unwrap()).collect();
-    assert_eq!(sent, ["file", "file", "另一个", "d"], "{told}");
+    assert_eq!(sent, ["file", "file", "另一个", "附件"], "{told}");
     for (file, (name, bytes)) in files.iter().zip(&contents) {
         assert_eq!(
             (&file["name"], &file["bytes"], &file["sha256"]),
