@@ -303,8 +303,9 @@ _RPA_DEFAULTS = {
     'RPA_WAIT': {'rest_type': '/oapi/v1/job/get', 'data_json': {'jobNo': {'pointer': '/result/jobNo'}},
                  'until': [{'pointer': '/result/status', 'in': ['finished', 'success']}],
                  'fail': [{'pointer': '/result/status', 'in': ['stopped', 'failed']}], 'every_ms': 2000, 'timeout_ms': 3600000},
-    'RPA_PAGES': {'page': 'pageNum', 'size': 'pageSize', 'total': ['/result/total', '/total'],
-                  'items': ['/result/rows', '/result/list', '/result/records', '/result/data', '/result']},
+    'RPA_PAGES': {'page': 'pageNum', 'size': 'pageSize',
+                  'items': ['/result/rows', '/result/list', '/result/records', '/result/data', '/result'],
+                  'total': ['/result/total', '/total']},
     'RPA_LOG': 'warn', 'RPA_LOG_FOLDER': '', 'RPA_OPTIONS': {},
 }
 
