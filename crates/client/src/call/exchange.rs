@@ -173,7 +173,7 @@ fn passes<'s>(options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> 
 
 /// What is called, as it may be told. Somebody may have written a secret into `host` or `rest_type`, and what stands before
 /// an @ was meant as a name and a password: then the path is not told.
-fn target(address: &Address, url: &str, redactor: &Redactor) -> Target {
+pub(crate) fn target(address: &Address, url: &str, redactor: &Redactor) -> Target {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
     let path = path.split_once('?').map_or(path, |(path, _)| path);

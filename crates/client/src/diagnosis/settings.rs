@@ -6,6 +6,8 @@ use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
 use super::secret::{is_secret, masked, without_secrets};
 use crate::call::notes;
+use crate::error::Error;
+use crate::http::{Download, Upload};
 use crate::proxy::environment::Environment;
 use crate::proxy::exceptions::meant;
 use crate::proxy::{route, script};
@@ -39,13 +41,15 @@ struct Odd {
 
 /// The check, and the list of all settings.
 pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
-    let mut odd: Vec<Odd> = faults(case);
+    let of_files = file_fault(case);
+    let faults = || case.readable.faults.iter().chain(&of_files);
+    let mut odd: Vec<Odd> = faults().map(of_fault).collect();
     odd.extend(of_host(case));
     odd.extend(of_trust(case));
     odd.extend(of_proxy(case));
     odd.extend(of_limits(case));
     odd.extend(of_call(case));
-    let check = match (case.readable.faults.first(), odd.iter().find(|odd| odd.warns)) {
+    let check = match (faults().next(), odd.iter().find(|odd| odd.warns)) {
         (Some(fault), _) => {
             let field = fault.field.as_deref().unwrap_or_default();
             Check::fail(NAME, Words::of(fault), field, Turn::You)
@@ -55,7 +59,7 @@ pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
     };
     let mut facts = Facts::default();
     facts.number("given", i64::try_from(case.readable.given().len()).unwrap_or(0));
-    facts.number("wrong", i64::try_from(case.readable.faults.len()).unwrap_or(0));
+    facts.number("wrong", i64::try_from(faults().count()).unwrap_or(0));
     (check.with(facts, case.started().elapsed()), listed(case, &odd))
 }
 
@@ -152,6 +156,14 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
             Value::String(text.split(['?', '#']).next().unwrap_or_default().to_owned())
         }
         (_, json @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => json,
+        // They hold parameters.
+        ("resume", _) => Value::String(format!("({} bytes)", field.json.len())),
+        ("wait", Value::Object(mut wait)) => {
+            if let Some(data) = wait.get_mut("data_json") {
+                *data = Value::String(format!("({} bytes)", data.to_string().len()));
+            }
+            Value::Object(wait)
+        }
         // Shown beside each field.
         ("settings_from", _) => Value::String("(shown as `from`)".to_owned()),
         // What is not known may be anything.
@@ -163,17 +175,19 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
 }
 
 /// Whether an error is about a field, or about one within it.
-fn names(fault: &crate::error::Error, name: &str) -> bool {
+fn names(fault: &Error, name: &str) -> bool {
     fault.field.as_deref().is_some_and(|field| field.split('.').next() == name.split('.').next())
 }
 
-fn faults(case: &Case<'_>) -> Vec<Odd> {
-    let odd = |fault: &crate::error::Error| Odd {
-        field: fault.field.clone().unwrap_or_default().into_string(),
-        words: Words::of(fault),
-        warns: false,
-    };
-    case.readable.faults.iter().map(odd).collect()
+fn of_fault(fault: &Error) -> Odd {
+    Odd { field: fault.field.clone().unwrap_or_default().into_string(), words: Words::of(fault), warns: false }
+}
+
+/// A file that a call could not read, or not write. They are looked at, and no more.
+fn file_fault(case: &Case<'_>) -> Option<Error> {
+    let (files, save_to) = case.readable.files().ok()?;
+    let opened = if files.is_empty() { Ok(()) } else { Upload::open(&files).map(drop) };
+    opened.and_then(|()| save_to.as_ref().map_or(Ok(()), Download::check)).err()
 }
 
 fn odd(field: &str, warns: bool, zh: impl Into<String>, en: impl Into<String>) -> Odd {
