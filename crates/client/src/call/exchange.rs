@@ -164,7 +164,7 @@ pub(crate) fn redactor<'s>(
 }
 
 /// Hides a request's own secrets and a gateway's headers.
-fn passes<'s>(options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+pub(super) fn passes<'s>(options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
     let mut redactor = Redactor::default();
     redactor.hide(secrets);
     redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
