@@ -116,6 +116,7 @@ impl Case<'_> {
     }
 
     /// Goes the chosen way and the other one, at once.
+    #[inline(never)]
     fn go(&self) -> Ways {
         let address = &self.request.address;
         if self.readable.is_aside("host") || self.readable.is_aside("port") {
