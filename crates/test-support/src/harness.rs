@@ -49,8 +49,8 @@ fn build(folder: &Path, options: &[&str]) {
     cargo.arg("--manifest-path").arg(in_tree("Cargo.toml"));
     // target/debug, or target/x86_64-unknown-linux-gnu/debug
     let mut target = folder.parent().expect("a build folder has a parent");
-    if !target.join("CACHEDIR.TAG").exists() {
-        cargo.arg("--target").arg(target.file_name().expect("it is named after a target"));
+    if target.ends_with(env!("RPA_TARGET")) {
+        cargo.args(["--target", env!("RPA_TARGET")]);
         target = target.parent().expect("a target's folder has a parent");
     }
     cargo.arg("--target-dir").arg(target);
