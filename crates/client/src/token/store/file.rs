@@ -65,8 +65,8 @@ impl FileStore {
         }
         let (file, hung) = (self.file.clone(), self.hung.clone());
         let (reply, answer) = promise::promise();
-        // A moment earlier than this thread, which can then tell what was waited for.
-        let until = Instant::now().checked_add(limit.saturating_sub(PAUSE)).ok_or_else(slow)?;
+        // A tenth earlier than this thread, which can then tell what was waited for, on a busy machine too.
+        let until = Instant::now().checked_add(limit.saturating_sub(PAUSE.max(limit / 10))).ok_or_else(slow)?;
         let run = move || {
             reply.give(work(&file, until));
             hung.store(false, Ordering::SeqCst);
