@@ -102,7 +102,6 @@ impl<'r> Case<'r> {
     }
 
     /// Judges the certificate, and asks what answers.
-    #[inline(never)]
     pub(super) fn ask(&self) -> Asked {
         let mut asked = Asked::default();
         let Some(way) = self.way() else { return asked };

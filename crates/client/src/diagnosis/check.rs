@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::basics::two_languages::two;
 use crate::error::Error;
 
 /// How a check ended.
@@ -90,13 +91,8 @@ impl Words {
 
     /// A text of the token's room, English with the Chinese between parentheses at its end, as two.
     pub(super) fn two(text: &str, zh: &str) -> Words {
-        let chinese = |part: &str| part.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        let place =
-            text.match_indices(" (").find(|(at, _)| chinese(text[*at..].chars().take(30).collect::<String>().as_str()));
-        match place.filter(|_| text.ends_with(')')) {
-            Some((at, _)) => Words::new(&[zh, ":", &text[at + 2..text.len() - 1]].concat(), &text[..at]),
-            None => Words::new(&[zh, ":", text].concat(), text),
-        }
+        let (english, chinese) = two(text);
+        Words::new(&[zh, ":", chinese.unwrap_or(english)].concat(), english)
     }
 
     /// Both texts with more behind them.

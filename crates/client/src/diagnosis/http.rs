@@ -7,7 +7,6 @@ use crate::error::{Error, Kind};
 
 const NAME: &str = "http";
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let Some(probe) = case.verified_probe() else {
         return Check::skipped(

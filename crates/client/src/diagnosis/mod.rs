@@ -41,8 +41,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::http::target as http_target;
+use crate::network::attempt::Progress;
 use crate::proxy::route as proxy_route;
-use crate::request::Readable;
+use crate::request::{Readable, RequestText};
 use case::{Case, Ways};
 use check::{Check, Words};
 use report::Report;
@@ -57,7 +59,7 @@ const NAMES: [&str; 11] =
     ["settings", "dns", "route", "tcp", "proxy", "tls", "http", "clock", "store", "token", "signature"];
 
 /// The diagnosis of a request. `file`: where the library itself lies, as far as its loader knows.
-pub(crate) fn run(request: Result<&str, Error>, file: Option<PathBuf>) -> Vec<u8> {
+pub(crate) fn run(request: Result<&RequestText<'_>, Error>, file: Option<PathBuf>, progress: &Progress) -> Vec<u8> {
     let started = Instant::now();
     let library = background::run(move || library::facts(file));
     let read = request.and_then(Readable::read);
@@ -65,7 +67,14 @@ pub(crate) fn run(request: Result<&str, Error>, file: Option<PathBuf>) -> Vec<u8
         Err(error) => unreadable(error),
         Ok(readable) => match readable.request() {
             Err(error) => unreadable(&error),
-            Ok(request) => Case::new(readable, &request, started).diagnose(),
+            Ok(request) => {
+                if !readable.is_aside("host") {
+                    let path = if readable.has("rest_type") { &*request.path } else { "" };
+                    let url = request.address.url(path);
+                    progress.seen().target = Some(http_target(&request.address, &url));
+                }
+                Case::new(readable, &request, started).diagnose()
+            }
         },
     };
     report.library = library.take(Duration::from_millis(500)).unwrap_or_default();
@@ -116,7 +125,6 @@ impl Case<'_> {
     }
 
     /// Goes the chosen way and the other one, at once.
-    #[inline(never)]
     fn go(&self) -> Ways {
         let address = &self.request.address;
         if self.readable.is_aside("host") || self.readable.is_aside("port") {

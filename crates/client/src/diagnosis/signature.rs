@@ -38,10 +38,12 @@ impl Signed {
     }
 }
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
     if !case.readable.has("rest_type") || !case.readable.has("mode") || case.readable.is_aside("data_json") {
         return Signed::not(Check::skipped(NAME, "没有给出rest_type和mode", "`rest_type` and `mode` are not given"));
+    }
+    if case.readable.has("files") {
+        return Signed::not(Check::skipped(NAME, "诊断时不发送文件(files)", "a diagnosis sends no `files`"));
     }
     let Some(token) = &found.token else {
         return Signed::not(Check::skipped(NAME, "没有token可用来签名", "there is no token to sign with"));
@@ -57,7 +59,6 @@ pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
     signed
 }
 
-#[inline(never)]
 fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error> {
     let first = UnstampedCall::new(case.readable.request()?)?;
     let encoding = first.request.encoding.unwrap_or(first.request.scheme.usual().0);
@@ -83,11 +84,13 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     facts.text("encoding", encoding.name());
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
     facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
-    if first.request.mode != Mode::Get {
+    // Of these even a get starts work, or brings a file.
+    let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name));
+    if first.request.mode != Mode::Get || is_more {
         let check = Check::skipped(
             NAME,
-            "只有get会真正发送,其他方式只在本地签名",
-            "only a get is sent; others are signed here alone",
+            "只有get会真正发送,其他方式以及带有wait或save_to的只在本地签名",
+            "only a get is sent; others, and those with `wait` or `save_to`, are signed here alone",
         );
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
@@ -207,7 +210,6 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
 }
 
 /// Whether the other encoding would do.
-#[inline(never)]
 fn other_encoding(
     case: &Case<'_>,
     call: &UnstampedCall<'_>,

@@ -117,20 +117,23 @@ pub(crate) fn transfer(
     sent.map_err(|error| script::note(error, &options.proxy))
 }
 
-/// What is called, for whoever is told of it.
-fn note_target(request: &HttpRequest<'_>, options: &Options, progress: &Progress) {
-    let address = request.address;
-    let url = request.url.expose();
+/// What is called by a URL of this address: no query.
+pub(crate) fn target(address: &Address, url: &str) -> Target {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     // What stands before an @ was meant as a name and a password.
     let path = if path.contains('@') { "/..." } else { path }.to_owned();
-    let target = Target { https: address.https, host: address.lookup_name().into_owned(), port: address.port, path };
+    Target { https: address.https, host: address.lookup_name().into_owned(), port: address.port, path }
+}
+
+/// What is called, for whoever is told of it.
+fn note_target(request: &HttpRequest<'_>, options: &Options, progress: &Progress) {
+    let address = request.address;
     // Under the safe rules no post follows one that may have arrived.
     let repeats = request.method == Method::POST && progress.of_failed() != Delivered::No;
     let mut seen = progress.seen();
-    seen.begin(request.method.as_str(), target);
+    seen.begin(request.method.as_str(), target(address, request.url.expose()));
     seen.repeated |= repeats;
     seen.unverified = address.https && options.trust == Trust::Anything;
 }

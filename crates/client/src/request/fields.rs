@@ -108,6 +108,12 @@ impl<'a> Fields<'a> {
         self.members.0.retain(|(other, _)| other != name);
     }
 
+    /// The same fields without some.
+    pub(super) fn without(&self, is_out: impl Fn(&str) -> bool) -> Fields<'a> {
+        let members = self.members.0.iter().filter(|(name, _)| !is_out(name)).cloned().collect();
+        Fields { members: Members(members), prefix: self.prefix }
+    }
+
     /// Gives a field a value in place of one that is missing.
     pub(super) fn stand_in(&mut self, name: &'a str, raw: &'a RawValue) {
         self.members.0.push((Cow::Borrowed(name), raw));
