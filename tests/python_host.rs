@@ -481,13 +481,31 @@ shown.append(me.raw("call", rest_type="/x"))
     let wait = json!({ "rest_type": "/y", "until": [{ "pointer": "/result/status", "in": [1] }] });
     assert_eq!(of(1, "wait mode data_json resume"), json!([wait, "post", { "n": 1 }, null]));
     assert_eq!(of(2, "wait mode resume"), json!([wait, null, "r"]));
-    let pages = json!({ "page": "pageNum", "size": "pageSize", "items": "/list", "total": "/result/total" });
+    let pages =
+        json!({ "page": "pageNum", "size": "pageSize", "items": "/list", "total": ["/result/total", "/total"] });
     assert_eq!(of(3, "pages mode timeout_ms data_json"), json!([pages, "get", 9, { "n": 1 }]));
     assert_eq!(of(4, "mode rest_type get_token accesskey meta"), json!(["get", "/x", true, "a", null]));
     assert_eq!(of(5, "mode rest_type accesskey"), json!([null, null, "a"]));
     assert_eq!(of(6, "meta"), json!([null]));
     assert!(shown[7].get("accesstoken").is_none() && shown[7]["appkey"] == "k", "{shown}");
     assert_eq!(of(8, "meta accesskey"), json!([null, null]));
+}
+
+/// Nothing is given but what to start and what to list.
+#[test]
+fn jobs_and_pages_work_out_of_the_box_with_the_emulated_control_center() {
+    let host = Host::new("out of the box");
+    let center = ControlCenter::start(&["--job-millis", "100"]);
+    let lines = r#"
+me = Client(facts["base"], accesskey=keys[0], secretkey=keys[1], proxy=None)
+data = {"procCode": "P001", "robotNo": "Administrator@0A1B2C3D4E5F"}
+shown.append(me.run("/oapi/v1/job/create", data)["result"]["reply"]["result"]["status"])
+for number in range(4):
+    me.post("/oapi/v1/job/create", data)
+shown.append(len(me.pages("/oapi/v1/job/list", {"pageSize": 2})["result"]["rows"]))
+"#;
+    let Some(shown) = host.run(&center, lines, &[]) else { return };
+    assert_eq!(shown, json!(["finished", 5]));
 }
 
 /// The command line, as `python isrpa_openapi.py` and as `python -m isrpa_openapi`.

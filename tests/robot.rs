@@ -1256,6 +1256,12 @@ os.environ["RPA_OPENAPI_LOG"] = "elsewhere"
 shown.append(GlobalFun.get_token("http://h", "", "a", "b"))
 GlobalFun.RPA_LOG = "info"
 shown.append(GlobalFun.rpa_api("/x"))
+GlobalFun.RPA_LOG = "none"
+shown.append(GlobalFun.rpa_api("/x"))
+GlobalFun.RPA_LOG = "warn"
+shown.append(GlobalFun.rpa_api("/x", log={"folder": "own"}))
+own = shown[-2:]
+del shown[-2:]
 del os.environ["RPA_OPENAPI_LOG"]
 GlobalFun.RPA_LOG = "none"
 shown.append(GlobalFun.rpa_api("/x"))
@@ -1265,6 +1271,7 @@ GlobalFun.RPA_GENERATION, GlobalFun.RPA_APPKEY = "10.3", "app"
 shown.append(GlobalFun.rpa_api("/x"))
 GlobalFun.RPA_GENERATION = "9"
 shown.append(GlobalFun.rpa_api("get-process", {"proc_code": ""}))
+shown += own
 "#;
     counting::compile_source(&robot.library(), &answering("0.2.0", "request", "request"));
     let Some(shown) = robot.run(&facts, steps) else { return };
@@ -1289,6 +1296,9 @@ shown.append(GlobalFun.rpa_api("get-process", {"proc_code": ""}))
         (&json!("get-process"), &Value::Null, &Value::Null)
     );
 
+    assert!(shown[7]["log"].is_null() && shown[7].get("log").is_some(), "the project wants none: {shown}");
+    assert_eq!(shown[8]["log"], json!({ "folder": "own" }), "this one call's");
+
     // Another one is asked for nothing that it does not know.
     for version in ["0.1.0", "0", "garbage"] {
         counting::compile_source(&robot.library(), &answering(version, "request", "request"));
@@ -1304,6 +1314,8 @@ fn a_job_and_its_end_are_one_line_and_so_are_all_pages() {
     counting::compile_source(&robot.library(), &answering("0.2.0", "request", "request"));
     let steps = r#"
 shown.append(GlobalFun.rpa_run("/x", {"a": 1}))
+GlobalFun.RPA_WAIT = None
+shown.append(GlobalFun.rpa_run("/x", {"a": 1}))
 GlobalFun.RPA_WAIT = {"rest_type": "/y", "until": [{"pointer": "/result/status", "in": [1]}]}
 shown.append(GlobalFun.rpa_run("/x", {"a": 1}))
 shown.append(GlobalFun.rpa_run("/x", wait={"rest_type": "/z"}, resume="r", mode="put"))
@@ -1312,6 +1324,8 @@ shown.append(GlobalFun.rpa_pages("/x"))
 shown.append(GlobalFun.rpa_pages("/x", pages={"items": "/list"}, mode="post"))
 "#;
     let Some(shown) = robot.run_as_user(&facts, steps) else { return };
+    assert_eq!(shown[0]["wait"]["rest_type"], "/oapi/v1/job/get", "the emulated control center's");
+    let shown = json!(shown.as_array().unwrap()[1..]);
     assert_failed(&shown[0], 41, WRONG_SETTINGS);
     assert!(msg(&shown[0]).contains("RPA_WAIT"), "{shown}");
     let wait = json!({ "rest_type": "/y", "until": [{ "pointer": "/result/status", "in": [1] }] });
@@ -1321,9 +1335,68 @@ shown.append(GlobalFun.rpa_pages("/x", pages={"items": "/list"}, mode="post"))
         (&json!("/z"), &json!("r"), &Value::Null)
     );
     assert!(msg(&shown[3]).contains("wait必须是dict"), "{shown}");
-    let pages = json!({ "page": "pageNum", "size": "pageSize", "items": "/result/list", "total": "/result/total" });
-    assert_eq!((&shown[4]["pages"], &shown[4]["mode"]), (&pages, &json!("get")));
+    assert_eq!((&shown[4]["pages"]["page"], &shown[4]["mode"]), (&json!("pageNum"), &json!("get")));
+    assert_eq!(shown[4]["pages"]["items"][0], "/result/rows");
     assert_eq!((&shown[5]["pages"], &shown[5]["mode"]), (&json!({ "items": "/list" }), &json!("post")));
+}
+
+/// Nothing is set but address and keys.
+#[test]
+fn jobs_and_pages_work_out_of_the_box_with_the_emulated_control_center() {
+    let center = ControlCenter::start(&["--job-millis", "300"]);
+    let robot = Robot::new("开箱即用").by_keys(&center.facts);
+    let steps = r#"
+data = {"procCode": "P001", "robotNo": "Administrator@0A1B2C3D4E5F"}
+for number in range(5):
+    GlobalFun.rpa_api("/oapi/v1/job/create", dict(data, note=number), "post")
+shown.append(GlobalFun.rpa_run("/oapi/v1/job/create", data))
+shown.append(GlobalFun.rpa_pages("/oapi/v1/job/list", {"pageSize": 2}))
+shown.append(GlobalFun.rpa_pages("/oapi/v1/job/list"))
+GlobalFun.RPA_WAIT = {"rest_type": "/oapi/v1/job/get"}
+shown.append(GlobalFun.rpa_run("/oapi/v1/job/create", data))
+shown.append(GlobalFun.rpa_run("/oapi/v1/job/create", data, wait={"rest_type": "/oapi/v1/job/get"}))
+"#;
+    let Some(shown) = robot.run_as_user(&center.facts, steps) else { return };
+    let run = &shown[0]["result"];
+    assert_eq!(run["reply"]["result"]["status"], "finished", "{shown}");
+    assert_eq!(run["reply"]["result"]["jobNo"], run["started"]["result"]["jobNo"], "{shown}");
+    for pages in [&shown[1], &shown[2]] {
+        assert_eq!(
+            (&pages["result"]["total"], pages["result"]["rows"].as_array().unwrap().len()),
+            (&json!(6), 6),
+            "{pages}"
+        );
+    }
+    assert!(msg(&shown[3]).contains("设置RPA_WAIT['until']"), "the reader's own setting: {shown}");
+    assert!(msg(&shown[4]).contains("wait.until") && !msg(&shown[4]).contains("RPA_WAIT"), "a parameter: {shown}");
+}
+
+/// Told by Python, as every trouble of a call that succeeds; and the environment's folder counts more than the default.
+#[test]
+fn a_log_that_cannot_be_written_is_a_warning() {
+    let center = ControlCenter::start(&[]);
+    let steps = r#"
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    reply = GlobalFun.rpa_api("/oapi/v1/job/list")
+shown += [reply["code"], [str(one.message) for one in caught]]
+"#;
+    for (setting, named) in [("RPA_LOG_FOLDER", "RPA_LOG_FOLDER"), ("", "RPA_OPENAPI_LOG")] {
+        let robot = Robot::new("日志写不了").by_keys(&center.facts);
+        let blocked = robot.0.write("blocked", "").join("日志");
+        let mut before = String::new();
+        match setting {
+            "" => before = format!("os.environ['RPA_OPENAPI_LOG'] = {blocked:?}\n"),
+            setting => drop(robot.set(setting, &format!("{blocked:?}"))),
+        }
+        let Some(shown) = robot.run_as_user(&center.facts, &format!("{before}{steps}")) else { return };
+        assert_eq!(shown[0], 0, "{shown}");
+        let told = shown[1].as_array().unwrap();
+        assert_eq!(told.len(), 1, "{shown}");
+        let text = told[0].as_str().unwrap();
+        assert!(text.contains("日志文件夹") && text.contains(named) && text.contains("无法写入"), "{text}");
+    }
 }
 
 /// By Python's warnings and logging; and no reply is lost where a warning is an error.

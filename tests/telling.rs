@@ -96,6 +96,21 @@ fn meta_wraps_each_reply_byte_for_byte() {
     }
     let signed = library.json("rpa_sign", &with(right("rpa_sign", "http://rpa.invalid"), "meta", json!(true)));
     assert_eq!((&signed["reply"]["code"], &signed["meta"]["attempts"]), (&json!(0), &json!(0)));
+    let would_be = json!({ "scheme": "http", "host": "rpa.invalid", "port": 80, "path": "/oapi/v1/job/get" });
+    assert_eq!(
+        (&signed["meta"]["target"], &signed["meta"]["peer"]),
+        (&would_be, &Value::Null),
+        "what it is signed for"
+    );
+    let diagnosis = json!({ "host": "http://127.0.0.1:1/up", "proxy": null, "timeout_ms": 300, "meta": true });
+    let told = library.json("rpa_diagnose", &diagnosis);
+    assert_eq!(
+        told["meta"]["target"],
+        json!({ "scheme": "http", "host": "127.0.0.1", "port": 1, "path": "/up" }),
+        "{told}"
+    );
+    let without = library.json("rpa_diagnose", &json!({ "meta": true, "timeout_ms": 300 }));
+    assert!(without["meta"]["target"].is_null(), "{without}");
     let gateway = Server::answering(reply("502 Bad Gateway", r#"{"message":"no Route matched"}"#));
     let told = library.json("rpa_call", &with(call(&gateway.url(), "post"), "meta", json!(true)));
     assert_eq!(
@@ -209,6 +224,40 @@ fn a_log_holds_what_its_level_says() {
             (&Value::Null, &json!("error"), &json!("get"))
         );
         assert_eq!((&refused["http_status"], &refused["delivered"]), (&json!(200), &json!("yes")));
+        let fields = [
+            "time",
+            "event",
+            "level",
+            "id",
+            "machine",
+            "user",
+            "pid",
+            "version",
+            "commit",
+            "function",
+            "mode",
+            "target",
+            "peer",
+            "proxy",
+            "proxy_from",
+            "phase",
+            "ms",
+            "elapsed_ms",
+            "attempts",
+            "delivered",
+            "kind",
+            "code",
+            "http_status",
+            "bytes_sent",
+            "bytes_received",
+            "token",
+            "store_trouble",
+            "clock_offset_ms",
+            "warnings",
+        ];
+        let names: BTreeSet<_> = refused.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, BTreeSet::from(fields));
+        assert!(["machine", "user"].iter().all(|name| refused[*name] != ""), "{refused}");
         assert!(
             refused["bytes_sent"].as_u64() > Some(100) && refused["bytes_received"].as_u64() > Some(30),
             "{refused}"
@@ -230,6 +279,27 @@ fn a_refused_signature_is_an_event_that_tells_a_place_and_no_content() {
     assert_eq!(events(&folder), ["signature", "call"]);
     let told = lines[0]["en"].as_str().unwrap();
     assert!(told.contains("differ from character") && !told.contains("1/2") && !told.contains("%2F"), "{told}");
+}
+
+#[test]
+fn a_path_that_may_hold_a_secret_is_in_no_line() {
+    let library = Library::load();
+    let folder = Folder::new("log-of-paths");
+    let token = "9f2c4b7e1d5a48c0";
+    let functions = ["rpa_call", "rpa_sign", "rpa_diagnose"];
+    for path in [format!("/oapi/{token}/get"), "/robot:hunter2@oapi/get".to_owned()] {
+        for function in functions {
+            let given = json!({ "accesstoken": token, "rest_type": path, "log": { "folder": &*folder } });
+            library.json(function, &with_all(call(&closed_port(), "get"), given));
+        }
+    }
+    let lines = lines(&folder);
+    let calls: Vec<_> = lines.iter().filter(|line| line["event"] == "call").collect();
+    assert_eq!(calls.len(), 2 * functions.len(), "{lines:?}");
+    for line in calls {
+        assert_eq!(line["target"]["path"], "/...", "{line}");
+        assert!(!line.to_string().contains(token) && !line.to_string().contains("hunter2"), "{line}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The library beside what a robot could use in its place, against one server: `cargo bench`. Writes `benches/RESULTS.md`
 //! and `benches/latency.svg`, which docs/performance.md shows. With names of parts (`cargo bench -- latency start load growth signing
-//! instructions size`) it measures those alone, and writes no page.
+//! log instructions size`) it measures those alone, and writes no page.
 //!
 //! Each figure is measured in rounds, all peers in turn within each, and told as the median of the rounds' ratios with
 //! the least and the greatest: the machine's noise falls on all of them alike.
@@ -8,6 +8,7 @@
 mod floor;
 mod growth;
 mod instructions;
+mod journal;
 mod latency;
 mod load;
 mod peers;
@@ -37,12 +38,13 @@ fn main() {
     let server = Server::start();
     let peers = Peers::build(&server);
     let mut report = Report::default();
-    let sections: [Section<'_>; 7] = [
+    let sections: [Section<'_>; 8] = [
         ("latency", &|report| latency::measure(&peers, report)),
         ("start", &|report| start::measure(&peers, report)),
         ("load", &|report| load::measure(&peers, &server, report)),
         ("growth", &|report| growth::measure(&peers, report)),
         ("signing", &signing::measure),
+        ("log", &|report| journal::measure(&peers, report)),
         ("instructions", &|report| instructions::measure(&peers, report)),
         ("size", &|report| report.size(&peers.library)),
     ];

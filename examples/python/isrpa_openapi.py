@@ -248,6 +248,8 @@ class _Common:
         # One pair, so that another thread sees the old tokens or the new ones.
         self._tokens = (None, None)  # type: Tuple[Optional[str], Optional[str]]
         self._meta, self._on_meta = meta, on_meta
+        # What the library's fields are called here, for hints.
+        self._names = {"tls." + name: name for name in ("verify", "ca_file", "pin_sha256")}
         self._of_thread = threading.local()
         self._is_closed = False
 
@@ -304,8 +306,14 @@ class _Common:
         error = reply.get("error") if isinstance(reply, dict) else None
         # A server's own reply may have a field of that name.
         if isinstance(error, dict) and "kind" in error and "delivered" in error:
+            _in_words_of(error, self._names)
             raise RpaError(reply)
         return reply
+
+    def _settled(self, given: Json, sources: Dict[str, str]) -> Any:
+        """The same client, with hints in the words of its settings' file."""
+        self._names.update(_setting_names(sources, given))
+        return self
 
     def _keep(self, reply: Any) -> Json:
         reply = self._received(reply)
@@ -341,7 +349,8 @@ class Client(_Common):
     @classmethod
     def from_settings(cls, path: Optional[str] = None, **more: Any) -> "Client":
         """A client by rpa_openapi.json, see settings(). more: what is given here counts instead."""
-        return cls(**dict(_as_options(settings(path)), **more))
+        fields, sources = _settings(path)
+        return cls(**dict(_as_options(fields), **more))._settled(more, sources)
 
     def login(self, accesskey: str, secretkey: str) -> Json:
         """Gets tokens and keeps them, if the reply's code is 0. Calls then use them, and not the client's own keys."""
@@ -367,13 +376,15 @@ class Client(_Common):
         """Starts work, and waits for its end: one post, and then what `wait` says, until it is so.
 
         wait is the library's field: {"rest_type": ..., "data_json": {"jobNo": {"pointer": "/result/jobNo"}},
-        "until": [{"pointer": "/result/status", "in": [...]}], ...}. result holds started, reply and resume. After a failure
+        "until": [{"pointer": "/result/status", "in": [...]}], ...}; by default as the emulated control center has it, see
+        _WAIT. result holds started, reply and resume. After a failure
         of the part "wait", run(resume=error.resume) goes on waiting, in another process too, and starts nothing.
         """
         return self._send(_run_fields(path, data, wait, fields))
 
     def pages(self, path: str, data: Optional[Json] = None, **names: Any) -> Any:
-        """Gathers all pages into one reply. names: page, size, items, total, as in the library's field `pages`."""
+        """Gathers all pages into one reply. names: page, size, items, total, as in the library's field `pages`; the usual ones
+        are tried by default, see _PAGES."""
         return self._send(_pages_fields(path, data, names))
 
     def diagnose(self, rest_type: Optional[str] = None, data: Optional[Json] = None, **fields: Any) -> Json:
@@ -408,7 +419,8 @@ class AsyncClient(_Common):
     @classmethod
     def from_settings(cls, path: Optional[str] = None, **more: Any) -> "AsyncClient":
         """A client by rpa_openapi.json, see settings(). more: what is given here counts instead."""
-        return cls(**dict(_as_options(settings(path)), **more))
+        fields, sources = _settings(path)
+        return cls(**dict(_as_options(fields), **more))._settled(more, sources)
 
     async def login(self, accesskey: str, secretkey: str) -> Json:
         """Gets tokens and keeps them, if the reply's code is 0. Calls then use them, and not the client's own keys."""
@@ -450,25 +462,49 @@ class AsyncClient(_Common):
         return self._received(await _later(_ask, "rpa_call", self._call_fields(fields)))
 
 
-_PAGES = ("page", "size", "items", "total")
+# As the emulated control center has it, and, for pages, others. The vendor publishes none of these names: see /doc.html of
+# the control center. Of several pointers the first that leads to a list, or to a number, counts.
+_WAIT = {
+    "rest_type": "/oapi/v1/job/get",
+    "data_json": {"jobNo": {"pointer": "/result/jobNo"}},
+    "until": [{"pointer": "/result/status", "in": ["finished", "success"]}],
+    "fail": [{"pointer": "/result/status", "in": ["stopped", "failed"]}],
+}  # type: Json
+_PAGES = {
+    "page": "pageNum",
+    "size": "pageSize",
+    "items": ["/result/rows", "/result/list", "/result/records", "/result/data", "/result"],
+    "total": ["/result/total", "/total"],
+}  # type: Json
 
 
 def _run_fields(path: Optional[str], data: Optional[Json], wait: Optional[Json], fields: Json) -> Json:
     if fields.get("resume"):
         # It holds what to ask and until when; what wait gives here counts instead. What starts work does not belong.
         return dict({name: fields[name] for name in fields if name != "mode"}, wait=wait or {})
-    return dict({"mode": "post"}, **dict(fields, rest_type=path, data_json=data, wait=wait))
+    return dict({"mode": "post"}, **dict(fields, rest_type=path, data_json=data, wait=_WAIT if wait is None else wait))
 
 
 def _pages_fields(path: str, data: Optional[Json], names: Json) -> Json:
-    pages = {"page": "pageNum", "size": "pageSize", "items": "/result/list", "total": "/result/total"}
-    pages.update({name: names.pop(name) for name in _PAGES if name in names})
+    pages = dict(_PAGES, **{name: names.pop(name) for name in _PAGES if name in names})
     return dict({"mode": "get", "pages": pages}, **dict(names, rest_type=path, data_json=data))
 
 
 def _diagnosed(rest_type: Optional[str], data: Optional[Json], fields: Json) -> Json:
     call = {} if rest_type is None else {"mode": "get", "rest_type": rest_type, "data_json": data}  # type: Json
     return dict(call, **fields)
+
+
+def _setting_names(sources: Dict[str, str], given: Iterable[str] = ()) -> Dict[str, str]:
+    """The settings that fields come from, but for those that were given otherwise."""
+    settled = {field: source.split(" (")[0] for field, source in sources.items() if source.startswith("RPA_")}
+    return {field: name for field, name in settled.items() if field.split(".")[-1] not in given}
+
+
+def _in_words_of(error: Json, names: Dict[str, str]) -> None:
+    """Puts the caller's own names into the next step, where the library has its fields between these brackets."""
+    if isinstance(error.get("hint"), str):
+        error["hint"] = re.sub("「([^「」]*)」", lambda found: "「" + names.get(found.group(1), found.group(1)) + "」", error["hint"])
 
 
 def _given(**fields: Any) -> Json:
@@ -1202,11 +1238,18 @@ class _Summary:
         if event != "call":
             self.events.add(event, time)
         else:
-            kind, code = entry.get("kind"), entry.get("code")
-            failed = kind is not None or code not in (0, None)
+            kind, code, status = entry.get("kind"), entry.get("code"), entry.get("http_status")
+            outcome = "ok"
+            if kind is not None:
+                outcome = _text(kind)
+            elif code not in (0, None):
+                outcome = "code " + _text(code)
+            elif isinstance(status, int) and status >= 400:
+                outcome = "http {}".format(status)
+            failed = outcome != "ok"
             self.calls += 1
             self.failures += failed
-            self.kinds.add(_text(kind) if kind is not None else "ok" if not failed else "code " + _text(code), time, failed)
+            self.kinds.add(outcome, time, failed)
             self.targets.add(_address(entry.get("target")), time, failed)
             self.hours.add(time[1][:13].replace(" ", "T"), time, failed)
             for warning in _list(entry.get("warnings")):
@@ -1531,23 +1574,26 @@ def _run_diagnose(options: Any, lang: str) -> int:
 
 
 def _run_call(options: Any, lang: str) -> int:
-    return _show_reply(call(_call_request(options)), lang)
+    request, sources = _call_request(options)
+    return _show_reply(call(request), lang, sources)
 
 
 def _run_sign(options: Any, lang: str) -> int:
-    return _show_reply(sign(_call_request(options)), lang)
+    request, sources = _call_request(options)
+    return _show_reply(sign(request), lang, sources)
 
 
-def _show_reply(reply: Any, lang: str) -> int:
-    _show(_json(reply))
+def _show_reply(reply: Any, lang: str, sources: Dict[str, str]) -> int:
     error = _dict(_dict(reply).get("error"))
+    _in_words_of(error, _setting_names(sources))
+    _show(_json(reply))
     if "kind" in error and "delivered" in error:
         _show(_plain(reply.get("msg") if lang == "zh" else error.get("detail")), sys.stderr)
     return 0 if _dict(reply).get("code") == 0 else 1
 
 
-def _call_request(options: Any) -> Json:
-    request, _ = _given_request(options)
+def _call_request(options: Any) -> Tuple[Json, Dict[str, str]]:
+    request, sources = _given_request(options)
     request.update(mode=options.mode, rest_type=options.rest_type)
     if request.get("generation") == "9":
         request["action"] = request.pop("rest_type")
@@ -1562,7 +1608,7 @@ def _call_request(options: Any) -> Json:
                 import getpass
 
                 request[field] = getpass.getpass(field + ": ")
-    return request
+    return request, sources
 
 
 def _given_request(options: Any) -> Tuple[Json, Dict[str, str]]:

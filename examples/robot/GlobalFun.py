@@ -130,19 +130,17 @@ RPA_QUERY = 'params'
 # 控制中心以空内容表示成功(如删除后返回HTTP 204)的,改成True:这时返回{"code": 0, "msg": "success", "result": None}。
 RPA_EMPTY_OK = False
 
-# rpa_run启动任务后怎样等到它结束:问哪个接口,带什么参数(可以取自启动任务的应答),哪个值表示结束了,哪个值表示失败。如
-# {'rest_type': '/oapi/v1/job/get', 'mode': 'get', 'data_json': {'jobNo': {'pointer': '/result/jobNo'}},
-#  'until': [{'pointer': '/result/status', 'in': ['finished']}], 'fail': [{'pointer': '/result/status', 'in': ['failed']}],
-#  'every_ms': 2000, 'timeout_ms': 3600000}
-RPA_WAIT = None
+# rpa_run启动任务后怎样等到它结束:问哪个接口,带什么参数(可以取自启动任务的应答),哪个值表示结束了,哪个值表示失败。
+# 默认值与随附的模拟控制中心一致。厂商没有公布这些名称,第一次使用前请在浏览器中打开 控制中心的地址/doc.html 核对。
+RPA_WAIT = {'rest_type': '/oapi/v1/job/get', 'data_json': {'jobNo': {'pointer': '/result/jobNo'}}, 'until': [{'pointer': '/result/status', 'in': ['finished', 'success']}], 'fail': [{'pointer': '/result/status', 'in': ['stopped', 'failed']}], 'every_ms': 2000, 'timeout_ms': 3600000}
 
-# rpa_pages用到的设置:页码和每页条数的参数叫什么,条目和总数在应答的哪里。
-RPA_PAGES = {'page': 'pageNum', 'size': 'pageSize', 'items': '/result/list', 'total': '/result/total'}
+# rpa_pages用到的设置:页码和每页条数的参数叫什么,条目和总数在应答的哪里。写成列表的,取其中第一个有的;总数都没有的,取到不满的一页为止。
+RPA_PAGES = {'page': 'pageNum', 'size': 'pageSize', 'items': ['/result/rows', '/result/list', '/result/records', '/result/data', '/result'], 'total': ['/result/total', '/total']}
 
 # 日志:'warn'只记录失败的调用和警告;'info'记录每一次调用;'debug'还有每一次尝试;'error'只有失败的调用;'none'不要日志。
 # 其中没有密钥、token、签名和参数。写在用户自己的文件夹(%LOCALAPPDATA%\rpa_openapi\log,Linux上是~/.local/state/rpa_openapi/log),
 # 每天一个文件,保留14天;要写到别处的,填写RPA_LOG_FOLDER。日志写不了时不影响调用。
-# 环境变量RPA_OPENAPI_LOG指定了文件夹而这两项没有修改的,按环境变量。
+# 环境变量RPA_OPENAPI_LOG指定了文件夹而这两项没有修改的,按环境变量;修改了的(改成'none'也是),以这里的为准。
 RPA_LOG = 'warn'
 RPA_LOG_FOLDER = ''
 
@@ -185,7 +183,7 @@ def rpa_run(rest_type=None, data_json=None, wait=None, mode='post', **fields):
             raise _RpaFailure('请填写设置RPA_WAIT,或在调用时给出wait:怎样看出任务结束了', 'fill in `RPA_WAIT`, or give `wait`: '
                               'how to see that the work is done', field='wait', begin=_RPA_WRONG_SETTINGS)
         return {'wait': _rpa_dict('wait', name, how)}
-    return _rpa_by_keys(rest_type, data_json, mode, fields, more)
+    return _rpa_by_keys(rest_type, data_json, mode, fields, more, ['wait'] if wait is not None else [])
 
 
 def rpa_pages(rest_type, data_json=None, mode='get', pages=None, **fields):
@@ -196,7 +194,7 @@ def rpa_pages(rest_type, data_json=None, mode='get', pages=None, **fields):
     def more(settings):
         name, how = ('pages', pages) if pages is not None else ('RPA_PAGES', settings.get('RPA_PAGES'))
         return {'pages': _rpa_dict('pages', name, how)}
-    return _rpa_by_keys(rest_type, data_json, mode, fields, more)
+    return _rpa_by_keys(rest_type, data_json, mode, fields, more, ['pages'] if pages is not None else [])
 
 
 def rpa_diagnose(rest_type=None, data_json=None, host=None, get_token=False):
@@ -292,6 +290,8 @@ _RPA_SETTINGS_OF_API = dict(_RPA_SETTINGS, **{
     'token_ttl_ms': 'RPA_TOKEN_TTL_MS',
     'token_refused': 'RPA_TOKEN_REFUSED',
     'correct_clock': 'RPA_CORRECT_CLOCK',
+    'wait': 'RPA_WAIT',
+    'pages': 'RPA_PAGES',
 })
 # 上面各项设置的默认值:与它不同的,是这个项目自己的。
 _RPA_DEFAULTS = {
@@ -299,8 +299,13 @@ _RPA_DEFAULTS = {
     'RPA_TOKEN_STORE': 'file', 'RPA_TOKEN_TTL_MS': 0, 'RPA_TOKEN_REFUSED': None, 'RPA_CORRECT_CLOCK': True,
     'RPA_CERT_SHA256': '', 'RPA_CA_FILE': '', 'RPA_VERIFY': True, 'RPA_PROXY': 'system', 'RPA_TIMEOUT_MS': 30000,
     'RPA_CONNECT_TIMEOUT_MS': 10000, 'RPA_RETRY_MODE': 'safe', 'RPA_ENCODING': 'auto', 'RPA_SIGNATURE_REFUSED': None,
-    'RPA_QUERY': 'params', 'RPA_EMPTY_OK': False, 'RPA_WAIT': None,
-    'RPA_PAGES': {'page': 'pageNum', 'size': 'pageSize', 'items': '/result/list', 'total': '/result/total'},
+    'RPA_QUERY': 'params', 'RPA_EMPTY_OK': False,
+    'RPA_WAIT': {'rest_type': '/oapi/v1/job/get', 'data_json': {'jobNo': {'pointer': '/result/jobNo'}},
+                 'until': [{'pointer': '/result/status', 'in': ['finished', 'success']}],
+                 'fail': [{'pointer': '/result/status', 'in': ['stopped', 'failed']}], 'every_ms': 2000, 'timeout_ms': 3600000},
+    'RPA_PAGES': {'page': 'pageNum', 'size': 'pageSize',
+                  'items': ['/result/rows', '/result/list', '/result/records', '/result/data', '/result'],
+                  'total': ['/result/total', '/total']},
     'RPA_LOG': 'warn', 'RPA_LOG_FOLDER': '', 'RPA_OPTIONS': {},
 }
 
@@ -321,11 +326,12 @@ class _RpaFailure(Exception):
         code, begin = _RPA_UNEXPECTED[function]
         if self.begin and function == 'rpa_call':
             code, begin = 41, self.begin
-        error = dict(self.error, elapsed_ms=int((time.monotonic() - begun) * 1000))
-        return {'code': code, 'msg': begin + self.cause + _rpa_where(error['field'], settings), 'result': None, 'error': error}
+        cause = self.cause + _rpa_where(self.error['field'], settings)
+        error = dict(self.error, elapsed_ms=int((time.monotonic() - begun) * 1000), function=function, hint=cause)
+        return {'code': code, 'msg': begin + cause, 'result': None, 'error': error}
 
 
-def _rpa_by_keys(rest_type, data_json, mode, fields, more=None):
+def _rpa_by_keys(rest_type, data_json, mode, fields, more=None, given=()):
     def request(settings):
         made = _rpa_keys(settings)
         made.update(_rpa_call(settings, rest_type, data_json, mode))
@@ -336,7 +342,8 @@ def _rpa_by_keys(rest_type, data_json, mode, fields, more=None):
         made.update(_rpa_fields(fields))
         return made
     # 调用时给出的是参数,不是设置。
-    names = {field: name for field, name in _RPA_SETTINGS_OF_API.items() if field not in fields}
+    given = set(fields).union(given)
+    names = {field: name for field, name in _RPA_SETTINGS_OF_API.items() if field not in given}
     return _rpa_answer('rpa_call', None, None, None, request, names)
 
 
@@ -351,9 +358,8 @@ def _rpa_answer(function, host, port, retry, fields, names=_RPA_SETTINGS):
         is_asked = 'meta' in request
         if _rpa_is_modern(library):
             request.setdefault('meta', True)
-            log = _rpa_log(settings)
-            if log:
-                request['log'] = log
+            if 'log' not in request:  # 调用时没有另外给出
+                request.update(_rpa_log(settings))
         text = json.dumps(request).encode('ascii')
         delivered = 'unknown'
         reply = _rpa_read(_rpa_ask(getattr(library, function), library.rpa_free, text))
@@ -724,14 +730,14 @@ def _rpa_token_store(settings):
 
 
 def _rpa_log(settings):
-    """日志写在哪里,没有日志时为None。"""
+    """字段log,没有可写的时为空。项目自己填写的设置最优先,其次是环境变量(由动态库自己看),最后才是默认值。"""
     level, folder = settings.get('RPA_LOG'), settings.get('RPA_LOG_FOLDER')
     is_default = settings.place('RPA_LOG') is None and settings.place('RPA_LOG_FOLDER') is None
     if is_default and os.environ.get('RPA_OPENAPI_LOG'):
-        return None  # 环境变量由动态库自己看
+        return {}
     level = 'none' if level is None else _rpa_setting('log.level', level).lower()
     if level in ('none', ''):
-        return None
+        return {'log': None} if os.environ.get('RPA_OPENAPI_LOG') else {}
     folder = _rpa_path('log.folder', folder, settings.folder('RPA_LOG_FOLDER'))
     if not folder:
         folder = os.path.join(_rpa_user_folder('XDG_STATE_HOME', '.local/state'), 'rpa_openapi', 'log')
@@ -739,7 +745,7 @@ def _rpa_log(settings):
             os.makedirs(folder, 0o700, exist_ok=True)
         except OSError:
             pass  # 动态库会在警告中说明
-    return {'folder': folder, 'level': level}
+    return {'log': {'folder': folder, 'level': level}}
 
 
 def _rpa_user_folder(variable='XDG_CACHE_HOME', below='.cache'):
@@ -922,7 +928,7 @@ def _rpa_in_settings(text, settings, english=False):
     def setting(found):
         mark, name, inner = found.group(1) or '', found.group(2), found.group(3)
         is_word = '_' not in name and '.' not in name
-        holds_fields = name in ('token_store', 'token_refused') or settings[name].startswith('RPA_OPTIONS')
+        holds_fields = name in ('token_store', 'token_refused', 'wait', 'pages') or settings[name].startswith('RPA_OPTIONS')
         if inner and not holds_fields or english and is_word and text[found.start() - 1:found.start()] != '`':
             return found.group()
         parts = [] if name == 'token_store' else inner.split('.')[1:]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::folder::Folder;
 use crate::harness::{ControlCenter, Library};
 use crate::requests::with_all;
-use crate::{CHECKS, check, diagnose, shape};
+use crate::{check, diagnose, shape};
 
 fn is_well(told: &Value, what: &str) {
     let result = &told["result"];
@@ -82,8 +82,56 @@ fn nothing_is_asked_of_the_control_center_that_was_not_allowed() {
     diagnose(&with_all(center.token_request(), call).to_string(), &[]);
     drop(center);
     let log = std::fs::read_to_string(&path).unwrap();
+    assert!(log.contains("/oapi/v1/token"), "the log shows what was asked: {log}");
     assert!(!log.contains("/oapi/v1/job/create") && !log.contains("token issued"), "{log}");
-    assert_eq!(CHECKS.len(), 11);
+}
+
+/// Whatever would start, send or bring something: the control center hears of none of it, and no file is made.
+#[test]
+fn a_diagnosis_starts_nothing_and_writes_nothing() {
+    let folder = Folder::new("diagnosis-files");
+    let report = folder.write("report.csv", "a");
+    let place = folder.join("saved");
+    let center = ControlCenter::start(&[]);
+    let keys = with_all(center.token_request(), json!({ "get_token": true }));
+    let (get, post) = (
+        json!({ "rest_type": "/oapi/v1/job/list", "mode": "get" }),
+        json!({ "rest_type": "/oapi/v1/job/create", "mode": "post", "data_json": { "procCode": "P001", "robotNo": "Administrator@0A1B2C3D4E5F" } }),
+    );
+    let until = json!([{ "pointer": "/result/status", "in": ["finished"] }]);
+    let wait = json!({ "wait": { "rest_type": "/oapi/v1/job/get", "data_json": { "jobNo": "secret-job" }, "until": until, "resume_file": folder.join("resume") } });
+    let pages = json!({ "pages": { "page": "pageNum", "items": "/result/rows", "total": "/result/total" } });
+    let resume = {
+        // As a wait that only starts gives it.
+        let mut fields = wait.clone();
+        fields["wait"].as_object_mut().unwrap().remove("resume_file");
+        fields["wait"]["timeout_ms"] = json!(0);
+        let started =
+            Library::load().json("rpa_call", &with_all(with_all(center.token_request(), post.clone()), fields));
+        let text = started["result"]["resume"].as_str().or(started["error"]["resume"].as_str());
+        json!({ "resume": text.unwrap_or_else(|| panic!("{started}")) })
+    };
+    for (what, further, sends) in [
+        ("wait", with_all(post.clone(), wait.clone()), false),
+        ("wait by a get", with_all(get.clone(), wait.clone()), false),
+        ("resume", resume, false),
+        ("files", with_all(post.clone(), json!({ "files": { "file": report } })), false),
+        ("save_to", with_all(get.clone(), json!({ "save_to": place })), false),
+        ("save_to of a post", with_all(post, json!({ "save_to": { "path": place, "overwrite": true } })), false),
+        ("pages", with_all(get, pages), true),
+    ] {
+        let told = diagnose(&with_all(keys.clone(), further).to_string(), &[]);
+        assert_eq!(told["result"]["verdict"]["ok"], true, "{what}: {told}");
+        assert_eq!(check(&told, "settings")["status"], "ok", "{what}: {told}");
+        assert_eq!(check(&told, "signature")["status"] == "ok", sends, "{what}: {told}");
+        assert!(!told.to_string().contains("secret-job"), "{what}: {told}");
+    }
+    let mut seen = center.counts()["by_path"].take();
+    seen.as_object_mut().unwrap().remove("GET /oapi/v1/token");
+    // The one that was made on purpose, and the get of `pages`.
+    assert_eq!(seen, json!({ "POST /oapi/v1/job/create": 1, "GET /oapi/v1/job/list": 1 }));
+    let names: Vec<_> = std::fs::read_dir(&*folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["report.csv"], "nothing was made beside it");
 }
 
 #[test]

@@ -38,6 +38,18 @@ fn wrong_settings() {
             .setting("accesskey"),
         Row::fails("a mode that is none", with(json!({ "rest_type": "/a", "mode": "push" })), "settings", ["mode", "`mode`"]).setting("mode"),
         Row::fails("a path with a query", with(json!({ "rest_type": "/a?b=1", "mode": "get" })), "settings", ["rest_type", "`rest_type`"]).setting("rest_type"),
+        Row::fails("a wait without an end", with(json!({ "wait": { "rest_type": "/a" } })), "settings", ["wait.until", "`wait.until`"])
+            .setting("wait.until"),
+        Row::fails("a wait that is none", with(json!({ "wait": true })), "settings", ["wait", "`wait`"]).setting("wait"),
+        Row::fails("pages without a list", with(json!({ "pages": { "page": "p" } })), "settings", ["pages.items", "`pages.items`"])
+            .setting("pages.items"),
+        Row::fails("no resume text", with(json!({ "resume": "rpa1.AAAA" })), "settings", ["不是本库给出的", "no resume text"]).setting("resume"),
+        Row::fails("a file that is not there", with(json!({ "rest_type": "/a", "mode": "post", "files": { "file": folder.join("none") } })), "settings", ["不存在", "cannot be opened"])
+            .setting("files.file"),
+        Row::fails("files of a get", with(json!({ "rest_type": "/a", "mode": "get", "files": { "file": der } })), "settings", ["post", "post"]).setting("files"),
+        Row::fails("a file that would be replaced", with(json!({ "save_to": der })), "settings", ["已存在", "is there already"]).setting("save_to"),
+        Row::fails("a folder that is not there", with(json!({ "save_to": folder.join("none/a") })), "settings", ["请先建立", "make its folder"]).setting("save_to"),
+        Row::fails("a place that is none", with(json!({ "save_to": 7 })), "settings", ["save_to", "`save_to`"]).setting("save_to"),
         Row::fails("a proxy that is none", json!({ "host": base, "proxy": "https://p:1" }), "settings", ["https代理", "itself reached by TLS"]).setting("proxy"),
         Row::warns("seconds for milliseconds", with(json!({ "connect_timeout_ms": 900 })), "settings", ["单位是毫秒", "the unit is milliseconds"])
             .setting("connect_timeout_ms"),

@@ -65,6 +65,9 @@ class Summaries(InFolder):
         self.write("b/x.jsonl.gz", entry("2026-11-24T23:00:00Z", target="https://h:443/y", warnings=[{"kind": "clock"}]),
                    opened=gzip.open)
         self.write("b/other.txt", "not read")
+        gateway = isrpa_openapi.summary([self.write("c.jsonl", entry(code=None, http_status=502))])
+        self.assertEqual((gateway["failures"], gateway["kinds"][0]["kind"]), (1, "http 502"))
+        os.remove(os.path.join(self.folder, "c.jsonl"))
         found = isrpa_openapi.summary([self.folder])
         self.assertEqual((found["files"], found["lines"], found["broken_lines"], found["unreadable"]), (2, 5, 0, []))
         self.assertEqual((found["calls"], found["failures"]), (4, 2))
@@ -229,6 +232,21 @@ class Settings(InFolder):
                                   "proxy": None, "timeout_ms": 5, "log": {"level": "info"}, "retry": 3})
         client = isrpa_openapi.Client.from_settings(path, timeout_ms=7)
         self.assertEqual(client._common, {"host": "https://h", "tls": tls, "proxy": None, "timeout_ms": 7, "connect_timeout_ms": 10000, "retry": 3})
+
+    def test_hints_are_told_in_the_callers_own_words(self):
+        hint = "请填「tls.ca_file」或「tls.pin_sha256」,检查「host」"
+        error = {"kind": "tls", "detail": "d", "delivered": "no", "hint": hint}
+
+        def told(client):
+            with self.assertRaises(isrpa_openapi.RpaError) as raised:
+                client._received({"code": 40, "error": dict(error)})
+            return raised.exception.hint
+
+        self.assertEqual(told(isrpa_openapi.Client("h")), "请填「ca_file」或「pin_sha256」,检查「host」")
+        path = self.write("rpa_openapi.json", json.dumps(self.ALL))
+        self.assertEqual(told(isrpa_openapi.Client.from_settings(path)), "请填「RPA_CA_FILE」或「RPA_CERT_SHA256」,检查「RPA_HOST」")
+        own = isrpa_openapi.AsyncClient.from_settings(path, host="h", ca_file="x.pem")
+        self.assertEqual(told(own), "请填「ca_file」或「RPA_CERT_SHA256」,检查「host」")
 
     def test_one_file_alone_counts(self):
         for name in ("here", "machine"):

@@ -114,6 +114,26 @@ fn what_does_not_fit_together_is_told() {
 }
 
 #[test]
+fn of_several_pointers_the_first_that_leads_there_counts() {
+    let several = json!({ "items": ["/result/rows", "/result/list", "/result"], "total": ["/total", "/result/total"] });
+    for (total, pages) in [(Some("4"), &["1,2,3", "4"]), (None, &["1,2,3", "4"])] {
+        let center = list(total, pages);
+        let reply = center.call(all(several.clone()));
+        assert_eq!(reply["result"]["list"], json!([1, 2, 3, 4]), "{reply}");
+        assert_eq!(center.seen("/list").len(), 2);
+    }
+    let bare = Center::start(|line, _| {
+        let page = ["[1,2]", "[3]", "null"][parameter(line, "pageNum").parse::<usize>().unwrap() - 1];
+        Answer::Json(format!("{{\"code\":0,\"result\":{page}}}"))
+    });
+    assert_eq!(bare.text(all(several.clone())), r#"{"code":0,"result":[1,2,3]}"#);
+    let none = Center::start(|_, _| Answer::Json(r#"{"result":{"data":[]}}"#.to_owned()));
+    let reply = none.call(all(several));
+    assert_eq!(reply["error"]["field"], "pages.items", "{reply}");
+    assert!(reply["msg"].as_str().unwrap().contains("/result中只有data"), "{reply}");
+}
+
+#[test]
 fn the_newest_total_counts() {
     let center = Center::start(|line, _| {
         Answer::Json(match parameter(line, "pageNum") {

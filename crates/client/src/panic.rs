@@ -14,7 +14,7 @@ use crate::error::{Error, Function, Kind};
 use crate::http;
 use crate::journal;
 use crate::network::attempt::Progress;
-use crate::request::Telling;
+use crate::request::{RequestText, Telling};
 
 /// The reply of a function to a request: JSON, in UTF-8, without a NUL. `None` stands for a request that is NULL.
 pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
@@ -23,20 +23,20 @@ pub fn reply(function: Function, request: Option<&[u8]>) -> Vec<u8> {
 
 /// The diagnosis of a request. `file`: where the library lies, if whoever calls knows.
 pub fn diagnose(request: Option<&[u8]>, file: Option<PathBuf>) -> Vec<u8> {
-    fenced(Function::Diagnose, request, |request, _| Ok(diagnosis::run(request, file)))
+    fenced(Function::Diagnose, request, |request, progress| Ok(diagnosis::run(request, file, progress)))
 }
 
 fn fenced(
     function: Function,
     request: Option<&[u8]>,
-    work: impl FnOnce(Result<&str, Error>, &Progress) -> Result<Vec<u8>, Error>,
+    work: impl FnOnce(Result<&RequestText<'_>, Error>, &Progress) -> Result<Vec<u8>, Error>,
 ) -> Vec<u8> {
     let (progress, started) = (Progress::default(), Instant::now());
-    let text = text_of(request);
-    let telling = || text.as_ref().map_or_else(|_| Telling::default(), |text| Telling::of(text));
+    let text = text_of(request).map(RequestText::new);
+    let telling = || text.as_ref().map_or_else(|_| Telling::default(), Telling::of);
     let telling = caught(telling).unwrap_or_default();
     let _ = caught(|| journal::prepare(&telling, &progress));
-    let outcome = caught(|| work(text, &progress)).unwrap_or_else(|place| {
+    let outcome = caught(|| work(text.as_ref().map_err(Error::clone), &progress)).unwrap_or_else(|place| {
         let detail = format!("the library panicked at {place}; please report it");
         // Where not even that can be done, what is left is no worse than before.
         let _ = caught(http::recover);
@@ -103,8 +103,8 @@ mod tests {
     use super::*;
     use crate::error::Delivered;
 
-    fn through_the_fence(request: &[u8], work: impl FnOnce(&str, &Progress)) -> serde_json::Value {
-        let work = |request: Result<&str, Error>, progress: &Progress| {
+    fn through_the_fence(request: &[u8], work: impl FnOnce(&RequestText<'_>, &Progress)) -> serde_json::Value {
+        let work = |request: Result<&RequestText<'_>, Error>, progress: &Progress| {
             work(request.unwrap(), progress);
             Ok(Vec::new())
         };
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_panic_becomes_a_reply_that_names_its_place_alone() {
-        let reply = through_the_fence(b"hunter2", |request, _| panic!("{request}"));
+        let reply = through_the_fence(b"hunter2", |_, _| panic!("hunter2"));
         assert_eq!((&reply["code"], &reply["error"]["kind"]), (&40.into(), &"internal".into()));
         let detail = reply["error"]["detail"].as_str().unwrap();
         assert!(detail.starts_with("the library panicked at panic.rs:"), "{detail}");

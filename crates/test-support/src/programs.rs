@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::harness::{self, Library};
 
 /// Tells a helper program where the built library is.
-const LIBRARY: &str = "RPA_TEST_LIBRARY";
+pub const LIBRARY: &str = "RPA_TEST_LIBRARY";
 
 /// A helper program, about to run.
 pub fn helper(name: &str) -> Command {

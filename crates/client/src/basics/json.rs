@@ -10,10 +10,31 @@ impl Object {
         Object(String::with_capacity(1024))
     }
 
+    /// Goes on with members that were written before, `{` at their head included.
+    pub(crate) fn after(members: &str) -> Object {
+        let mut object = Object::new();
+        object.0.push_str(members);
+        object
+    }
+
     fn name(&mut self, name: &str) {
-        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
+        self.0.push_str(match self.0.as_bytes().last() {
+            None => "{\"",
+            Some(b'{') => "\"",
+            Some(_) => ",\"",
+        });
         self.0.push_str(name);
         self.0.push_str("\":");
+    }
+
+    /// An object within this one: what is written until `end` belongs to it.
+    pub(crate) fn begin(&mut self, name: &str) {
+        self.name(name);
+        self.0.push('{');
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.0.push('}');
     }
 
     /// A value that is JSON already.
@@ -25,6 +46,14 @@ impl Object {
     pub(crate) fn text(&mut self, name: &str, text: &str) {
         self.name(name);
         push_text(&mut self.0, text);
+    }
+
+    /// A text of this library's own, in which nothing is special.
+    pub(crate) fn word(&mut self, name: &str, word: &str) {
+        self.name(name);
+        self.0.push('"');
+        self.0.push_str(word);
+        self.0.push('"');
     }
 
     /// A number, or null.
@@ -50,6 +79,11 @@ impl Object {
 
     pub(crate) fn shown(&mut self, name: &str, value: Option<&dyn Display>) {
         self.maybe(name, value.map(ToString::to_string).as_deref());
+    }
+
+    /// The members so far, for `after`.
+    pub(crate) fn members(self) -> String {
+        self.0
     }
 
     pub(crate) fn finish(mut self) -> String {
@@ -95,8 +129,18 @@ mod tests {
         object.number("none", None::<u32>);
         object.maybe("null", None);
         object.raw("list", &array(&["1".to_owned(), "{}".to_owned()]));
+        object.begin("inner");
+        object.word("a", "{");
+        object.number("b", Some(1));
+        object.end();
+        object.begin("empty");
+        object.end();
+        let mut object = Object::after(&object.members());
+        object.number("last", Some(2));
         let read: serde_json::Value = serde_json::from_str(&object.finish()).unwrap();
-        assert_eq!(read, serde_json::json!({"text": odd, "number": -7, "none": null, "null": null, "list": [1, {}]}));
+        let expected = serde_json::json!({"text": odd, "number": -7, "none": null, "null": null, "list": [1, {}],
+            "inner": {"a": "{", "b": 1}, "empty": {}, "last": 2});
+        assert_eq!(read, expected);
         assert_eq!(Object::new().finish(), "{}");
     }
 }

@@ -3,13 +3,30 @@
 //! The zone is read once in a process: the system's own functions read the environment at each call, and crash where another
 //! thread of the host program changes it.
 
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use der::DateTime;
 
 /// A time, such as `2026-11-25T13:05:09.123+08:00`. The first ten characters are the date.
 pub(crate) fn local(time: SystemTime) -> String {
+    /// Of the second that was asked for last: it is asked for with each line of a log.
+    static LAST: Mutex<(u64, String)> = Mutex::new((u64::MAX, String::new()));
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Whoever holds it may not be there: a process that was forked.
+    let Ok(mut last) = LAST.try_lock() else { return written(since) };
+    if last.0 != since.as_secs() {
+        *last = (since.as_secs(), written(since));
+    }
+    let mut text = last.1.clone();
+    let digits = [100, 10, 1].map(|unit| b'0' + (since.subsec_millis() / unit % 10) as u8);
+    if let Ok(digits) = str::from_utf8(&digits) {
+        text.replace_range(20..23, digits);
+    }
+    text
+}
+
+fn written(since: Duration) -> String {
     let offset = offset_seconds(since);
     let wall = match u64::try_from(offset) {
         Ok(ahead) => since + Duration::from_secs(ahead),
@@ -55,8 +72,6 @@ fn offset_seconds(since: Duration) -> i64 {
 /// Windows keeps the present one in minutes, with the sign turned, and writes it anew when summer begins and ends.
 #[cfg(windows)]
 fn offset_seconds(since: Duration) -> i64 {
-    use std::sync::Mutex;
-
     use crate::basics::locks::lock;
     use winreg::{RegKey, enums::HKEY_LOCAL_MACHINE};
 
@@ -92,5 +107,10 @@ mod tests {
         let signed = if offset.starts_with('-') { -offset_seconds } else { offset_seconds };
         let expected = DateTime::from_unix_duration(Duration::from_secs((1_795_612_345 + signed) as u64)).unwrap();
         assert_eq!(wall[..19], expected.to_string()[..19]);
+        // Within the same second, and in another one.
+        let at = |milliseconds| local(UNIX_EPOCH + Duration::from_millis(milliseconds));
+        assert_eq!(at(1_795_612_345_999), text.replace(".067", ".999"));
+        assert_ne!(at(1_795_612_346_067)[..19], text[..19]);
+        assert_eq!(at(1_795_612_345_067), text);
     }
 }

@@ -25,8 +25,12 @@ impl<T> PerProcess<T> {
 
     /// Works with the value, which is made where this process has none.
     pub(crate) fn with<R>(&self, make: impl FnOnce() -> T, work: impl FnOnce(&mut T) -> R) -> R {
+        self.within(process::id(), make, work)
+    }
+
+    /// The same for who knows the process' number: the system is asked for it at each call.
+    pub(crate) fn within<R>(&self, process: u32, make: impl FnOnce() -> T, work: impl FnOnce(&mut T) -> R) -> R {
         let mut kept = lock(&self.0);
-        let process = process::id();
         match kept.take() {
             Some((owner, value)) if owner == process => *kept = Some((process, value)),
             other => {

@@ -13,8 +13,27 @@ pub(crate) fn name() -> &'static str {
     })
 }
 
-/// The user's name; empty where the environment does not tell it.
+/// The user's name; empty where nobody tells it.
 pub(crate) fn user() -> &'static str {
     static USER: OnceLock<String> = OnceLock::new();
-    USER.get_or_init(|| ["USERNAME", "USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok()).unwrap_or_default())
+    let named = || ["USERNAME", "USER", "LOGNAME"].iter().find_map(|name| env::var(name).ok());
+    USER.get_or_init(|| named().filter(|name| !name.is_empty()).or_else(owner).unwrap_or_default())
+}
+
+/// As whom the process runs, where the environment does not tell it: a service, or a job of cron.
+#[cfg(unix)]
+fn owner() -> Option<String> {
+    let number = std::os::unix::fs::MetadataExt::uid(&fs::metadata("/proc/self").ok()?).to_string();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let of = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    };
+    users.lines().find_map(of).or(Some(number))
+}
+
+#[cfg(not(unix))]
+fn owner() -> Option<String> {
+    None
 }

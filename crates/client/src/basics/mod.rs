@@ -10,3 +10,4 @@ pub(crate) mod pointer;
 pub(crate) mod recent;
 pub(crate) mod threads;
 pub(crate) mod time;
+pub(crate) mod two_languages;

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Function};
 use crate::network::attempt::Progress;
-use crate::request::{CallRequest, CallText, Pass, TokenRequest};
+use crate::request::{CallRequest, CallText, Pass, RequestText, TokenRequest};
 use now::now;
 use once::once;
 use retry::{Policy, Repeat, deadline};
@@ -27,7 +27,7 @@ use signing::Signing;
 use unstamped::UnstampedCall;
 
 /// The reply of a function to its request text. `progress` is told what becomes of the request.
-pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Result<Vec<u8>, Error> {
+pub(crate) fn run(function: Function, request: &RequestText<'_>, progress: &Progress) -> Result<Vec<u8>, Error> {
     let started = Instant::now();
     match function {
         Function::GetToken => TokenRequest::get(request).and_then(|request| tokens(&request, started, progress)),
@@ -42,7 +42,7 @@ pub(crate) fn run(function: Function, request: &str, progress: &Progress) -> Res
 }
 
 /// Signs one API call and sends it.
-fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
+fn call(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Call)?;
     if let Some(waiting) = text.waiting()? {
         return sequence::wait(&text, waiting, started, progress);
@@ -54,7 +54,7 @@ fn call(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
 }
 
 /// Signs one API call and shows what would be sent.
-fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
+fn sign(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
     let text = CallText::read(request, Function::Sign)?;
     // They say nothing of the signature, and are checked all the same.
     text.waiting()?;
@@ -68,6 +68,13 @@ fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
+    let method = unstamped.method().as_str().to_owned();
+    let target = unstamped.target();
+    let note = || {
+        let mut seen = progress.seen();
+        (seen.method, seen.target) = (Some(method.clone()), Some(target.clone()));
+    };
+    note();
     match &unstamped.request.pass {
         Pass::Given(pass) => {
             let signing = Signing::known(&unstamped, pass.expose(), pass, None, started);
@@ -76,6 +83,7 @@ fn sign(request: &str, started: Instant, progress: &Progress) -> Result<Vec<u8>,
         Pass::Keys(keys) => {
             let options = &unstamped.request.options;
             let signed = by_keys::sign(&unstamped, keys, deadline(options, started), progress);
+            note();
             signed.map_err(|error| advice::about_limits(error, options))
         }
     }

@@ -11,6 +11,7 @@ use super::way::Way;
 use crate::basics::time::unix_ms;
 use crate::error::{Error, Kind};
 use crate::proxy::route::Route;
+use crate::reply::redact::Redactor;
 use crate::request::{CallRequest, Options, Pass, Readable, Trust};
 use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
@@ -70,6 +71,13 @@ impl<'r> Case<'r> {
         let deadline = started.checked_add(limit.saturating_sub(RESERVE.min(limit / 4))).unwrap_or(started);
         let secrets = secret::all(readable, request);
         Case { readable, request, started, deadline, ways: Ways::default(), probe: Asked::default(), secrets }
+    }
+
+    /// Hides what must not be shown.
+    pub(super) fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        redactor.hide(self.secrets.iter().map(Secret::expose));
+        redactor
     }
 
     /// A part of the time that is left.
@@ -159,7 +167,9 @@ impl<'r> Case<'r> {
     /// A path that is there in the request's generation. Of 10.3 none is published but those that a caller knows.
     fn path(&self) -> String {
         let request = self.request;
-        let is_get = || self.readable.has("rest_type") && self.readable.has("mode") && request.mode == Mode::Get;
+        let has = |name: &str| self.readable.has(name);
+        let is_more = || ["wait", "save_to"].into_iter().any(has);
+        let is_get = || has("rest_type") && has("mode") && request.mode == Mode::Get && !is_more();
         match request.scheme.pass() {
             scheme::Pass::AppKey if is_get() => request.path.clone(),
             _ => request.scheme.path().unwrap_or(TOKEN_PATH).to_owned(),

@@ -41,9 +41,11 @@ mod way;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::call::exchange::target;
 use crate::error::Error;
+use crate::network::attempt::Progress;
 use crate::proxy::route as proxy_route;
-use crate::request::Readable;
+use crate::request::{Readable, RequestText};
 use case::{Case, Ways};
 use check::{Check, Words};
 use report::Report;
@@ -58,7 +60,7 @@ const NAMES: [&str; 11] =
     ["settings", "dns", "route", "tcp", "proxy", "tls", "http", "clock", "store", "token", "signature"];
 
 /// The diagnosis of a request. `file`: where the library itself lies, as far as its loader knows.
-pub(crate) fn run(request: Result<&str, Error>, file: Option<PathBuf>) -> Vec<u8> {
+pub(crate) fn run(request: Result<&RequestText<'_>, Error>, file: Option<PathBuf>, progress: &Progress) -> Vec<u8> {
     let started = Instant::now();
     let library = background::run(move || library::facts(file));
     let read = request.and_then(Readable::read);
@@ -66,7 +68,11 @@ pub(crate) fn run(request: Result<&str, Error>, file: Option<PathBuf>) -> Vec<u8
         Err(error) => unreadable(error),
         Ok(readable) => match readable.request() {
             Err(error) => unreadable(&error),
-            Ok(request) => Case::new(readable, &request, started).diagnose(),
+            Ok(request) => {
+                let case = Case::new(readable, &request, started);
+                case.note_target(progress);
+                case.diagnose()
+            }
         },
     };
     report.library = library.take(Duration::from_millis(500)).unwrap_or_default();
@@ -84,6 +90,15 @@ fn unreadable(error: &Error) -> Report {
 }
 
 impl Case<'_> {
+    /// What is looked at, for whoever is told of it.
+    fn note_target(&self, progress: &Progress) {
+        if !self.readable.is_aside("host") {
+            let path = if self.readable.has("rest_type") { &*self.request.path } else { "" };
+            let url = self.request.address.url(path);
+            progress.seen().target = Some(target(&self.request.address, &url, &self.redactor()));
+        }
+    }
+
     fn diagnose(mut self) -> Report {
         let (settings, listed) = settings::check(&self);
         let place = store::begin(&self);

@@ -7,6 +7,8 @@ use super::check::{Check, Facts, Status, Turn, Words};
 use super::generation;
 use super::secret::{is_secret, masked, without_secrets};
 use crate::call::notes;
+use crate::error::Error;
+use crate::http::{Download, Upload};
 use crate::proxy::environment::Environment;
 use crate::proxy::exceptions::meant;
 use crate::proxy::{route, script};
@@ -40,13 +42,15 @@ struct Odd {
 
 /// The check, and the list of all settings.
 pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
-    let mut odd: Vec<Odd> = faults(case);
+    let of_files = file_fault(case);
+    let faults = || case.readable.faults.iter().chain(&of_files);
+    let mut odd: Vec<Odd> = faults().map(of_fault).collect();
     odd.extend(of_host(case));
     odd.extend(of_trust(case));
     odd.extend(of_proxy(case));
     odd.extend(of_limits(case));
     odd.extend(of_call(case));
-    let check = match (case.readable.faults.first(), odd.iter().find(|odd| odd.warns)) {
+    let check = match (faults().next(), odd.iter().find(|odd| odd.warns)) {
         (Some(fault), _) => {
             let field = fault.field.as_deref().unwrap_or_default();
             Check::fail(NAME, Words::of(fault), field, Turn::You)
@@ -56,16 +60,16 @@ pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
     };
     let mut facts = Facts::default();
     facts.number("given", i64::try_from(case.readable.given().len()).unwrap_or(0));
-    facts.number("wrong", i64::try_from(case.readable.faults.len()).unwrap_or(0));
+    facts.number("wrong", i64::try_from(faults().count()).unwrap_or(0));
     (check.with(facts, case.started().elapsed()), listed(case, &odd))
 }
 
 /// The control center answers at the address without the path in `host`.
 pub(super) fn blame_path(case: &Case<'_>, checks: &mut [Check]) {
     let prefix = case.request.address.prefix();
-    let words = Words::new(
-        format!("host中的路径{prefix}有误:去掉它之后控制中心能正常应答,请在host中只写到主机和端口"),
-        format!(
+    let words = Words::told(
+        format_args!("host中的路径{prefix}有误:去掉它之后控制中心能正常应答,请在host中只写到主机和端口"),
+        format_args!(
             "the path {prefix} in `host` is wrong: without it the control center answers; write scheme, host and port alone"
         ),
     );
@@ -168,6 +172,14 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
             Value::String(text.split(['?', '#']).next().unwrap_or_default().to_owned())
         }
         (_, json @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => json,
+        // They hold parameters.
+        ("resume", _) => Value::String(format!("({} bytes)", field.json.len())),
+        ("wait", Value::Object(mut wait)) => {
+            if let Some(data) = wait.get_mut("data_json") {
+                *data = Value::String(format!("({} bytes)", data.to_string().len()));
+            }
+            Value::Object(wait)
+        }
         // Shown beside each field.
         ("settings_from", _) => Value::String("(shown as `from`)".to_owned()),
         // What is not known may be anything.
@@ -179,21 +191,23 @@ fn value(case: &Case<'_>, field: &Field) -> Value {
 }
 
 /// Whether an error is about a field, or about one within it.
-fn names(fault: &crate::error::Error, name: &str) -> bool {
+fn names(fault: &Error, name: &str) -> bool {
     fault.field.as_deref().is_some_and(|field| field.split('.').next() == name.split('.').next())
 }
 
-fn faults(case: &Case<'_>) -> Vec<Odd> {
-    let odd = |fault: &crate::error::Error| Odd {
-        field: fault.field.clone().unwrap_or_default().into_string(),
-        words: Words::of(fault),
-        warns: false,
-    };
-    case.readable.faults.iter().map(odd).collect()
+fn of_fault(fault: &Error) -> Odd {
+    Odd { field: fault.field.clone().unwrap_or_default().into_string(), words: Words::of(fault), warns: false }
 }
 
-fn odd(field: &str, warns: bool, zh: impl Into<String>, en: impl Into<String>) -> Odd {
-    Odd { field: field.to_owned(), words: Words::new(zh, en), warns }
+/// A file that a call could not read, or not write. They are looked at, and no more.
+fn file_fault(case: &Case<'_>) -> Option<Error> {
+    let (files, save_to) = case.readable.files().ok()?;
+    let opened = if files.is_empty() { Ok(()) } else { Upload::open(&files).map(drop) };
+    opened.and_then(|()| save_to.as_ref().map_or(Ok(()), Download::check)).err()
+}
+
+fn odd(field: &str, warns: bool, words: Words) -> Odd {
+    Odd { field: field.to_owned(), words, warns }
 }
 
 fn of_host(case: &Case<'_>) -> Vec<Odd> {
@@ -206,20 +220,23 @@ fn of_host(case: &Case<'_>) -> Vec<Odd> {
     if !prefix.is_empty() {
         let lower = prefix.to_ascii_lowercase();
         let is_page = PAGES.iter().any(|page| lower.contains(page));
-        found.push(odd(
-            "host",
-            is_page,
-            format!("host带有路径{prefix},会加在每个接口路径之前;若是从浏览器地址栏复制来的,请只保留到主机和端口"),
-            format!("`host` has the path {prefix}, which goes before the path of each API; if it was copied from a browser, leave scheme, host and port alone"),
-        ));
+        let words = Words::told(
+            format_args!("host带有路径{prefix},会加在每个接口路径之前;若是从浏览器地址栏复制来的,请只保留到主机和端口"),
+            format_args!(
+                "`host` has the path {prefix}, which goes before the path of each API; if it was copied from a browser, leave scheme, host and port alone"
+            ),
+        );
+        found.push(odd("host", is_page, words));
     }
     let loopback = address.host().starts_with("127.") || ["localhost", "[::1]"].contains(&address.host());
     if !address.https && !loopback {
         found.push(odd(
             "host",
             false,
-            "host以http://开头,密钥和token不加密传送",
-            "`host` begins with `http://`: keys and tokens travel unencrypted",
+            Words::new(
+                "host以http://开头,密钥和token不加密传送",
+                "`host` begins with `http://`: keys and tokens travel unencrypted",
+            ),
         ));
     }
     found
@@ -227,12 +244,11 @@ fn of_host(case: &Case<'_>) -> Vec<Odd> {
 
 fn of_trust(case: &Case<'_>) -> Option<Odd> {
     (case.request.options.trust == Trust::Anything && !case.readable.is_aside("tls")).then(|| {
-        odd(
-            "tls.verify",
-            case.request.address.https,
+        let words = Words::new(
             "\"verify\":false不核对证书,任何人都可以冒充控制中心并拿走密钥;请改用tls.pin_sha256填入证书指纹",
             "with \"verify\": false no certificate is checked, and anyone may pose as the control center and get the keys: give the certificate's fingerprint as `tls.pin_sha256` instead",
-        )
+        );
+        odd("tls.verify", case.request.address.https, words)
     })
 }
 
@@ -244,12 +260,13 @@ fn of_proxy(case: &Case<'_>) -> Vec<Odd> {
         return found;
     }
     if let Some(script) = script::ignored(setting) {
-        found.push(odd(
-            "proxy",
-            false,
-            format!("Windows设置了自动代理脚本{script},本库不执行;如必须经代理,请在proxy中写出代理地址"),
-            format!("Windows is set to find its proxy by the script {script}, which is not run: if a proxy is needed, give its address as `proxy`"),
-        ));
+        let words = Words::told(
+            format_args!("Windows设置了自动代理脚本{script},本库不执行;如必须经代理,请在proxy中写出代理地址"),
+            format_args!(
+                "Windows is set to find its proxy by the script {script}, which is not run: if a proxy is needed, give its address as `proxy`"
+            ),
+        );
+        found.push(odd("proxy", false, words));
     }
     let environment = Environment::of_process();
     let named = environment.named_for(address).ok().flatten();
@@ -257,12 +274,15 @@ fn of_proxy(case: &Case<'_>) -> Vec<Odd> {
         let bare = crate::request::without_brackets(address.host());
         let addresses: Vec<std::net::IpAddr> = bare.parse().into_iter().collect();
         if let Some(entry) = meant(address.host(), address.port, list, &addresses) {
-            found.push(odd(
-                variable,
-                true,
-                format!("环境变量{variable}中的“{entry}”看似包含该主机,其实不匹配;请写成{bare},各项之间用英文逗号分隔"),
-                format!("the entry `{entry}` of {variable} looks as if it named this host, and does not: write {bare}, with commas between the entries"),
-            ));
+            let words = Words::told(
+                format_args!(
+                    "环境变量{variable}中的“{entry}”看似包含该主机,其实不匹配;请写成{bare},各项之间用英文逗号分隔"
+                ),
+                format_args!(
+                    "the entry `{entry}` of {variable} looks as if it named this host, and does not: write {bare}, with commas between the entries"
+                ),
+            );
+            found.push(odd(variable, true, words));
         }
     }
     found
@@ -305,5 +325,5 @@ fn of_call(case: &Case<'_>) -> Vec<Odd> {
 }
 
 fn stripped(words: Words) -> Words {
-    Words::new(words.zh.trim_start_matches(':'), words.en)
+    Words::new(words.zh.trim_start_matches(':'), &words.en)
 }

@@ -57,10 +57,10 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// Writes whose call it was.
     pub(crate) fn write(&self, json: &mut Object) {
-        json.text("id", self.id);
-        json.text("time", self.time);
-        json.text("version", env!("CARGO_PKG_VERSION"));
-        json.text("function", self.function.name());
+        json.word("id", self.id);
+        json.word("time", self.time);
+        json.word("version", env!("CARGO_PKG_VERSION"));
+        json.word("function", self.function.name());
         self.seen.write(json);
     }
 

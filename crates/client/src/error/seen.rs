@@ -76,27 +76,30 @@ impl Seen {
 
     /// Writes what an error, `meta` and the log have in common.
     pub(crate) fn write(&self, json: &mut Object) {
-        json.raw("target", &self.target.as_ref().map_or_else(|| "null".to_owned(), Target::json));
+        match &self.target {
+            None => json.raw("target", "null"),
+            Some(target) => target.write(json),
+        }
         json.shown("peer", self.peer.as_ref().map(|peer| peer as &dyn std::fmt::Display));
         let (proxy, from) = self.proxy.as_ref().map(|(proxy, from)| (&**proxy, &**from)).unzip();
         json.maybe("proxy", proxy);
         json.maybe("proxy_from", from);
         json.maybe("phase", self.part.and_then(|part| PARTS.get(part).copied()));
-        let mut times = Object::new();
+        json.begin("ms");
         for (name, time) in PARTS.into_iter().zip(self.times) {
-            times.number(name, time.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX)));
+            json.number(name, time.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX)));
         }
-        json.raw("ms", &times.finish());
+        json.end();
     }
 }
 
 impl Target {
-    fn json(&self) -> String {
-        let mut json = Object::new();
-        json.text("scheme", if self.https { "https" } else { "http" });
+    fn write(&self, json: &mut Object) {
+        json.begin("target");
+        json.word("scheme", if self.https { "https" } else { "http" });
         json.text("host", &self.host);
         json.number("port", Some(self.port));
         json.text("path", &self.path);
-        json.finish()
+        json.end();
     }
 }

@@ -40,21 +40,25 @@ pub(crate) struct Saved {
 }
 
 impl Download {
-    /// Makes the file beside its place, so that it is known that it can be written.
-    pub(crate) fn new(to: SaveTo, is_reply: fn(&HeaderMap, &[u8]) -> bool) -> Result<Download, Error> {
+    /// Refuses a place that no file can come to, as far as that is seen without making one.
+    pub(crate) fn check(to: &SaveTo) -> Result<(), Error> {
+        let folder = to.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         match std::fs::metadata(&to.path) {
             Ok(found) if !found.is_file() => {
-                return Err(
-                    to.refuse("是文件夹,请写出文件名", "is a folder, or no regular file: give the path of a file")
-                );
+                Err(to.refuse("是文件夹,请写出文件名", "is a folder, or no regular file: give the path of a file"))
             }
-            Ok(_) if !to.overwrite => return Err(exists(&to)),
-            _ => {}
+            Ok(_) if !to.overwrite => Err(exists(to)),
+            Ok(_) => Ok(()),
+            Err(_) => {
+                folder.map_or(Ok(()), |folder| folder.metadata().map(drop).map_err(|error| unwritable(to, &error)))
+            }
         }
-        let file = NewFile::beside(&to.path, false).map_err(|error| {
-            let (cause, remedy) = system::of_new_file(&error);
-            to.refuse(cause, &["cannot be written: ", &system::in_english(&error), remedy].concat())
-        })?;
+    }
+
+    /// Makes the file beside its place, so that it is known that it can be written.
+    pub(crate) fn new(to: SaveTo, is_reply: fn(&HeaderMap, &[u8]) -> bool) -> Result<Download, Error> {
+        Download::check(&to)?;
+        let file = NewFile::beside(&to.path, false).map_err(|error| unwritable(&to, &error))?;
         Ok(Download { to, is_reply, file: RefCell::new(Some(file)), saved: RefCell::default() })
     }
 
@@ -87,14 +91,16 @@ impl Download {
     fn unwritten(&self, error: &std::io::Error) -> Failure {
         let error = match error.kind() {
             ErrorKind::AlreadyExists => exists(&self.to),
-            _ => {
-                let (cause, remedy) = system::of_new_file(error);
-                self.to.refuse(cause, &["cannot be written: ", &system::in_english(error), remedy].concat())
-            }
+            _ => unwritable(&self.to, error),
         };
         // The reply came, so it is no wrong argument.
         Failure::Sink(Box::new(Error { kind: Kind::Response, is_final: true, ..error }))
     }
+}
+
+fn unwritable(to: &SaveTo, error: &std::io::Error) -> Error {
+    let (cause, remedy) = system::of_new_file(error);
+    to.refuse(cause, &["cannot be written: ", &system::in_english(error), remedy].concat())
 }
 
 fn exists(to: &SaveTo) -> Error {
@@ -182,8 +188,7 @@ impl Pouring<'_> {
         if let Some(new) = self.download.file.take() {
             new.put(self.download.to.overwrite).map_err(|error| self.download.unwritten(&error))?;
         }
-        let mut hex = [0; 64];
-        let sha256 = base16ct::lower::encode_str(&hash, &mut hex).unwrap_or_default().to_owned();
+        let sha256 = base16ct::lower::encode_string(&hash);
         let text = |name: HeaderName| Some(String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned());
         let name = self.headers.get(CONTENT_DISPOSITION).and_then(|value| disposition::file_name(value.as_bytes()));
         self.download.saved.replace(Some(Saved { size: self.size, sha256, content_type: text(CONTENT_TYPE), name }));

@@ -32,18 +32,19 @@ const OVER: [(&str, &str, &str); 3] = [
 /// What is to be told: the event, in Chinese, in English.
 pub(super) type Event = (&'static str, String, String);
 
-pub(super) fn of(seen: &Seen, present: &[Warning]) -> Vec<Event> {
+pub(super) fn of(seen: &Seen, present: &[Warning], process: u32) -> Vec<Event> {
     static KNOWN: PerProcess<Recent<(String, u16), Known>> = PerProcess::new();
     let Some(target) = &seen.target else { return Vec::new() };
-    KNOWN.with(
+    KNOWN.within(
+        process,
         || Recent::new(MOST),
         |all| {
-            let place = (target.host.clone(), target.port);
-            let known = match all.get(|other| *other == place) {
-                Some(known) => known,
-                None => all.insert(place, Known::default()),
-            };
-            known.events(seen, present)
+            // Most calls find it; `get` twice for the sake of those that borrow.
+            let fits = |(host, port): &(String, u16)| *port == target.port && *host == target.host;
+            if all.get(fits).is_none() {
+                all.insert((target.host.clone(), target.port), Known::default());
+            }
+            all.get(fits).map(|known| known.events(seen, present)).unwrap_or_default()
         },
     )
 }
@@ -78,8 +79,12 @@ impl Known {
             let days = warnings::days_left(seen, SystemTime::now()).unwrap_or_default();
             events.push((
                 "certificate",
-                format!("服务器证书换了,新证书还有{days}天到期;若非计划更换,请核对"),
-                format!("the server's certificate has changed; the new one ends in {days} days"),
+                format!(
+                    "服务器证书换了,新证书还有{days}天到期;若非计划更换,请与控制中心管理员核对,用tls.pin_sha256固定的须更新指纹"
+                ),
+                format!(
+                    "the server's certificate has changed; the new one ends in {days} days. Unless that was planned, ask whoever runs the control center; where `tls.pin_sha256` pins it, change the pin"
+                ),
             ));
         }
         if let Some(differ) = seen.signature_refused {

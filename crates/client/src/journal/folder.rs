@@ -22,16 +22,22 @@ const MOST: usize = 16;
 const PATIENCE: Duration = Duration::from_millis(200);
 /// A line that took longer was written by a folder that may hang.
 const SLOW: Duration = Duration::from_secs(1);
+/// Who takes a file away, or gives it another name, is noticed after so long at the latest.
+const LOOK: Duration = Duration::from_millis(50);
 /// So much may wait for a folder that is slow.
 const MOST_BYTES: usize = 4 << 20;
 
 const BEGIN: &str = "rpa_openapi-";
 const END: &str = ".jsonl";
 
-/// The folder that these settings name.
-pub(super) fn of(settings: &LogSettings) -> Arc<Folder> {
+/// What is wrong with a folder, in Chinese and in English.
+pub(super) type Trouble = (String, String);
+
+/// The folder that these settings name, in the process of this number.
+pub(super) fn of(settings: &LogSettings, process: u32) -> Arc<Folder> {
     static FOLDERS: PerProcess<Recent<LogSettings, Arc<Folder>>> = PerProcess::new();
-    FOLDERS.with(
+    FOLDERS.within(
+        process,
         || Recent::new(MOST),
         |folders| {
             if let Some(folder) =
@@ -72,27 +78,46 @@ struct State {
     is_slow: bool,
     /// Lines that were dropped since the last one that was written.
     lost: u64,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
 }
 
 struct Day {
     date: String,
+    path: PathBuf,
     file: File,
+    /// By which the file is known again.
+    mark: Mark,
+    /// When it was last looked whether the file has its name still.
+    looked: Mutex<Instant>,
     is_local: bool,
 }
 
 impl Folder {
+    /// Where nothing is to be written: opens the file of this date if it is not open yet. What is wrong with the folder.
+    pub(super) fn look(self: &Arc<Folder>, date: &str) -> Option<Trouble> {
+        {
+            let state = lock(&self.state);
+            if state.open.as_ref().is_some_and(|day| day.date == date) {
+                return None;
+            }
+            if state.is_slow && state.done < state.put {
+                return Some(slow(&self.path));
+            }
+        }
+        self.leave(date, Vec::new())
+    }
+
     /// Writes whole lines, each with its end, of this date. What is wrong with the folder, in the end.
-    pub(super) fn write(self: &Arc<Folder>, date: &str, lines: Vec<u8>) -> Option<String> {
+    pub(super) fn write(self: &Arc<Folder>, date: &str, lines: Vec<u8>) -> Option<Trouble> {
         let (open, is_behind) = {
             let state = lock(&self.state);
             (state.open.clone(), state.done < state.put)
         };
-        if let Some(day) = open.filter(|day| day.date == date && day.is_local && day.is_there()) {
+        let began = Instant::now();
+        if let Some(day) = open.filter(|day| day.date == date && day.is_local && day.is_there(began)) {
             if is_behind {
                 self.catch_up(&day);
             }
-            let began = Instant::now();
             match append(&day.file, &lines) {
                 Ok(()) => {
                     if began.elapsed() > SLOW {
@@ -134,12 +159,12 @@ impl Folder {
     }
 
     /// Leaves lines to the thread, and waits for it as long as it has not proven slow.
-    fn leave(self: &Arc<Folder>, date: &str, lines: Vec<u8>) -> Option<String> {
+    fn leave(self: &Arc<Folder>, date: &str, lines: Vec<u8>) -> Option<Trouble> {
         let mut state = lock(&self.state);
         if state.bytes + lines.len() > MOST_BYTES {
             state.lost += 1;
-            let why = slow(&self.path);
-            return Some(format!("{why}; {} lines were lost ({}行已丢弃)", state.lost, state.lost));
+            let ((zh, en), lost) = (slow(&self.path), state.lost);
+            return Some((format!("{zh};已丢弃{lost}行"), format!("{en}; {lost} lines were lost")));
         }
         state.bytes += lines.len();
         state.put += 1;
@@ -151,7 +176,8 @@ impl Folder {
         if starts && threads::spawn("log", move || own.work()).is_err() {
             let mut state = lock(&self.state);
             state.has_thread = false;
-            return Some("no thread could be made for the log (无法为日志创建线程)".to_owned());
+            let (zh, en) = ("无法为日志(log)创建线程", "no thread could be made for `log`");
+            return Some((zh.to_owned(), en.to_owned()));
         }
         let until = Instant::now() + PATIENCE;
         let mut state = lock(&self.state);
@@ -177,7 +203,7 @@ impl Folder {
                 };
                 (date, lines, state.open.clone())
             };
-            let open = open.filter(|day| day.date == date && day.is_there());
+            let open = open.filter(|day| day.date == date && day.is_there(Instant::now()));
             let day = open.map_or_else(|| self.open(&date).map(Arc::new), Ok);
             let written = day.and_then(|day| append(&day.file, &lines).map(|()| day));
             let mut state = lock(&self.state);
@@ -208,9 +234,9 @@ impl Folder {
             return Err(io::Error::other("what has the log's name there is no file"));
         }
         let file = OpenOptions::new().append(true).create(true).open(&path)?;
-        let day = Day { date: date.to_owned(), is_local: is_local(&file, &path), file };
+        let (mark, is_local) = (mark(&file.metadata()?), is_local(&file, &path));
         self.take_old_ones_away();
-        Ok(day)
+        Ok(Day { date: date.to_owned(), path, file, mark, looked: Mutex::new(Instant::now()), is_local })
     }
 
     fn take_old_ones_away(&self) {
@@ -244,31 +270,56 @@ fn append(mut file: &File, lines: &[u8]) -> io::Result<()> {
     }
 }
 
-fn told(folder: &Path, error: &io::Error) -> String {
-    let folder = folder.display();
-    format!(
-        "the log in `{folder}` cannot be written: {} (日志文件夹{folder}无法写入,请检查路径、权限和磁盘空间)",
-        system::in_english(error)
+fn told(folder: &Path, error: &io::Error) -> Trouble {
+    let (folder, why) = (folder.display(), system::in_english(error));
+    (
+        format!("日志文件夹{folder}无法写入,请检查log.folder(或环境变量RPA_OPENAPI_LOG)的路径、权限和磁盘空间"),
+        format!(
+            "the log in `{folder}` cannot be written: {why}; see `log.folder`, or `RPA_OPENAPI_LOG` in the environment"
+        ),
     )
 }
 
-fn slow(folder: &Path) -> String {
+fn slow(folder: &Path) -> Trouble {
     let folder = folder.display();
-    format!("the log's folder `{folder}` is too slow or hangs (日志文件夹{folder}太慢或没有响应,请换成本机文件夹)")
+    (
+        format!("日志文件夹{folder}太慢或没有响应,请把log.folder(或环境变量RPA_OPENAPI_LOG)换成本机文件夹"),
+        format!(
+            "the log's folder `{folder}` is too slow or hangs: give a folder of this machine as `log.folder`, or as `RPA_OPENAPI_LOG`"
+        ),
+    )
 }
 
 impl Day {
-    /// Whether the file still has its name: who takes logs away may take this one.
-    fn is_there(&self) -> bool {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            self.file.metadata().is_ok_and(|found| found.nlink() > 0)
+    /// Whether the file still has its name: who takes logs away, or aside, may take this one. It is looked now and then.
+    fn is_there(&self, now: Instant) -> bool {
+        if now.saturating_duration_since(*lock(&self.looked)) < LOOK {
+            return true;
         }
-        // There a file that is open keeps its name.
-        #[cfg(not(unix))]
-        true
+        let is_there = fs::metadata(&self.path).is_ok_and(|found| mark(&found) == self.mark);
+        if is_there {
+            *lock(&self.looked) = now;
+        }
+        is_there
     }
+}
+
+/// What a file has that no other has.
+#[cfg(unix)]
+type Mark = (u64, u64);
+
+#[cfg(unix)]
+fn mark(found: &fs::Metadata) -> Mark {
+    use std::os::unix::fs::MetadataExt;
+    (found.dev(), found.ino())
+}
+
+#[cfg(not(unix))]
+type Mark = Option<SystemTime>;
+
+#[cfg(not(unix))]
+fn mark(found: &fs::Metadata) -> Mark {
+    found.created().ok()
 }
 
 /// Whether a file lies on a drive of this machine.
@@ -304,7 +355,7 @@ mod tests {
 
     fn open(path: &Path) -> Arc<Folder> {
         let level = crate::request::Level::Info;
-        of(&LogSettings { folder: path.to_owned(), level, keep_days: 14 })
+        of(&LogSettings { folder: path.to_owned(), level, keep_days: 14 }, std::process::id())
     }
 
     #[test]
@@ -354,18 +405,30 @@ mod tests {
         let place = folder::Folder::new("log");
         let folder = open(&place.join("deep/er"));
         let write = || folder.write("2026-11-25", b"line\n".to_vec());
+        assert_eq!(folder.look("2026-11-25"), None);
         assert_eq!(write(), None);
         let file = place.join("deep/er/rpa_openapi-2026-11-25.jsonl");
         if cfg!(unix) {
-            fs::remove_file(&file).unwrap();
-            assert_eq!(write(), None);
-            assert_eq!(fs::read_to_string(&file).unwrap(), "line\n");
+            for aside in [false, true] {
+                match aside {
+                    false => fs::remove_file(&file).unwrap(),
+                    true => fs::rename(&file, place.join("aside")).unwrap(),
+                }
+                std::thread::sleep(LOOK);
+                assert_eq!(write(), None);
+                assert_eq!(fs::read_to_string(&file).unwrap(), "line\n");
+            }
         }
         let blocked = place.write("file", "");
         let folder = open(&blocked.join("log"));
         let write = || folder.write("2026-11-25", b"line\n".to_vec());
-        assert!(write().unwrap().contains("cannot be written"));
+        // Though nothing is to be written.
+        let (zh, en) = folder.look("2026-11-25").unwrap();
+        assert!(zh.contains("log.folder") && !zh.contains("cannot"), "{zh}");
+        assert!(en.contains("cannot be written") && en.is_ascii(), "{en}");
+        assert!(write().unwrap().1.contains("cannot be written"));
         fs::remove_file(&blocked).unwrap();
+        assert_eq!(folder.look("2026-11-25"), None);
         assert_eq!(write(), None);
     }
 }

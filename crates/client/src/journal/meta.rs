@@ -11,22 +11,24 @@ pub(super) fn json(ended: &Ended<'_>, warnings: &[Warning]) -> String {
     told.write(&mut json);
     json.number("elapsed_ms", i64::try_from(told.elapsed_ms()).ok());
     json.number("http_status", ended.http_status);
-    let mut headers = Object::new();
+    json.begin("headers");
     for (name, value) in &seen.headers {
-        headers.text(name, value);
+        json.text(name, value);
     }
-    json.raw("headers", &headers.finish());
+    json.end();
     json.number("attempts", Some(ended.attempts));
-    json.text("delivered", word(ended.delivered));
-    json.raw("token", &token(ended));
+    json.word("delivered", word(ended.delivered));
+    token(ended, &mut json);
     json.maybe("encoding", seen.encoding);
     json.raw("warnings", &array(&warnings.iter().map(Warning::json).collect::<Vec<_>>()));
     json.finish()
 }
 
 /// Null where the library looks after none.
-pub(super) fn token(ended: &Ended<'_>) -> String {
-    serde_json::to_string(&ended.told.seen.token).expect("numbers and texts alone are always JSON")
+pub(super) fn token(ended: &Ended<'_>, json: &mut Object) {
+    let token = ended.told.seen.token.as_ref();
+    let written = token.map(|token| serde_json::to_string(token).expect("numbers and texts alone are always JSON"));
+    json.raw("token", written.as_deref().unwrap_or("null"));
 }
 
 pub(super) fn word(delivered: Delivered) -> &'static str {

@@ -16,6 +16,7 @@ use crate::error::{Delivered, Error, Function, Seen, Told};
 use crate::network::attempt::Progress;
 use crate::request::{Level, LogSettings, Telling};
 use crate::token;
+use folder::Trouble;
 use warnings::Warning;
 
 /// How a call ended.
@@ -68,8 +69,7 @@ pub(crate) fn tell(
     let mut warnings = warnings::of(&seen, now);
     if let Some(settings) = settings {
         let reply = outcome.as_deref().unwrap_or_default();
-        let trouble = write(settings, &ended, reply, &warnings, progress);
-        let trouble = trouble.map(|trouble| (trouble.clone(), trouble)).or_else(|| log::trouble(telling));
+        let trouble = write(settings, &ended, reply, &warnings, progress).or_else(|| log::trouble(telling));
         warnings.extend(trouble.map(|(zh, en)| Warning { kind: "log", zh, en }));
     }
     let envelope = error.map(|error| error.envelope(&told));
@@ -81,15 +81,15 @@ pub(crate) fn tell(
     }
 }
 
-/// Writes the lines of a call; what is wrong with the log.
+/// Writes the lines of a call; what is wrong with the log, in Chinese and in English.
 fn write(
     settings: &LogSettings,
     ended: &Ended<'_>,
     reply: &[u8],
     warnings: &[Warning],
     progress: &Progress,
-) -> Option<String> {
-    let told = &ended.told;
+) -> Option<Trouble> {
+    let (told, process) = (&ended.told, progress.process());
     let code = match ended.error {
         Some(error) => Some(error.code(told.function).into()),
         None => token::code(reply),
@@ -102,21 +102,23 @@ fn write(
         (false, false) => (Level::Warn, "warn"),
         (false, true) => (Level::Info, "info"),
     };
-    let mut lines = Vec::new();
+    let mut lines = String::new();
     let mut add = |line: String| {
-        lines.extend_from_slice(line.as_bytes());
-        lines.push(b'\n');
+        lines = if lines.is_empty() { line } else { [&*lines, &line].concat() };
+        lines.push('\n');
     };
-    progress.tried().iter().for_each(|tried| add(line::of_attempt(told, tried)));
+    progress.tried().iter().for_each(|tried| add(line::of_attempt(told, process, tried)));
     if settings.level >= Level::Warn {
-        let events = events::of(told.seen, warnings);
-        events.iter().for_each(|(event, zh, en)| add(line::of_event(told, event, zh, en)));
+        let events = events::of(told.seen, warnings, process);
+        events.iter().for_each(|(event, zh, en)| add(line::of_event(told, process, event, zh, en)));
     }
     if level <= settings.level {
-        add(line::of_call(ended, word, code, warnings));
+        add(line::of_call(ended, process, word, code, warnings));
     }
     let date = told.time.get(..10).unwrap_or_default();
-    if lines.is_empty() { None } else { folder::of(settings).write(date, lines) }
+    let folder = folder::of(settings, process);
+    // A folder that cannot be written is told before there is something to write.
+    if lines.is_empty() { folder.look(date) } else { folder.write(date, lines.into_bytes()) }
 }
 
 /// What was seen of the call, or of the token that it was in want of.

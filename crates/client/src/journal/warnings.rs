@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::basics::json::Object;
+use crate::basics::two_languages::two;
 use crate::error::{EVICTED, Seen};
 
 /// A certificate that ends within so many days is told.
@@ -35,18 +36,20 @@ pub(super) fn of(seen: &Seen, now: SystemTime) -> Vec<Warning> {
         warn(
             "clock",
             format!(
-                "本机时钟比控制中心{way_zh}{seconds}秒(按返回的Date),请校准本机或控制中心的时间;相差10分钟以上时调用会被拒绝"
+                "本机时钟比控制中心{way_zh}{seconds}秒(按返回的Date),请校准本机或控制中心的时间;相差10分钟以上时调用会被拒绝,除非按密钥调用并由本库修正(correct_clock)"
             ),
             format!(
-                "this machine's clock is {seconds} seconds {way} the control center's, by its `Date`; set the wrong one right: from ten minutes on calls are refused"
+                "this machine's clock is {seconds} seconds {way} the control center's, by its `Date`; set the wrong one right: from ten minutes on calls are refused, but for those by keys, which are corrected (`correct_clock`)"
             ),
         );
     }
     if let Some(token) = &seen.token {
         if let Some(trouble) = &token.store_trouble {
+            let (trouble, trouble_zh) = two(trouble);
+            let trouble_zh = trouble_zh.unwrap_or("请检查其路径、权限或服务器");
             warn(
                 "store",
-                format!("token_store不可用,本进程暂用自己的内存,请修好token_store:{trouble}"),
+                format!("token_store不可用,本进程暂用自己的内存,请修好token_store:{trouble_zh}"),
                 format!(
                     "the store of `token_store` cannot be used, and this process goes on with its own memory: {trouble}"
                 ),
@@ -100,6 +103,7 @@ pub(super) fn days_left(seen: &Seen, now: SystemTime) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::basics::two_languages::has_chinese;
     use crate::error::TokenFacts;
     use std::time::Duration;
 
@@ -118,7 +122,11 @@ mod tests {
             ..Seen::default()
         };
         assert!(kinds(&healthy).is_empty() && kinds(&Seen::default()).is_empty());
-        let token = TokenFacts { evictions: 1, store_trouble: Some("x".to_owned()), ..TokenFacts::default() };
+        let token = TokenFacts {
+            evictions: 1,
+            store_trouble: Some("it is full (磁盘已满)".to_owned()),
+            ..TokenFacts::default()
+        };
         let ill = Seen {
             clock_offset_ms: Some(-3_000),
             certificate: ends_in(29),
@@ -136,7 +144,8 @@ mod tests {
             Some(0)
         );
         for warning in of(&ill, UNIX_EPOCH) {
-            assert!(warning.en.is_ascii() && !warning.zh.is_ascii(), "{}", warning.en);
+            assert!(warning.en.is_ascii() && has_chinese(&warning.zh), "{}", warning.en);
+            assert!(!warning.zh.contains("it is"), "{}", warning.zh);
         }
     }
 }

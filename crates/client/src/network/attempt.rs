@@ -81,7 +81,8 @@ struct Levels {
     /// Of the bytes since.
     present: AtomicU8,
     seen: Mutex<Seen>,
-    id: OnceLock<String>,
+    /// And the number of the process.
+    id: OnceLock<(u32, String)>,
     /// Somebody wants the reply's headers, too.
     wants_headers: AtomicBool,
     /// Somebody wants to know what was refused for its signature.
@@ -111,9 +112,18 @@ impl Progress {
     /// What the call is known by: the time, the process, and chance, since a process that was forked goes on with the
     /// chance of its parent.
     pub(crate) fn id(&self) -> &str {
+        &self.names().1
+    }
+
+    /// The number of the process that it was called in.
+    pub(crate) fn process(&self) -> u32 {
+        self.names().0
+    }
+
+    fn names(&self) -> &(u32, String) {
         self.0.id.get_or_init(|| {
-            let time = unix_ms(SystemTime::now());
-            format!("{time:012x}{:06x}{:014x}", process::id() & 0xff_ffff, fastrand::u64(..) >> 8)
+            let (time, process) = (unix_ms(SystemTime::now()), process::id());
+            (process, format!("{time:012x}{:06x}{:014x}", process & 0xff_ffff, fastrand::u64(..) >> 8))
         })
     }
 

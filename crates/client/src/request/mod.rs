@@ -23,6 +23,8 @@ pub(crate) mod unseen;
 mod waiting;
 pub(crate) mod windows_path;
 
+use std::cell::Cell;
+
 use crate::error::{Error, Function, Kind};
 use rpa_signing::Secret;
 use rpa_signing::python::{Entry, Value, loads};
@@ -44,6 +46,23 @@ pub(crate) use references::{Unfilled, quoted};
 pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
 pub(crate) use waiting::{Begun, Waiting};
+
+/// The text of a request, which is read once.
+pub(crate) struct RequestText<'a> {
+    text: &'a str,
+    /// Its fields, where they were read already.
+    read: Cell<Option<Fields<'a>>>,
+}
+
+impl<'a> RequestText<'a> {
+    pub(crate) fn new(text: &'a str) -> RequestText<'a> {
+        RequestText { text, read: Cell::new(None) }
+    }
+
+    fn fields(&self) -> Result<Fields<'a>, Error> {
+        self.read.take().map_or_else(|| Fields::of_request(self.text), Ok)
+    }
+}
 
 /// A request for tokens, by the keys or by a refresh token.
 #[derive(Debug)]
@@ -164,7 +183,7 @@ enum Data<'a> {
 
 impl TokenRequest {
     /// Reads the request of `rpa_get_token`.
-    pub(crate) fn get(text: &str) -> Result<TokenRequest, Error> {
+    pub(crate) fn get(text: &RequestText<'_>) -> Result<TokenRequest, Error> {
         TokenRequest::read(text, &["accesskey", "secretkey"], |fields| {
             let access = fields.required_secret("accesskey")?;
             let secret = fields.required_secret("secretkey")?;
@@ -173,7 +192,7 @@ impl TokenRequest {
     }
 
     /// Reads the request of `rpa_refresh_token`. The vendor spells the field `refleshtoken`.
-    pub(crate) fn refresh(text: &str) -> Result<TokenRequest, Error> {
+    pub(crate) fn refresh(text: &RequestText<'_>) -> Result<TokenRequest, Error> {
         TokenRequest::read(text, &["refreshtoken", "refleshtoken"], |fields| {
             let name = match (fields.has("refreshtoken"), fields.has("refleshtoken")) {
                 (true, true) => {
@@ -192,11 +211,11 @@ impl TokenRequest {
     }
 
     fn read(
-        text: &str,
+        text: &RequestText<'_>,
         names: &[&str],
         credentials: impl FnOnce(&Fields<'_>) -> Result<Credentials, Error>,
     ) -> Result<TokenRequest, Error> {
-        let fields = Fields::of_request(text)?;
+        let fields = text.fields()?;
         fields.only(&[&["host", "generation"], names, &options::NAMES])?;
         generation::with_tokens(&fields)?;
         Ok(TokenRequest {
@@ -209,8 +228,8 @@ impl TokenRequest {
 
 impl<'a> CallText<'a> {
     /// Reads the outline of a request of `rpa_call` or `rpa_sign`.
-    pub(crate) fn read(text: &'a str, function: Function) -> Result<CallText<'a>, Error> {
-        let fields = Fields::of_request(text)?;
+    pub(crate) fn read(text: &RequestText<'a>, function: Function) -> Result<CallText<'a>, Error> {
+        let fields = text.fields()?;
         match function {
             Function::Sign => fields.only(&[&CALL_NAMES, &keys::NAMES, &options::NAMES, &["timestamp"]])?,
             _ => {

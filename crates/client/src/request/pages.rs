@@ -12,9 +12,11 @@ use crate::error::Error;
 pub(crate) struct Pages {
     /// The parameter that says which page.
     pub(crate) page: String,
-    /// Where the list stands in a reply, and the number of all items.
-    pub(crate) items: Pointer,
-    pub(crate) total: Option<Pointer>,
+    /// Where the list may stand in a reply, and the number of all items: the first that leads to one counts.
+    pub(crate) items: Vec<Pointer>,
+    pub(crate) total: Vec<Pointer>,
+    /// Whether a reply without that number is refused.
+    pub(crate) needs_total: bool,
     /// The number of the first page.
     pub(crate) first: u64,
     /// How many items a page is to have, where that is known.
@@ -45,11 +47,22 @@ impl Pages {
                 _ => Ok(given),
             }
         };
-        let pointer = |name: &str| -> Result<Option<Pointer>, Error> {
+        let pointers = |name: &str| -> Result<Vec<Pointer>, Error> {
             let wrong = || {
-                pages.refuse(name, "必须是JSON指针,如/result/list", "must be a JSON pointer, such as \"/result/list\"")
+                pages.refuse(
+                    name,
+                    "必须是JSON指针(如/result/list),或由它们组成的数组",
+                    "must be a JSON pointer, such as \"/result/list\", or an array of them",
+                )
             };
-            pages.text(name)?.map(|text| Pointer::parse(&text).ok_or_else(wrong)).transpose()
+            let texts = match pages.raw(name) {
+                Some(raw) if raw.get().starts_with('[') => {
+                    let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
+                    if texts.is_empty() { return Err(wrong()) } else { texts }
+                }
+                _ => Vec::from_iter(pages.text(name)?),
+            };
+            texts.iter().map(|text| Pointer::parse(text).ok_or_else(wrong)).collect()
         };
         let page = name("page")?.ok_or_else(|| pages.missing("page"))?;
         let data = match data {
@@ -86,8 +99,9 @@ impl Pages {
         before.extend([&*quoted(&page), if is_text { ":\"" } else { ":" }]);
         Ok(Pages {
             page,
-            items: pointer("items")?.ok_or_else(|| pages.missing("items"))?,
-            total: pointer("total")?,
+            items: Some(pointers("items")?).filter(|items| !items.is_empty()).ok_or_else(|| pages.missing("items"))?,
+            total: pointers("total")?,
+            needs_total: pages.raw("total").is_some_and(|raw| raw.get().starts_with('"')),
             first,
             size,
             most: pages.number("max_pages", 1..=100_000)?.unwrap_or(1_000),
@@ -132,6 +146,9 @@ mod tests {
             (r#"{"mode":"get","pages":{"items":"/l"}}"#, "{}", "pages.page"),
             (r#"{"mode":"get","pages":{"page":"p"}}"#, "{}", "pages.items"),
             (r#"{"mode":"get","pages":{"page":"p","items":"l"}}"#, "{}", "pages.items"),
+            (r#"{"mode":"get","pages":{"page":"p","items":[]}}"#, "{}", "pages.items"),
+            (r#"{"mode":"get","pages":{"page":"p","items":["/l","m"]}}"#, "{}", "pages.items"),
+            (r#"{"mode":"get","pages":{"page":"p","items":["/l"],"total":[1]}}"#, "{}", "pages.total"),
             (r#"{"mode":"get","pages":{"page":"p","items":"/l","max_pages":0}}"#, "{}", "pages.max_pages"),
             (r#"{"mode":"get","pages":{"page":"p","items":"/l","pagesize":0}}"#, "{}", "pages.pagesize"),
             (r#"{"mode":"get","pages":{"page":"p","items":"/l"}}"#, r#"{"p":"x"}"#, "data_json"),

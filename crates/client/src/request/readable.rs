@@ -3,7 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
-use super::{CALL_NAMES, CallRequest, CallText, Data, data, keys, options};
+use super::{
+    CALL_NAMES, CallRequest, CallText, Data, FileToSend, OF_THE_START, RequestText, SaveTo, data, keys, options,
+};
 use crate::error::Error;
 
 /// The fields of `rpa_diagnose` alone.
@@ -41,8 +43,8 @@ pub(crate) struct Field {
 
 impl<'a> Readable<'a> {
     /// Reads what can be read. An error is one of the whole text.
-    pub(crate) fn read(text: &'a str) -> Result<Readable<'a>, Error> {
-        let mut fields = Fields::of_request(text)?;
+    pub(crate) fn read(text: &RequestText<'a>) -> Result<Readable<'a>, Error> {
+        let mut fields = text.fields()?;
         let given = given(&fields);
         let mut faults = fields.put_unknown_aside(&[&CALL_NAMES, &keys::NAMES, &options::NAMES, &NAMES]);
         let get_token = fields.flag("get_token").unwrap_or_else(|fault| {
@@ -64,9 +66,15 @@ impl<'a> Readable<'a> {
         Ok(readable)
     }
 
-    /// The checked request. Where a field that has to be there is not, something else stands in for it: see `has`.
+    /// The checked request. Where a field that has to be there is not, something else stands in for it: see `has`. No file
+    /// goes with it: a diagnosis writes none, and sends none.
     pub(crate) fn request(&self) -> Result<CallRequest<'_>, Error> {
-        self.text.check()
+        Ok(CallRequest { files: Vec::new(), save_to: None, ..self.text.check()? })
+    }
+
+    /// The files that a call would read, and the one that it would write.
+    pub(crate) fn files(&self) -> Result<(Vec<FileToSend>, Option<SaveTo>), Error> {
+        self.text.check().map(|request| (request.files, request.save_to))
     }
 
     /// Whether a field of this name was given and could be read.
@@ -100,7 +108,8 @@ impl<'a> Readable<'a> {
         // Each round puts a field aside or stands in for one: there are not as many fields as this.
         for _ in 0..200 {
             let read = data(&self.text.fields).map(|data| self.text.data = data);
-            let Err(fault) = read.and_then(|()| self.text.check().map(drop)) else { return };
+            let read = read.and_then(|()| self.text.check().map(drop)).and_then(|()| self.check_sequence());
+            let Err(fault) = read else { return };
             let name = fault.field.clone().unwrap_or_default();
             let name = name.split('.').next().unwrap_or_default().to_owned();
             let was_given = self.text.fields.has(&name);
@@ -129,6 +138,23 @@ impl<'a> Readable<'a> {
     }
 }
 
+impl Readable<'_> {
+    /// Checks what makes a call one of several: `wait`, `resume`, `pages`.
+    fn check_sequence(&self) -> Result<(), Error> {
+        // What stands in for a field was not given beside them, and where the host is wrong, no text is of another one.
+        let is_out = |name: &str| match name {
+            "resume" => self.is_aside("host"),
+            _ => {
+                OF_THE_START.contains(&name)
+                    && (self.is_aside(name) || self.given.iter().all(|field| field.name != name))
+            }
+        };
+        let fields = self.text.fields.without(is_out);
+        CallText { fields, data: Data::Object("{}") }.waiting()?;
+        self.text.pages().map(drop)
+    }
+}
+
 fn given(fields: &Fields<'_>) -> Vec<Field> {
     let mut given: Vec<Field> = Vec::new();
     for name in fields.names() {
@@ -146,7 +172,7 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<String> {
-        let readable = Readable::read(text).unwrap();
+        let readable = Readable::read(&RequestText::new(text)).unwrap();
         assert!(readable.request().is_ok(), "{text}");
         readable.faults.iter().map(|fault| fault.field.clone().unwrap_or_default().into_string()).collect()
     }
@@ -165,18 +191,35 @@ mod tests {
             (r#"{"host":"http://a","accesskey":"k","secretkey":"s","accesstoken":"t"}"#, &["accesskey"]),
             (r#"{"host":"http://a","token_store":{"file":"~/a"}}"#, &["token_store.file"]),
             (r#"{"host":"http://a","data_json":[1],"port":0}"#, &["data_json", "port"]),
+            (r#"{"host":"http://a","wait":[]}"#, &["wait"]),
+            (r#"{"host":"http://a","wait":{"rest_type":"/b","until":[]}}"#, &["wait.until"]),
+            (
+                r#"{"host":"http://a","wait":{"rest_type":"/b","until":[{"pointer":"/s","in":[1]}]},"retry_mode":"always"}"#,
+                &["retry_mode"],
+            ),
+            (r#"{"host":"http://a","resume":"rpa1.x"}"#, &["resume"]),
+            (r#"{"host":"http://a","rest_type":"/a","resume":"rpa1.x"}"#, &["rest_type", "resume"]),
+            (r#"{"host":"a","resume":7,"pages":{"page":"p"}}"#, &["host", "pages.items"]),
+            (r#"{"host":"http://a","resume":7}"#, &["resume"]),
+            (r#"{"host":"http://a","pages":{"page":"p","items":"l"}}"#, &["pages.items"]),
+            (r#"{"host":"http://a","mode":"put","pages":{"page":"p","items":"/l"}}"#, &["mode"]),
+            (r#"{"host":"http://a","data_json":{"p":-1},"pages":{"page":"p","items":"/l"}}"#, &["data_json"]),
+            (r#"{"host":"http://a","mode":"post","files":{}}"#, &["files"]),
+            (r#"{"host":"http://a","mode":"get","files":{"a":"b"}}"#, &["files"]),
+            (r#"{"host":"http://a","save_to":"a/"}"#, &["save_to.path"]),
+            (r#"{"host":"http://a","save_to":{"path":"a","overwrite":1}}"#, &["save_to.overwrite"]),
             (r#"{"host":"http://a","get_token":1,"settings_from":{"host":2}}"#, &["get_token", "settings_from.host"]),
         ] {
             assert_eq!(faults(text), expected, "{text}");
         }
-        let readable = Readable::read(r#"{"host":"http://a","timeout_ms":0,"retry":5,"settings_from":{"host":"x"}}"#);
-        let readable = readable.unwrap();
+        let text = r#"{"host":"http://a","timeout_ms":0,"retry":5,"settings_from":{"host":"x"}}"#;
+        let readable = Readable::read(&RequestText::new(text)).unwrap();
         assert_eq!(readable.request().unwrap().options.retry, 5);
         assert_eq!((readable.source("host"), readable.has("rest_type")), (Some("x"), false));
     }
 
     #[test]
     fn a_text_that_is_no_object_is_told_as_a_whole() {
-        assert!(Readable::read("{").is_err() && Readable::read("[]").is_err());
+        assert!(["{", "[]"].iter().all(|text| Readable::read(&RequestText::new(text)).is_err()));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::RequestText;
 use super::fields::Fields;
 use crate::error::Error;
 
@@ -54,13 +55,15 @@ pub(crate) const KEEP_DAYS: u32 = 14;
 
 impl Telling {
     /// As far as it can be read: an error over any other field is told in the same way.
-    pub(crate) fn of(request: &str) -> Telling {
-        // Hardly any request names them, and a long one is not read twice for it.
-        if !["\"meta\"", "\"log\"", "\\u"].iter().any(|piece| request.contains(piece)) {
+    pub(crate) fn of(request: &RequestText<'_>) -> Telling {
+        // Hardly any request names them.
+        if !["\"meta\"", "\"log\"", "\\u"].iter().any(|piece| request.text.contains(piece)) {
             return Telling::default();
         }
-        let Ok(fields) = Fields::of_request(request) else { return Telling::default() };
-        Telling { meta: meta(&fields).unwrap_or_default(), log: log(&fields).unwrap_or_default() }
+        let Ok(fields) = request.fields() else { return Telling::default() };
+        let telling = Telling { meta: meta(&fields).unwrap_or_default(), log: log(&fields).unwrap_or_default() };
+        request.read.set(Some(fields));
+        telling
     }
 
     /// Refuses what is wrong in these fields.
@@ -95,14 +98,15 @@ mod tests {
 
     #[test]
     fn what_is_wanted_is_read_though_another_field_is_wrong() {
-        let telling = Telling::of(r#"{"host":7,"meta":true,"log":{"folder":"D:/log","level":"debug"},"nonsense":1}"#);
+        let of = |text| Telling::of(&RequestText::new(text));
+        let telling = of(r#"{"host":7,"meta":true,"log":{"folder":"D:/log","level":"debug"},"nonsense":1}"#);
         assert!(telling.meta);
         let Log::To(log) = telling.log else { panic!("{:?}", telling.log) };
         assert_eq!(log, LogSettings { folder: "D:/log".into(), level: Level::Debug, keep_days: 14 });
-        assert!(Telling::of(r#"{"\u006deta":true}"#).meta);
-        assert!(matches!(Telling::of(r#"{"log":null}"#).log, Log::Off));
+        assert!(of(r#"{"\u006deta":true}"#).meta);
+        assert!(matches!(of(r#"{"log":null}"#).log, Log::Off));
         for request in ["{}", r#"{"meta":1}"#, r#"{"meta":true"#, r#"{"a":"\"meta\""}"#, r#"{"log":{}}"#] {
-            let telling = Telling::of(request);
+            let telling = of(request);
             assert!(!telling.meta && matches!(telling.log, Log::Environment), "{request}");
         }
     }

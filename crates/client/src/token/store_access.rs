@@ -54,7 +54,11 @@ impl StoreAccess {
     pub(super) fn keep(&mut self, token: StoredToken) -> bool {
         let shared = self.shared.clone();
         self.time = self.time.max(ANSWERS_WITHIN);
-        let no_random = || Trouble("the system has no random bytes to seal a token with".to_owned());
+        let no_random = || {
+            Trouble(
+                "the system has no random bytes to seal a token with (系统不能提供随机数,请联系系统管理员)".to_owned(),
+            )
+        };
         let sealed = token.seal(&shared.account).ok_or_else(no_random);
         let saved = self.lets(|limit| shared.store.save(shared.account.name(), &sealed?, limit));
         let token = Arc::new(token);
@@ -66,7 +70,9 @@ impl StoreAccess {
     fn lets<T>(&mut self, work: impl FnOnce(Duration) -> Result<T, Trouble>) -> Result<T, Trouble> {
         let (begun, limit) = (Instant::now(), ANSWERS_WITHIN.min(self.time));
         let result = match limit.is_zero() {
-            true => Err(Trouble("the store of `token_store` is too slow".to_owned())),
+            true => Err(Trouble(
+                "the store of `token_store` is too slow (token_store响应太慢,请检查其磁盘或服务器)".to_owned(),
+            )),
             false => work(limit),
         };
         self.time = self.time.saturating_sub(begun.elapsed().saturating_sub(QUICK));

@@ -74,16 +74,18 @@ pub(crate) fn gather(
 
 /// The list, as it stands in the reply: an array, or null where there is nothing.
 fn list_in<'r>(reply: &'r str, pages: &Pages) -> Option<&'r str> {
-    pages.items.find(reply).ok().filter(|list| list.starts_with('[') || *list == "null")
+    let found = |sign: char| {
+        pages.items.iter().find_map(|pointer| pointer.find(reply).ok().filter(|list| list.starts_with(sign)))
+    };
+    found('[').or_else(|| found('n'))
 }
 
 fn total_in(reply: &str, pages: &Pages) -> Result<Option<u64>, Error> {
-    let Some(pointer) = &pages.total else { return Ok(None) };
-    let found = pointer.find(reply);
-    let number = found.as_ref().ok().and_then(|value| value.trim_matches('"').parse::<f64>().ok());
-    match number.filter(|number| *number >= 0.0) {
-        Some(number) => Ok(Some(number as u64)),
-        None => Err(without(pointer, reply, "pages.total", "一个整数", "a whole number")),
+    let number = |pointer: &Pointer| pointer.find(reply).ok()?.trim_matches('"').parse::<f64>().ok();
+    let number = pages.total.iter().find_map(|pointer| number(pointer).filter(|number| *number >= 0.0));
+    match (number, pages.needs_total) {
+        (None, true) => Err(without(&pages.total, reply, "pages.total", "一个整数", "a whole number")),
+        (number, _) => Ok(number.map(|number| number as u64)),
     }
 }
 
@@ -103,7 +105,9 @@ fn without_list(reply: String, pages: &Pages, page: u64, count: usize) -> Result
     Err(error)
 }
 
-fn without(pointer: &Pointer, reply: &str, field: &str, wanted_zh: &str, wanted: &str) -> Error {
+fn without(pointers: &[Pointer], reply: &str, field: &str, wanted_zh: &str, wanted: &str) -> Error {
+    // Of several the first tells best what stands there.
+    let pointer = pointers.first().expect("it was checked that there is one");
     let (en, zh) = match pointer.find(reply) {
         Ok(value) => (format!("it is {}", excerpt(value)), format!("而是{}", excerpt(value))),
         Err(absent) => absent.in_words(),

@@ -131,12 +131,12 @@ pub(super) fn refusal(reply: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
     use crate::error::{Function, Kind};
-    use crate::request::CallText;
+    use crate::request::{CallText, RequestText};
 
     fn waiting() -> Waiting {
         let text = r#"{"host":"http://a","rest_type":"/a","mode":"get","accesstoken":"t","wait":{"rest_type":"/b",
             "until":[{"pointer":"/s","in":["done","failed"]},{"pointer":"/t","in":[3]}],"fail":[{"pointer":"/s","in":["failed"]}]}}"#;
-        CallText::read(text, Function::Call).unwrap().waiting().unwrap().unwrap()
+        CallText::read(&RequestText::new(text), Function::Call).unwrap().waiting().unwrap().unwrap()
     }
 
     #[test]

@@ -32,6 +32,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::{Lease, Store, Trouble};
 use crate::basics::threads;
+use crate::basics::two_languages::two;
 use crate::error::system;
 use crate::token::stored_token::Sealed;
 use crate::wait::promise;
@@ -65,8 +66,8 @@ impl FileStore {
         }
         let (file, hung) = (self.file.clone(), self.hung.clone());
         let (reply, answer) = promise::promise();
-        // A moment earlier than this thread, which can then tell what was waited for.
-        let until = Instant::now().checked_add(limit.saturating_sub(PAUSE)).ok_or_else(slow)?;
+        // A tenth earlier than this thread, which can then tell what was waited for, on a busy machine too.
+        let until = Instant::now().checked_add(limit.saturating_sub(PAUSE.max(limit / 10))).ok_or_else(slow)?;
         let run = move || {
             reply.give(work(&file, until));
             hung.store(false, Ordering::SeqCst);
@@ -92,6 +93,7 @@ fn trouble(why: &str) -> Trouble {
 
 /// What happened, and whose turn it is.
 fn in_words(error: &io::Error) -> String {
+    let told = system::in_english(error);
     let remedy = match error.kind() {
         io::ErrorKind::PermissionDenied => {
             "; its folder and the files in it must be writable for the user that runs the robot (请给运行机器人的用户该文件夹的写权限)"
@@ -101,9 +103,10 @@ fn in_words(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => {
             "; a file stands in the path where a folder should be (路径中有一级不是文件夹,请换一个路径)"
         }
-        _ => "",
+        _ if two(&told).1.is_some() => "",
+        _ => " (请检查token_store中的路径、权限和磁盘)",
     };
-    [&system::in_english(error), remedy].concat()
+    [&told, remedy].concat()
 }
 
 impl Store for FileStore {

@@ -171,8 +171,7 @@ fn nonsense() -> Trouble {
 fn owner() -> Option<String> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).ok()?;
-    let mut hex = [0; 32];
-    base16ct::lower::encode_str(&bytes, &mut hex).map(str::to_owned).ok()
+    Some(base16ct::lower::encode_string(&bytes))
 }
 
 fn token_key(name: &str) -> String {
@@ -207,7 +206,9 @@ impl Store for RedisStore {
     }
 
     fn try_lease(&self, name: &str, above: u64, limit: Duration) -> Result<Option<Lease>, Trouble> {
-        let owner = owner().ok_or_else(|| Trouble("the system has no random bytes".to_owned()))?;
+        let owner = owner().ok_or_else(|| {
+            Trouble("the system has no random bytes (系统不能提供随机数,请联系系统管理员)".to_owned())
+        })?;
         let key = lease_key(name);
         let [lasts, above, kept] = [LEASE_MS, above, KEPT_MS].map(|number| number.to_string());
         let arguments = [&owner, &lasts, &above, &kept].map(|argument| argument.as_bytes());
