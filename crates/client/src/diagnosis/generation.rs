@@ -151,33 +151,14 @@ impl Shown {
             Pass::AppKey => (",并给出appkey", ", with `appkey`"),
             Pass::Nothing => (",并用action代替rest_type", ", with `action` in place of `rest_type`"),
         };
-        let zh = [
-            "控制中心不是请求所写的",
-            name,
-            "版:从",
-            &paths,
-            "看是",
-            right,
-            "版,请设置\"generation\":\"",
-            right,
-            "\"",
-            also_zh,
-            fields_zh,
-        ];
-        let en = [
-            "the control center is not of generation ",
-            name,
-            ", as the request has it, but of ",
-            right,
-            ", by what it shows at ",
-            &paths,
-            ": give \"generation\": \"",
-            right,
-            "\"",
-            also_en,
-            fields_en,
-        ];
-        let words = Words::new(zh.concat(), en.concat());
+        let words = Words::told(
+            format_args!(
+                "控制中心不是请求所写的{name}版:从{paths}看是{right}版,请设置\"generation\":\"{right}\"{also_zh}{fields_zh}"
+            ),
+            format_args!(
+                "the control center is not of generation {name}, as the request has it, but of {right}, by what it shows at {paths}: give \"generation\": \"{right}\"{also_en}{fields_en}"
+            ),
+        );
         // 2020.4 and 2020.5 differ in what is tried first.
         let cry = if fields_zh.is_empty() { Check::warning } else { Check::fail };
         Some(cry("http", words, SETTING, Turn::You))

@@ -18,6 +18,7 @@ use rpa_signing::Secret;
 use rpa_signing::scheme;
 
 const NAME: &str = "token";
+const APPKEY: &str = "appkey";
 
 /// What was found, and what a call is signed with.
 pub(super) struct Found {
@@ -32,23 +33,11 @@ impl Found {
     /// The control center has refused it in a signed call.
     pub(super) fn is_refused(&mut self, case: &Case<'_>, code: &str, msg: &str) {
         let (setting, zh, en) = match &case.request.pass {
-            Pass::Given(_) if case.request.scheme.pass() == scheme::Pass::AppKey => {
-                let words = Words::new(
-                    ["控制中心拒绝了appkey(code ", code, ":", msg, "),请核对它是否抄全、属于这个控制中心且未停用"]
-                        .concat(),
-                    [
-                        "the control center refuses the `appkey` (code ",
-                        code,
-                        ": ",
-                        msg,
-                        "): check that it is whole, of this control center, and enabled",
-                    ]
-                    .concat(),
-                );
-                let refused = Check::fail(NAME, words, "appkey", Turn::You);
-                self.check = refused.with(self.check.facts.clone(), self.check.took);
-                return;
-            }
+            Pass::Given(_) if case.request.scheme.pass() == scheme::Pass::AppKey => (
+                APPKEY,
+                "请核对它是否抄全、属于这个控制中心且未停用",
+                "check that it is whole, of this control center, and enabled",
+            ),
             Pass::Given(_) => (
                 "accesstoken",
                 "请重新取得token,或改为给出accesskey和secretkey",
@@ -60,9 +49,10 @@ impl Found {
                 "it was ended before its time, most likely by another one that was got elsewhere for the same access key: let all robots share one `token_store` (a call gets a new one by itself)",
             ),
         };
+        let what = if setting == APPKEY { APPKEY } else { NAME };
         let words = Words::told(
-            format_args!("控制中心拒绝了token(code {code}:{msg}),{zh}"),
-            format_args!("the control center refuses the token (code {code}: {msg}): {en}"),
+            format_args!("控制中心拒绝了{what}(code {code}:{msg}),{zh}"),
+            format_args!("the control center refuses the {what} (code {code}: {msg}): {en}"),
         );
         let refused = Check::fail(NAME, words, setting, Turn::You);
         self.check = refused.with(self.check.facts.clone(), self.check.took);
