@@ -217,7 +217,10 @@ impl CallByKeys<'_, '_> {
         match self.clocks.refusal.take() {
             Some(refusal) if refusal == (status, message(reply)) => self.keeper.clock_is_no_better(ahead_ms),
             Some(_) => self.keeper.clock_is_right(ahead_ms, true, deadline),
-            None if !is_failure(status, reply) => self.keeper.clock_is_right(ahead_ms, false, deadline),
+            // It may have been refused for its encoding as well, in the same words.
+            None if !is_failure(status, reply) => {
+                self.keeper.clock_is_right(ahead_ms, !self.clocks.refused.is_empty(), deadline);
+            }
             None => {}
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct Signed {
     pub(super) check: Check,
     /// The control center took the call.
     pub(super) is_taken: bool,
+    /// It has done it.
+    pub(super) has_run: bool,
     /// How far from this machine's clock that was stamped, in milliseconds.
     pub(super) stamped_by: i64,
     pub(super) refuses_time: bool,
@@ -34,13 +36,22 @@ pub(super) struct Signed {
 
 impl Signed {
     fn not(check: Check) -> Signed {
-        Signed { check, is_taken: false, stamped_by: 0, refuses_time: false, refuses_token: None }
+        Signed { check, is_taken: false, has_run: false, stamped_by: 0, refuses_time: false, refuses_token: None }
     }
 }
 
 pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
-    if !case.readable.has("rest_type") || !case.readable.has("mode") || case.readable.is_aside("data_json") {
-        return Signed::not(Check::skipped(NAME, "没有给出rest_type和mode", "`rest_type` and `mode` are not given"));
+    let has = |name| case.readable.has(name);
+    let (is_named, zh, en) = match case.request.scheme.path() {
+        None => (
+            has("rest_type") && has("mode"),
+            "没有给出rest_type和mode(用只读的接口和\"mode\":\"get\")",
+            "`rest_type` and `mode` are not given (an API that only reads, and \"mode\": \"get\")",
+        ),
+        Some(_) => (has("action"), "没有给出action", "`action` is not given"),
+    };
+    if !is_named || case.readable.is_aside("data_json") {
+        return Signed::not(Check::skipped(NAME, zh, en));
     }
     if case.readable.has("files") {
         return Signed::not(Check::skipped(NAME, "诊断时不发送文件(files)", "a diagnosis sends no `files`"));
@@ -87,11 +98,17 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     // Of these even a get starts work, or brings a file.
     let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name));
     if first.request.mode != Mode::Get || is_more {
-        let check = Check::skipped(
-            NAME,
-            "只有get会真正发送,其他方式以及带有wait或save_to的只在本地签名",
-            "only a get is sent; others, and those with `wait` or `save_to`, are signed here alone",
-        );
+        let (zh, en) = match first.request.scheme.path() {
+            None => (
+                "只有get会真正发送,其他方式以及带有wait或save_to的只在本地签名",
+                "only a get is sent; others, and those with `wait` or `save_to`, are signed here alone",
+            ),
+            Some(_) => (
+                "这一版的每个调用都会执行一个动作,因此只在本地签名,不发送",
+                "in this generation each call is an action, so it is signed here and not sent",
+            ),
+        };
+        let check = Check::skipped(NAME, zh, en);
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
     if case.verified_probe().is_none() {
@@ -199,6 +216,7 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
     } else {
         Signed {
             is_taken: true,
+            has_run: true,
             ..Signed::not(Check::ok(NAME, "控制中心接受了签名的调用", "the control center took the signed call"))
         }
     };
