@@ -10,6 +10,11 @@ impl Object {
         Object(String::with_capacity(1024))
     }
 
+    /// One that has room for so many bytes, and so leaves no copy of its beginning behind.
+    pub(crate) fn with_room(bytes: usize) -> Object {
+        Object(String::with_capacity(bytes))
+    }
+
     /// Goes on with members that were written before, `{` at their head included.
     pub(crate) fn after(members: &str) -> Object {
         let mut object = Object::new();
@@ -69,12 +74,26 @@ impl Object {
         }
     }
 
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        self.raw(name, if flag { "true" } else { "false" });
+    }
+
     /// A text, or null.
     pub(crate) fn maybe(&mut self, name: &str, text: Option<&str>) {
         match text {
             None => self.raw(name, "null"),
             Some(text) => self.text(name, text),
         }
+    }
+
+    /// An array of texts.
+    pub(crate) fn texts(&mut self, name: &str, texts: &[String]) {
+        self.name(name);
+        for (index, text) in texts.iter().enumerate() {
+            self.0.push(if index == 0 { '[' } else { ',' });
+            push_text(&mut self.0, text);
+        }
+        self.0.push_str(if texts.is_empty() { "[]" } else { "]" });
     }
 
     pub(crate) fn shown(&mut self, name: &str, value: Option<&dyn Display>) {
@@ -108,6 +127,7 @@ fn push_text(json: &mut String, text: &str) {
         let mut after = from_special.chars();
         match after.next() {
             Some(c @ ('"' | '\\')) => json.extend(['\\', c]),
+            Some('\n') => json.push_str("\\n"),
             special => drop(write!(json, "\\u{:04x}", special.map_or(0, u32::from))),
         }
         rest = after.as_str();
@@ -129,6 +149,9 @@ mod tests {
         object.number("none", None::<u32>);
         object.maybe("null", None);
         object.raw("list", &array(&["1".to_owned(), "{}".to_owned()]));
+        object.texts("texts", &["a\n".to_owned(), String::new()]);
+        object.texts("no_texts", &[]);
+        object.flag("flag", true);
         object.begin("inner");
         object.word("a", "{");
         object.number("b", Some(1));
@@ -139,6 +162,7 @@ mod tests {
         object.number("last", Some(2));
         let read: serde_json::Value = serde_json::from_str(&object.finish()).unwrap();
         let expected = serde_json::json!({"text": odd, "number": -7, "none": null, "null": null, "list": [1, {}],
+            "texts": ["a\n", ""], "no_texts": [], "flag": true,
             "inner": {"a": "{", "b": 1}, "empty": {}, "last": 2});
         assert_eq!(read, expected);
         assert_eq!(Object::new().finish(), "{}");

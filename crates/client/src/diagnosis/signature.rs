@@ -119,9 +119,10 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
         );
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
-    let mut signed = sent(case, &first, token, encoding, ahead, found)?;
+    let trial = Trial { case, call: &first, token, found };
+    let mut signed = sent(&trial, encoding, ahead)?;
     if signed.check.status == Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
-        other_encoding(case, &first, token, ahead, found, encoding, &mut signed)?;
+        other_encoding(&trial, encoding, ahead, &mut signed)?;
     }
     signed.check.facts.0.extend(facts.0);
     Ok(signed)
@@ -131,26 +132,22 @@ fn length(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-fn send(
-    case: &Case<'_>,
-    call: &UnstampedCall<'_>,
-    token: &Secret,
-    encoding: Encoding,
-    ahead: i64,
-) -> Result<Answered, Error> {
-    let limits = Call { deadline: case.until(0.6), progress: Progress::default() };
-    call.send(token, encoding, now(ahead)?, &limits)
+/// A call that is sent in one way and, where that is refused, in others.
+struct Trial<'t> {
+    case: &'t Case<'t>,
+    call: &'t UnstampedCall<'t>,
+    token: &'t Secret,
+    found: &'t Found,
 }
 
-fn sent(
-    case: &Case<'_>,
-    call: &UnstampedCall<'_>,
-    token: &Secret,
-    encoding: Encoding,
-    ahead: i64,
-    found: &Found,
-) -> Result<Signed, Error> {
-    let answered = match send(case, call, token, encoding, ahead) {
+fn send(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Answered, Error> {
+    let limits = Call { deadline: trial.case.until(0.6), progress: Progress::default() };
+    trial.call.send(trial.token, encoding, now(ahead)?, &limits)
+}
+
+fn sent(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Signed, Error> {
+    let case = trial.case;
+    let answered = match send(trial, encoding, ahead) {
         Ok(answered) => answered,
         Err(error) => {
             let turn =
@@ -166,14 +163,14 @@ fn sent(
         && let Some((other, _)) = case.clock_offset()
         && other != ahead
     {
-        let answered = send(case, call, token, encoding, other)?;
+        let answered = send(trial, encoding, other)?;
         let again = judged(case, &answered);
         if !again.refuses_time {
             signed = Signed { stamped_by: other, ..again };
         }
     }
     if signed.is_taken
-        && let Some(keeper) = &found.keeper
+        && let Some(keeper) = &trial.found.keeper
     {
         keeper.observe(answered.observed());
     }
@@ -228,23 +225,15 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
 }
 
 /// Whether the other encoding would do.
-fn other_encoding(
-    case: &Case<'_>,
-    call: &UnstampedCall<'_>,
-    token: &Secret,
-    ahead: i64,
-    found: &Found,
-    encoding: Encoding,
-    signed: &mut Signed,
-) -> Result<(), Error> {
+fn other_encoding(trial: &Trial<'_>, encoding: Encoding, ahead: i64, signed: &mut Signed) -> Result<(), Error> {
     let other = encoding.other();
-    let again = sent(case, call, token, other, ahead, found)?;
+    let again = sent(trial, other, ahead)?;
     signed.check.facts.text("tried", "python, java");
     if again.is_taken {
         let (this, that) = (encoding.name(), other.name());
         signed.check.facts.text("works", that);
         signed.is_taken = true;
-        if call.request.encoding.is_none() {
+        if trial.call.request.encoding.is_none() {
             let facts = std::mem::take(&mut signed.check.facts);
             let check = Check::new(
                 NAME,

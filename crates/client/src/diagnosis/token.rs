@@ -9,11 +9,10 @@ use zeroize::Zeroizing;
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
 use crate::basics::locks::lock;
-use crate::call::retry::{Policy, Repeat};
 use crate::call::token_call;
 use crate::error::Source;
-use crate::request::{Credentials, Keys, Pass};
-use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply};
+use crate::request::{Keys, Pass};
+use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply};
 use rpa_signing::Secret;
 use rpa_signing::scheme;
 
@@ -215,23 +214,11 @@ pub(super) fn code_and_message(reply: &[u8]) -> (String, String) {
 
 /// How to ask for a token; the names of the fields of what comes are kept.
 fn asking(case: &Case<'_>, keys: &Keys, names: &Arc<Mutex<Vec<String>>>) -> Arc<Ask> {
-    let (address, options) = (case.request.address.clone(), case.options().clone());
-    let (access, secret, names) = (keys.access.clone(), keys.secret.clone(), names.clone());
+    let (ask, names) = (token_call::asking(&case.request.address, case.options(), keys), names.clone());
     Arc::new(move |by: &By, deadline| {
-        let credentials = match by {
-            By::Refresh(token) => Credentials::Refresh(token.clone()),
-            By::Keys => Credentials::Keys { access: access.clone(), secret: secret.clone() },
-        };
-        let mut policy = Policy::new(1, Repeat::Idempotent, deadline);
-        match token_call::send(&credentials, &address, &options, &mut policy) {
-            Ok(answered) => {
-                let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
-                let text = Zeroizing::new(answered.text);
-                *lock(&names) = field_names(&text);
-                Ok(Reply { text, status, observed, retry_after })
-            }
-            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(error) }),
-        }
+        let reply = ask(by, deadline)?;
+        *lock(&names) = field_names(&reply.text);
+        Ok(reply)
     })
 }
 
