@@ -116,6 +116,13 @@ pub(crate) fn array(items: &[String]) -> String {
     ["[", &items.join(","), "]"].concat()
 }
 
+/// A text as JSON.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    push_text(&mut json, text);
+    json
+}
+
 fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
@@ -128,6 +135,8 @@ fn push_text(json: &mut String, text: &str) {
         match after.next() {
             Some(c @ ('"' | '\\')) => json.extend(['\\', c]),
             Some('\n') => json.push_str("\\n"),
+            Some('\r') => json.push_str("\\r"),
+            Some('\t') => json.push_str("\\t"),
             special => drop(write!(json, "\\u{:04x}", special.map_or(0, u32::from))),
         }
         rest = after.as_str();
@@ -142,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_json() {
-        let odd = "a\"b\\c\n\u{0}\u{1f}\u{7f}中文😀";
+        let odd = "a\"b\\c\n\r\t\u{0}\u{1f}\u{7f}中文😀";
         let mut object = Object::new();
         object.text("text", odd);
         object.number("number", Some(-7i64));
