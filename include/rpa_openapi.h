@@ -1,5 +1,5 @@
 /*
- * rpa_openapi: calls the OpenAPI of an RPA control center (iS-RPA, 2020.4 and later).
+ * rpa_openapi: calls the OpenAPI of an RPA control center (iS-RPA 9, 10.3, 2020.4 and later).
  *
  * Conventions
  *   Texts      Requests and replies are NUL-terminated JSON objects in UTF-8.

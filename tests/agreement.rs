@@ -4,6 +4,7 @@
 //! signature from the raw bytes it received, by code of its own, so a call that it echoes was signed right. The calls
 //! are random, from one seed; `RPA_SEED=2` in the environment makes others.
 
+use rpa_test_support::difference::{self, excerpt};
 use rpa_test_support::{harness, python};
 
 use std::env;
@@ -277,31 +278,12 @@ impl Drop for Client {
 fn arrived(reply: &str) -> Result<Value, String> {
     match serde_json::from_str::<Value>(reply) {
         Ok(mut envelope) if envelope["code"] == 0 => Ok(envelope["result"].take()),
-        _ => Err(format!("call was refused: {}", shown(reply, 0))),
+        _ => Err(format!("call was refused: {}", excerpt(reply, 0))),
     }
 }
 
 fn equal(part: &str, python: &Value, library: &Value) -> Result<(), String> {
-    if python == library {
-        return Ok(());
-    }
-    let (python, library) = (python.to_string(), library.to_string());
-    let same = python.chars().zip(library.chars()).take_while(|(a, b)| a == b).count();
-    Err(format!(
-        "{part} differs from character {same} on\n    python:  {}\n    library: {}",
-        shown(&python, same),
-        shown(&library, same)
-    ))
-}
-
-/// The text, or where it is long what lies around the place.
-fn shown(text: &str, place: usize) -> String {
-    let count = text.chars().count();
-    if count <= 400 {
-        return text.to_owned();
-    }
-    let part: String = text.chars().skip(place.saturating_sub(100)).take(200).collect();
-    format!("… {part} … ({count} characters)")
+    difference::equal(part, ("python", python), ("library", library))
 }
 
 // --- Random calls ---------------------------------------------------------------------------------------------------

@@ -282,6 +282,27 @@ fn a_refused_signature_is_an_event_that_tells_a_place_and_no_content() {
 }
 
 #[test]
+fn a_path_that_may_hold_a_secret_is_in_no_line() {
+    let library = Library::load();
+    let folder = Folder::new("log-of-paths");
+    let token = "9f2c4b7e1d5a48c0";
+    let functions = ["rpa_call", "rpa_sign", "rpa_diagnose"];
+    for path in [format!("/oapi/{token}/get"), "/robot:hunter2@oapi/get".to_owned()] {
+        for function in functions {
+            let given = json!({ "accesstoken": token, "rest_type": path, "log": { "folder": &*folder } });
+            library.json(function, &with_all(call(&closed_port(), "get"), given));
+        }
+    }
+    let lines = lines(&folder);
+    let calls: Vec<_> = lines.iter().filter(|line| line["event"] == "call").collect();
+    assert_eq!(calls.len(), 2 * functions.len(), "{lines:?}");
+    for line in calls {
+        assert_eq!(line["target"]["path"], "/...", "{line}");
+        assert!(!line.to_string().contains(token) && !line.to_string().contains("hunter2"), "{line}");
+    }
+}
+
+#[test]
 fn a_wrong_level_in_the_environment_is_told() {
     let server = Server::answering(reply("200 OK", "{}"));
     let folder = Folder::new("log-of-environment");

@@ -2,6 +2,7 @@
 //!
 //! The files and their format are `tests/vectors/generate.py`'s.
 
+use rpa_test_support::difference::{self, excerpt};
 use rpa_test_support::harness::Library;
 use rpa_test_support::python;
 
@@ -106,26 +107,7 @@ fn header<'a>(headers: &'a Value, name: &str) -> &'a Value {
 }
 
 fn equal(what: &str, expected: &Value, got: &Value) -> Result<(), String> {
-    if expected == got {
-        return Ok(());
-    }
-    let (expected, got) = (expected.to_string(), got.to_string());
-    let same = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
-    Err(format!(
-        "{what} differs from character {same} on\n    expected: {}\n         got: {}",
-        excerpt(&expected, same),
-        excerpt(&got, same)
-    ))
-}
-
-/// The text, or where it is long what lies around the place.
-fn excerpt(text: &str, place: usize) -> String {
-    let count = text.chars().count();
-    if count <= 400 {
-        return text.to_owned();
-    }
-    let shown: String = text.chars().skip(place.saturating_sub(100)).take(200).collect();
-    format!("… {shown} … ({count} characters)")
+    difference::equal(what, ("expected", expected), ("got", got))
 }
 
 fn read_cases(file: &str, text: &str) -> Vec<Case> {

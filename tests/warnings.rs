@@ -40,7 +40,7 @@ fn assert_told(told: &Value, setting: &str) {
     assert!(zh.contains(is_chinese), "{zh}");
     let is_word = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
     let words: Vec<&str> = zh.split(' ').collect();
-    assert!(!words.windows(3).any(|words| words.iter().all(|word| is_word(word))), "an English sentence: {zh}");
+    assert!(!words.windows(3).any(|words| words.iter().all(is_word)), "an English sentence: {zh}");
     assert!(zh.contains(setting) && en.contains(setting), "{setting}: {zh} {en}");
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use rpa_test_support::harness::{ControlCenter, Library};
+use rpa_test_support::requests::with_all;
 use rpa_test_support::tools::in_tree;
 use serde_json::{Value, json};
 
@@ -41,9 +42,9 @@ fn assert_named<'n>(page: &Page, names: impl IntoIterator<Item = &'n String>) {
 }
 
 /// The fields that a function takes, by its own words: it lists them when it meets one that it does not know.
-fn fields_of(reply: &str) -> Vec<String> {
-    let reply: Value = serde_json::from_str(reply).expect("a reply is JSON");
-    let detail = reply["error"]["detail"].as_str().expect("an unknown field is refused");
+fn fields_of(reply: &Value) -> Vec<String> {
+    let diagnosed = &reply["result"]["checks"][0]["en"];
+    let detail = reply["error"]["detail"].as_str().or(diagnosed.as_str()).expect("an unknown field is refused");
     let (_, list) = detail.split_once("the fields here are ").unwrap_or_else(|| panic!("no list of fields: {detail}"));
     list.split(", ").map(str::to_owned).collect()
 }
@@ -51,18 +52,21 @@ fn fields_of(reply: &str) -> Vec<String> {
 #[test]
 fn every_field_of_a_request_is_named() {
     let library = Library::load();
-    let functions = ["rpa_get_token", "rpa_refresh_token", "rpa_call", "rpa_sign"];
-    let outer = functions.map(|function| library.call(function, r#"{"zzzzzzzz":0}"#));
+    let functions = ["rpa_get_token", "rpa_refresh_token", "rpa_call", "rpa_sign", "rpa_diagnose"];
+    let outer = functions.map(|function| {
+        let request = json!({ "host": "http://127.0.0.1:1", "proxy": null, "timeout_ms": 1000, "zzzzzzzz": 0 });
+        library.json(function, &request)
+    });
     let within = |field: &str| {
         let request = json!({
             "host": "https://a", "rest_type": "/a", "mode": "get", "accesskey": "a", "secretkey": "a",
             field: { "zzzzzzzz": 0 },
         });
-        fields_of(&library.call("rpa_call", &request.to_string()))
+        fields_of(&library.json("rpa_call", &request))
     };
     let by_keys = ["accesskey", "secretkey", "token_store", "token_ttl_ms", "token_refused", "correct_clock"];
     let by_keys = by_keys.map(str::to_owned);
-    let fields: BTreeSet<String> = outer.iter().flat_map(|reply| fields_of(reply)).chain(within("tls")).collect();
+    let fields: BTreeSet<String> = outer.iter().flat_map(fields_of).chain(within("tls")).collect();
     assert!(fields.len() >= 25, "{fields:?}");
     for page in docs("reference.md") {
         assert_named(&page, &fields);
@@ -72,6 +76,22 @@ fn every_field_of_a_request_is_named() {
     let words: BTreeSet<&str> = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
     let missing: Vec<_> = fields.iter().filter(|field| !words.contains(field.as_str())).collect();
     assert!(missing.is_empty(), "the header does not name {missing:?}");
+    let words_of = |page: &Page| -> BTreeSet<String> {
+        page.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned).collect()
+    };
+    for (name, field) in [
+        ("reference.md", "log"),
+        ("reference.md", "signature_refused"),
+        ("long-work.md", "wait"),
+        ("long-work.md", "pages"),
+        ("long-work.md", "save_to"),
+    ] {
+        for page in docs(name) {
+            let words = words_of(&page);
+            let missing: Vec<_> = within(field).into_iter().filter(|inner| !words.contains(inner)).collect();
+            assert!(missing.is_empty(), "{} does not name {missing:?} of {field}", page.name);
+        }
+    }
     for page in docs("tokens.md") {
         assert_named(&page, &by_keys);
         for name in ["token_store", "token_refused"].into_iter().flat_map(within) {
@@ -99,10 +119,35 @@ fn every_field_of_a_reply_is_named() {
     fields.extend(names(&failed["error"]["token"]));
     fields.extend(names(&shown["result"]));
     fields.extend(names(&failed));
-    assert!(fields.len() >= 25, "{fields:?}");
+    let noted = library.json("rpa_call", &with_all(by_keys(center.text("base")), json!({ "meta": true })));
+    fields.extend(["meta", "reply"].map(str::to_owned));
+    for part in ["", "/target", "/ms"] {
+        fields.extend(names(noted["meta"].pointer(part).expect("each part is there")));
+    }
+    let diagnosis = &library.json("rpa_diagnose", &by_keys("http://127.0.0.1:1"))["result"];
+    fields.extend(names(diagnosis));
+    for part in ["/verdict", "/library", "/machine", "/settings/0", "/checks/0"] {
+        fields.extend(names(diagnosis.pointer(part).expect("each part is there")));
+    }
+    let checks = diagnosis["checks"].as_array().expect("the checks are a list");
+    fields.extend(checks.iter().map(|check| check["name"].as_str().expect("a check has a name").to_owned()));
+    assert!(fields.len() >= 90, "{fields:?}");
     for page in docs("reference.md") {
         assert_named(&page, &fields);
     }
+}
+
+#[test]
+fn every_test_has_its_row() {
+    let entries = fs::read_dir(in_tree("tests")).expect("a folder can be read");
+    let names = entries.filter_map(|entry| {
+        let name = entry.expect("a folder can be read").file_name().into_string().expect("names are UTF-8");
+        let name = if name.ends_with(".rs") { format!("tests/{name}") } else { format!("tests/{name}/main.rs") };
+        in_tree(&name).is_file().then_some(name)
+    });
+    let names: Vec<String> = names.collect();
+    assert!(names.len() > 20, "{names:?}");
+    assert_named(&Page::read("CONTRIBUTING.md"), &names);
 }
 
 #[test]

@@ -3,36 +3,25 @@
 
 use serde_json::Value;
 
-use crate::words::{Words, words};
+use crate::words::Words;
 
-static STYLES: [(Style, Words); 4] = [
+/// What the signed text is like, in English and in Chinese.
+static STYLES: [(Style, &str, &str); 4] = [
     (
         Style { comma: ", ", colon: ": ", ascii: true },
-        words(
-            "the signed JSON has keys sorted and \", \" and \": \" between (sign the very bytes that are sent)",
-            "签名用的JSON按键排序，并以\", \"和\": \"分隔（应对实际发送的字节签名）",
-        ),
+        "has keys sorted and \", \" and \": \" between",
+        "按键排序，并以\", \"和\": \"分隔",
     ),
-    (
-        Style { comma: ",", colon: ":", ascii: true },
-        words(
-            "the signed JSON is compact, and the one sent is not (sign the very bytes that are sent)",
-            "签名用的JSON是紧凑格式，而发送的不是（应对实际发送的字节签名）",
-        ),
-    ),
+    (Style { comma: ",", colon: ":", ascii: true }, "is compact, and the one sent is not", "是紧凑格式，而发送的不是"),
     (
         Style { comma: ", ", colon: ": ", ascii: false },
-        words(
-            "the signed JSON has its Chinese unescaped, and the one sent has \\uXXXX (sign the very bytes that are sent)",
-            "签名用的JSON里中文未转义，而发送的是\\uXXXX（应对实际发送的字节签名）",
-        ),
+        "has its Chinese unescaped, and the one sent has \\uXXXX",
+        "里中文未转义，而发送的是\\uXXXX",
     ),
     (
         Style { comma: ",", colon: ":", ascii: false },
-        words(
-            "the signed JSON is compact with its Chinese unescaped, and the one sent is not (sign the very bytes that are sent)",
-            "签名用的JSON是紧凑格式且中文未转义，而发送的不是（应对实际发送的字节签名）",
-        ),
+        "is compact with its Chinese unescaped, and the one sent is not",
+        "是紧凑格式且中文未转义，而发送的不是",
     ),
 ];
 
@@ -48,10 +37,14 @@ pub fn retold(body: &[u8]) -> Vec<(Vec<u8>, Words)> {
     let Ok(value @ Value::Object(_)) = serde_json::from_slice(body) else {
         return Vec::new();
     };
-    let written = STYLES.iter().map(|(style, words)| {
+    let written = STYLES.iter().map(|(style, en, zh)| {
         let mut text = String::new();
         style.write(&value, &mut text);
-        (text.into_bytes(), words.clone())
+        let words = Words::new(
+            format!("the signed JSON {en} (sign the very bytes that are sent)"),
+            format!("签名用的JSON{zh}（应对实际发送的字节签名）"),
+        );
+        (text.into_bytes(), words)
     });
     written.filter(|(text, _)| text != body).collect()
 }

@@ -3,6 +3,7 @@
 
 pub mod c;
 pub mod counting;
+pub mod difference;
 pub mod folder;
 pub mod forms;
 pub mod harness;

@@ -8,7 +8,13 @@ const NAME: &str = "rpa_openapi";
 
 /// Starts a thread. Its panics are told to the calls that wait for it, and to nobody else: see `panic`.
 pub(crate) fn spawn(purpose: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name(format!("{NAME} {purpose}")).spawn(work)
+    start(purpose, Box::new(work))
+}
+
+/// For each kind of work the compiler would write all of this anew.
+#[inline(never)]
+fn start(purpose: &str, work: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name([NAME, " ", purpose].concat()).spawn(work)
 }
 
 /// Whether the present thread is one of them.

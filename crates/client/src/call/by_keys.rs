@@ -40,7 +40,8 @@ pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -
             let api = format!("{} {}", unstamped.method(), unstamped.request.path);
             let troubles = Troubles::default();
             let kept = held.encoding(unstamped.request.scheme);
-            let signing = Signing::begin(unstamped, keys.access.expose(), &held.token, kept, policy.deadline);
+            let signing =
+                Signing::known(unstamped, keys.access.expose(), &held.token, kept, policy.deadline).found_out();
             let keeper = &*keeper;
             CallByKeys { unstamped, keys, keeper, need, policy, api, held, troubles, clocks, signing, refused: 0 }.run()
         }

@@ -4,17 +4,17 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use ::http::HeaderName;
 use ::http::header::DATE;
+use ::http::{HeaderName, Method};
 
 use crate::call::advice;
-use crate::error::Error;
+use crate::error::{Delivered, Error, Target};
 use crate::http::{self, HttpRequest, Reply, Saved, Transfer};
-use crate::network::attempt::Call;
+use crate::network::attempt::{Call, Progress};
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
-use crate::request::{Options, quoted};
+use crate::request::{Address, Options, Trust, quoted};
 use crate::token::Observed;
 use rpa_signing::Secret;
 
@@ -70,8 +70,8 @@ pub(crate) fn transfer<'s>(
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
     let secrets: Vec<&str> = secrets.into_iter().collect();
+    note_target(request, options, &secrets, &call.progress);
     let reply = http::transfer(request, transfer, options, call);
-    hide_in_target(&secrets, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
     if let Some((path, saved)) = transfer.download.as_ref().and_then(|to| Some((&to.to.path, to.saved()?))) {
@@ -155,9 +155,7 @@ pub(crate) fn redactor<'s>(
     options: &Options,
     secrets: impl IntoIterator<Item = &'s str>,
 ) -> Redactor {
-    let mut redactor = Redactor::default();
-    redactor.hide(secrets);
-    redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
+    let mut redactor = passes(options, secrets);
     redactor.hide(proxy_secrets(&options.proxy, request.address).iter().map(Secret::expose));
     if let Some((_, query)) = request.url.expose().split_once('?') {
         redactor.hide_query(query);
@@ -165,16 +163,35 @@ pub(crate) fn redactor<'s>(
     redactor
 }
 
-/// Somebody may have written a secret into `host` or `rest_type`: then the path is not told.
-fn hide_in_target(secrets: &[&str], options: &Options, call: &Call) {
-    let mut seen = call.progress.seen();
-    let Some(target) = &mut seen.target else { return };
+/// Hides a request's own secrets and a gateway's headers.
+pub(super) fn passes<'s>(options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
     let mut redactor = Redactor::default();
-    redactor.hide(secrets.iter().copied());
+    redactor.hide(secrets);
     redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
-    if redactor.is_shown_in(&target.path) {
-        target.path = "/...".to_owned();
-    }
+    redactor
+}
+
+/// What is called, as it may be told. Somebody may have written a secret into `host` or `rest_type`, and what stands before
+/// an @ was meant as a name and a password: then the path is not told.
+pub(crate) fn target(address: &Address, url: &str, redactor: &Redactor) -> Target {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let is_told = !path.contains('@') && !redactor.is_shown_in(path);
+    let path = if is_told { path } else { "/..." }.to_owned();
+    Target { https: address.https, host: address.lookup_name().into_owned(), port: address.port, path }
+}
+
+/// Notes what is called, for whoever is told of it.
+fn note_target(request: &HttpRequest<'_>, options: &Options, secrets: &[&str], progress: &Progress) {
+    let redactor = passes(options, secrets.iter().copied());
+    let target = target(request.address, request.url.expose(), &redactor);
+    // Under the safe rules no post follows one that may have arrived.
+    let repeats = request.method == Method::POST && progress.of_failed() != Delivered::No;
+    let mut seen = progress.seen();
+    seen.begin(request.method.as_str(), target);
+    seen.repeated |= repeats;
+    seen.unverified = request.address.https && options.trust == Trust::Anything;
 }
 
 /// A path with a query.

@@ -17,7 +17,6 @@ pub(crate) mod unstamped;
 use std::time::Instant;
 
 use crate::error::{Error, Function};
-use crate::http;
 use crate::network::attempt::Progress;
 use crate::request::{CallRequest, CallText, Pass, RequestText, TokenRequest};
 use now::now;
@@ -62,7 +61,6 @@ fn sign(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Res
     text.pages()?;
     // Nothing comes that could be saved.
     let request = CallRequest { save_to: None, ..text.check()? };
-    let target = http::target(&request.address, &request.address.url(&request.path));
     let lifetime = match &request.pass {
         Pass::Given(_) => None,
         Pass::Keys(keys) => keys.lifetime,
@@ -71,6 +69,7 @@ fn sign(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Res
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
     let method = unstamped.method().as_str().to_owned();
+    let target = unstamped.target();
     let note = || {
         let mut seen = progress.seen();
         (seen.method, seen.target) = (Some(method.clone()), Some(target.clone()));

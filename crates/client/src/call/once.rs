@@ -25,7 +25,7 @@ pub(super) fn once(request: CallRequest<'_>, started: Instant, progress: &Progre
 
 /// Sends a call with what the caller gave. What was refused for its signature did not run, so a post is sent again, too.
 fn by_pass(unstamped: &UnstampedCall<'_>, pass: &Secret, mut policy: Policy) -> Result<Vec<u8>, Error> {
-    let mut signing = Signing::begin(unstamped, pass.expose(), pass, None, policy.deadline);
+    let mut signing = Signing::known(unstamped, pass.expose(), pass, None, policy.deadline).found_out();
     let (call, mut refused) = (policy.call(), 0);
     loop {
         // Each attempt is stamped and signed anew: a refused timestamp would otherwise be refused again.

@@ -58,24 +58,8 @@ pub(super) enum Finds {
 }
 
 impl Signing {
-    /// What a call is signed with. `who`: whose calls are of one kind; `kept`: what is kept beside their token.
-    pub(super) fn begin(
-        call: &UnstampedCall<'_>,
-        who: &str,
-        pass: &Secret,
-        kept: Option<Encoding>,
-        deadline: Instant,
-    ) -> Signing {
-        let mut signing = Signing::known(call, who, pass, kept, deadline);
-        if let Some(finding) = signing.finding.as_mut().filter(|finding| finding.caller.works(kept).is_none()) {
-            let limit = LONGEST_WAIT.min(deadline.saturating_duration_since(Instant::now()));
-            finding.scout = finding.caller.scout(finding.center, limit);
-            signing.encoding = finding.caller.works(kept).unwrap_or(signing.encoding);
-        }
-        signing
-    }
-
-    /// The same for a call that is only shown: it finds nothing out, and waits for nobody.
+    /// What a call is signed with, as far as that is known. `who`: whose calls are of one kind; `kept`: what is kept beside
+    /// their token.
     pub(super) fn known(
         call: &UnstampedCall<'_>,
         who: &str,
@@ -93,6 +77,17 @@ impl Signing {
         let encoding = caller.works(kept).unwrap_or(usual);
         let finding = Finding { caller, center, kept, deadline, scout: None, first: None, is_used_up: false };
         Signing { encoding, finding: Some(finding) }
+    }
+
+    /// The same for a call that is sent: it finds out what is not known, or waits for the one that does.
+    pub(super) fn found_out(mut self) -> Signing {
+        let unknown = |finding: &&mut Finding| finding.caller.works(finding.kept).is_none();
+        if let Some(finding) = self.finding.as_mut().filter(unknown) {
+            let limit = LONGEST_WAIT.min(finding.deadline.saturating_duration_since(Instant::now()));
+            finding.scout = finding.caller.scout(finding.center, limit);
+            self.encoding = finding.caller.works(finding.kept).unwrap_or(self.encoding);
+        }
+        self
     }
 
     /// What an attempt has shown. `Err`: it is to be sent once more, the other way. Where that was refused, too, the first

@@ -3,13 +3,13 @@
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderName, HeaderValue, Method};
 
-use crate::call::exchange::{Answered, Empty, transfer, url};
+use crate::call::exchange::{Answered, Empty, passes, target, transfer, url};
 use crate::call::retry::Repeat;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Target};
 use crate::http::{Download, HttpRequest, Transfer, Upload};
 use crate::network::attempt::Call;
 use crate::reply;
-use crate::request::CallRequest;
+use crate::request::{CallRequest, Pass};
 use rpa_signing::Secret;
 use rpa_signing::scheme::{Body, Encoding, Mode, Parameters, Payload, Stamp};
 
@@ -48,6 +48,15 @@ impl<'a> UnstampedCall<'a> {
 
     pub(crate) fn stamp<'s>(&'s self, pass: &'s Secret, encoding: Encoding, timestamp: u64) -> Stamp<'s> {
         Stamp { scheme: self.request.scheme, payload: &self.payload, pass, encoding, timestamp }
+    }
+
+    /// What would be called, for whoever is told of a call that is not sent.
+    pub(crate) fn target(&self) -> Target {
+        let secrets = match &self.request.pass {
+            Pass::Given(pass) => vec![pass.expose()],
+            Pass::Keys(keys) => vec![keys.access.expose(), keys.secret.expose()],
+        };
+        target(&self.request.address, self.url.expose(), &passes(&self.request.options, secrets))
     }
 
     /// Signs the call for this time, and sends it once.

@@ -10,6 +10,7 @@ use super::way::Way;
 use crate::basics::time::unix_ms;
 use crate::error::Error;
 use crate::proxy::route::Route;
+use crate::reply::redact::Redactor;
 use crate::request::{CallRequest, Options, Pass, Readable, Trust};
 use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
@@ -65,6 +66,13 @@ impl<'r> Case<'r> {
         let deadline = started.checked_add(limit.saturating_sub(RESERVE.min(limit / 4))).unwrap_or(started);
         let secrets = secret::all(readable, request);
         Case { readable, request, started, deadline, ways: Ways::default(), probe: Asked::default(), secrets }
+    }
+
+    /// Hides what must not be shown.
+    pub(super) fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        redactor.hide(self.secrets.iter().map(Secret::expose));
+        redactor
     }
 
     /// A part of the time that is left.

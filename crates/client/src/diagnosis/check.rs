@@ -1,5 +1,6 @@
 //! A check: one thing that was looked at, and what was found.
 
+use std::fmt::Arguments;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -74,19 +75,24 @@ impl Turn {
 }
 
 impl Words {
-    pub(super) fn new(zh: impl Into<String>, en: impl Into<String>) -> Words {
-        Words { zh: zh.into(), en: en.into() }
+    pub(super) fn new(zh: &str, en: &str) -> Words {
+        Words { zh: zh.to_owned(), en: en.to_owned() }
+    }
+
+    /// With values in it. One call for both is less code than two `format!`, of which the second must clear up the first.
+    pub(super) fn told(zh: Arguments<'_>, en: Arguments<'_>) -> Words {
+        Words { zh: zh.to_string(), en: en.to_string() }
     }
 
     /// What the library's own error says.
     pub(super) fn of(error: &Error) -> Words {
-        Words::new(&*error.cause, &*error.detail)
+        Words::new(&error.cause, &error.detail)
     }
 
     /// A text of the token's room, English with the Chinese between parentheses at its end, as two.
     pub(super) fn two(text: &str, zh: &str) -> Words {
         let (english, chinese) = two(text);
-        Words::new(format!("{zh}:{}", chinese.unwrap_or(english)), english)
+        Words::new(&[zh, ":", chinese.unwrap_or(english)].concat(), english)
     }
 
     /// Both texts with more behind them.
@@ -140,7 +146,7 @@ impl Check {
         }
     }
 
-    pub(super) fn ok(name: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Check {
+    pub(super) fn ok(name: &'static str, zh: &str, en: &str) -> Check {
         Check::new(name, Status::Ok, Words::new(zh, en))
     }
 
@@ -153,9 +159,13 @@ impl Check {
     }
 
     /// Not done: the words say why.
-    pub(super) fn skipped(name: &'static str, zh: impl Into<String>, en: impl Into<String>) -> Check {
-        let because = Words::new(zh, en);
-        let words = Words::new(format!("未检查:{}", because.zh), format!("not checked: {}", because.en));
+    pub(super) fn skipped(name: &'static str, zh: &str, en: &str) -> Check {
+        Check::not_done(name, Words::new(zh, en))
+    }
+
+    /// The same.
+    pub(super) fn not_done(name: &'static str, because: Words) -> Check {
+        let words = Words::told(format_args!("未检查:{}", because.zh), format_args!("not checked: {}", because.en));
         Check { because: Some(because), ..Check::new(name, Status::Skipped, words) }
     }
 

@@ -30,9 +30,9 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     facts.text("by", "Date");
     let seconds = ahead.unsigned_abs() / 1000;
     let (zh, en) = if ahead > 0 { ("慢", "behind") } else { ("快", "ahead of") };
-    let apart = Words::new(
-        format!("本机时钟比控制中心{zh}{}", span_zh(seconds)),
-        format!("this machine's clock is {} {en} the control center's", span_en(seconds)),
+    let apart = Words::told(
+        format_args!("本机时钟比控制中心{zh}{}", span_zh(seconds)),
+        format_args!("this machine's clock is {} {en} the control center's", span_en(seconds)),
     );
     let takes_own = signed.is_taken && signed.stamped_by == 0;
     let window = i64::try_from(WINDOW_MS).unwrap_or(i64::MAX) - 60_000;

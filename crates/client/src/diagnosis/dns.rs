@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use super::way::Way;
 use crate::error::Kind;
 use crate::network::attempt::Phase;
@@ -21,20 +21,25 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     let mut facts = Facts::default();
     facts.text("name", &host);
     if without_brackets(case.request.address.host()).parse::<std::net::IpAddr>().is_ok() {
-        return Check::ok(
+        return Check::new(
             NAME,
-            format!("{host}是IP地址,不需要解析"),
-            format!("{host} is an IP address: nothing to look up"),
+            Status::Ok,
+            Words::told(
+                format_args!("{host}是IP地址,不需要解析"),
+                format_args!("{host} is an IP address: nothing to look up"),
+            ),
         )
         .with(facts, std::time::Duration::ZERO);
     }
     let took = direct.map_or(std::time::Duration::ZERO, |way| way.looked_up);
     facts.put("addresses", Value::Array(direct.map_or(Vec::new(), addresses)));
     if let Some(proxy) = &chosen.proxy {
-        let check = Check::skipped(
+        let check = Check::not_done(
             NAME,
-            format!("经{}访问,域名由代理解析", proxy.zh()),
-            format!("calls go through {}, which looks the name up", proxy.en()),
+            Words::told(
+                format_args!("经{}访问,域名由代理解析", proxy.zh()),
+                format_args!("calls go through {}, which looks the name up", proxy.en()),
+            ),
         );
         return check.with(facts, took);
     }
@@ -42,9 +47,9 @@ pub(super) fn check(case: &Case<'_>) -> Check {
         Some((Phase::Lookup, error)) => {
             let turn = if error.kind == Kind::Timeout { Turn::Network } else { Turn::You };
             let words = match error.kind {
-                Kind::Timeout => Words::new(
-                    format!("解析域名{host}超时:DNS服务器没有响应,请检查本机的DNS设置和网络"),
-                    format!(
+                Kind::Timeout => Words::told(
+                    format_args!("解析域名{host}超时:DNS服务器没有响应,请检查本机的DNS设置和网络"),
+                    format_args!(
                         "the lookup of {host} timed out: no name server answers; check this machine's DNS settings and its network"
                     ),
                 ),
@@ -56,10 +61,13 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             let count = chosen.addresses.len();
             let list =
                 chosen.addresses.iter().take(4).map(|address| address.ip().to_string()).collect::<Vec<_>>().join(", ");
-            Check::ok(
+            Check::new(
                 NAME,
-                format!("{host}解析到{count}个地址:{list}"),
-                format!("{host} has {count} addresses: {list}"),
+                Status::Ok,
+                Words::told(
+                    format_args!("{host}解析到{count}个地址:{list}"),
+                    format_args!("{host} has {count} addresses: {list}"),
+                ),
             )
             .with(facts, took)
         }

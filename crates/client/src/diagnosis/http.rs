@@ -20,24 +20,29 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     let check = match &probe.answer {
         _ if case.probe.without_prefix => Check::skipped(NAME, "host中的路径有误", "the path in `host` is wrong"),
         Ok(_) if status >= 500 && probe.is_control_center() => {
-            let words = Words::new(
-                format!("控制中心内部出错(HTTP {status}),请联系控制中心管理员查看其日志"),
-                format!("the control center fails by itself (HTTP {status}): let its administrator look into its log"),
+            let words = Words::told(
+                format_args!("控制中心内部出错(HTTP {status}),请联系控制中心管理员查看其日志"),
+                format_args!(
+                    "the control center fails by itself (HTTP {status}): let its administrator look into its log"
+                ),
             );
             Check::fail(NAME, words, "", Turn::ControlCenter)
         }
-        Ok(_) if probe.is_control_center() || probe.is_of_spring() => Check::ok(
+        Ok(_) if probe.is_control_center() || probe.is_of_spring() => Check::new(
             NAME,
-            format!("是控制中心(HTTP {status})"),
-            format!("a control center answers (HTTP status {status})"),
+            Status::Ok,
+            Words::told(
+                format_args!("是控制中心(HTTP {status})"),
+                format_args!("a control center answers (HTTP status {status})"),
+            ),
         ),
         Ok(answer) => {
             let said = answer.to_string().chars().take(120).collect::<String>();
-            let words = Words::new(
-                format!(
+            let words = Words::told(
+                format_args!(
                     "应答的不是控制中心(HTTP {status}):{said},请核对host的主机、端口和路径,或请网关管理员检查转发规则"
                 ),
-                format!(
+                format_args!(
                     "what answers is no control center (HTTP status {status}): {said}; check host, port and path in `host`, or have the gateway's routes checked"
                 ),
             );

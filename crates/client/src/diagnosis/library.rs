@@ -54,6 +54,5 @@ fn own_file() -> Option<PathBuf> {
 
 fn digest(file: &Path) -> Option<String> {
     let digest: [u8; 32] = Sha256::digest(fs::read(file).ok()?).into();
-    let mut digits = [0; 64];
-    base16ct::lower::encode_str(&digest, &mut digits).ok().map(str::to_owned)
+    Some(base16ct::lower::encode_string(&digest))
 }

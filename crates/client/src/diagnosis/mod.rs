@@ -40,8 +40,8 @@ mod way;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::call::exchange::target;
 use crate::error::Error;
-use crate::http::target as http_target;
 use crate::network::attempt::Progress;
 use crate::proxy::route as proxy_route;
 use crate::request::{Readable, RequestText};
@@ -68,12 +68,9 @@ pub(crate) fn run(request: Result<&RequestText<'_>, Error>, file: Option<PathBuf
         Ok(readable) => match readable.request() {
             Err(error) => unreadable(&error),
             Ok(request) => {
-                if !readable.is_aside("host") {
-                    let path = if readable.has("rest_type") { &*request.path } else { "" };
-                    let url = request.address.url(path);
-                    progress.seen().target = Some(http_target(&request.address, &url));
-                }
-                Case::new(readable, &request, started).diagnose()
+                let case = Case::new(readable, &request, started);
+                case.note_target(progress);
+                case.diagnose()
             }
         },
     };
@@ -92,6 +89,15 @@ fn unreadable(error: &Error) -> Report {
 }
 
 impl Case<'_> {
+    /// What is looked at, for whoever is told of it.
+    fn note_target(&self, progress: &Progress) {
+        if !self.readable.is_aside("host") {
+            let path = if self.readable.has("rest_type") { &*self.request.path } else { "" };
+            let url = self.request.address.url(path);
+            progress.seen().target = Some(target(&self.request.address, &url, &self.redactor()));
+        }
+    }
+
     fn diagnose(mut self) -> Report {
         let (settings, listed) = settings::check(&self);
         let place = store::begin(&self);

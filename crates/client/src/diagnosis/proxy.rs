@@ -1,7 +1,7 @@
 //! What the proxy says, and whether it is better without it.
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words, milliseconds};
+use super::check::{Check, Facts, Status, Turn, Words, milliseconds};
 use super::way::Way;
 use crate::error::{Error, Kind};
 use crate::network::attempt::Phase;
@@ -33,7 +33,11 @@ pub(super) fn check(case: &Case<'_>) -> Check {
                 (true, _) => ("不经代理也可以连通", "it is reached without it, too"),
                 (false, _) => ("不经代理连不通", "it is not reached without it"),
             };
-            Check::ok(NAME, format!("{}可用,{zh}", proxy.zh()), format!("{} leads on; {en}", proxy.en()))
+            Check::new(
+                NAME,
+                Status::Ok,
+                Words::told(format_args!("{}可用,{zh}", proxy.zh()), format_args!("{} leads on; {en}", proxy.en())),
+            )
         }
         Some((_, error)) => failed(error, proxy, straight),
     }

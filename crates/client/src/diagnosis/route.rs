@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use crate::proxy::environment::Environment;
 use crate::proxy::script;
 use crate::request::Proxy;
@@ -25,28 +25,27 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     if let Some(proxy) = route.proxy() {
         facts.text("proxy", &proxy.server.shown());
         facts.text("from", &proxy.source.en());
-        return Check::ok(NAME, format!("经{}访问", proxy.zh()), format!("calls go through {}", proxy.en()))
-            .with(facts, std::time::Duration::ZERO);
+        return Check::new(
+            NAME,
+            Status::Ok,
+            Words::told(format_args!("经{}访问", proxy.zh()), format_args!("calls go through {}", proxy.en())),
+        )
+        .with(facts, std::time::Duration::ZERO);
     }
     facts.put("proxy", Value::Null);
     let excepted =
         Environment::of_process().exceptions().filter(|_| *setting == Proxy::System && case.ways.other_is_named());
-    let (zh, en) = match (setting, excepted) {
-        (Proxy::System, Some((name, _))) => {
-            facts.text("from", name);
-            (
-                format!("直接访问:环境变量{name}把该主机列为不走代理"),
-                format!("straight: the environment variable {name} excepts this host from the proxy"),
-            )
-        }
-        (Proxy::System, None) => {
-            facts.text("from", "system");
-            ("直接访问:没有设置代理".to_owned(), "straight: no proxy is set".to_owned())
-        }
-        _ => {
-            facts.text("from", "proxy");
-            ("直接访问:字段proxy为空".to_owned(), "straight: the field `proxy` says so".to_owned())
-        }
+    let (from, words) = match (setting, excepted) {
+        (Proxy::System, Some((name, _))) => (
+            name,
+            Words::told(
+                format_args!("直接访问:环境变量{name}把该主机列为不走代理"),
+                format_args!("straight: the environment variable {name} excepts this host from the proxy"),
+            ),
+        ),
+        (Proxy::System, None) => ("system", Words::new("直接访问:没有设置代理", "straight: no proxy is set")),
+        _ => ("proxy", Words::new("直接访问:字段proxy为空", "straight: the field `proxy` says so")),
     };
-    Check::ok(NAME, zh, en).with(facts, std::time::Duration::ZERO)
+    facts.text("from", from);
+    Check::new(NAME, Status::Ok, words).with(facts, std::time::Duration::ZERO)
 }

@@ -66,9 +66,9 @@ pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
 /// The control center answers at the address without the path in `host`.
 pub(super) fn blame_path(case: &Case<'_>, checks: &mut [Check]) {
     let prefix = case.request.address.prefix();
-    let words = Words::new(
-        format!("host中的路径{prefix}有误:去掉它之后控制中心能正常应答,请在host中只写到主机和端口"),
-        format!(
+    let words = Words::told(
+        format_args!("host中的路径{prefix}有误:去掉它之后控制中心能正常应答,请在host中只写到主机和端口"),
+        format_args!(
             "the path {prefix} in `host` is wrong: without it the control center answers; write scheme, host and port alone"
         ),
     );
@@ -190,8 +190,8 @@ fn file_fault(case: &Case<'_>) -> Option<Error> {
     opened.and_then(|()| save_to.as_ref().map_or(Ok(()), Download::check)).err()
 }
 
-fn odd(field: &str, warns: bool, zh: impl Into<String>, en: impl Into<String>) -> Odd {
-    Odd { field: field.to_owned(), words: Words::new(zh, en), warns }
+fn odd(field: &str, warns: bool, words: Words) -> Odd {
+    Odd { field: field.to_owned(), words, warns }
 }
 
 fn of_host(case: &Case<'_>) -> Vec<Odd> {
@@ -204,20 +204,23 @@ fn of_host(case: &Case<'_>) -> Vec<Odd> {
     if !prefix.is_empty() {
         let lower = prefix.to_ascii_lowercase();
         let is_page = PAGES.iter().any(|page| lower.contains(page));
-        found.push(odd(
-            "host",
-            is_page,
-            format!("host带有路径{prefix},会加在每个接口路径之前;若是从浏览器地址栏复制来的,请只保留到主机和端口"),
-            format!("`host` has the path {prefix}, which goes before the path of each API; if it was copied from a browser, leave scheme, host and port alone"),
-        ));
+        let words = Words::told(
+            format_args!("host带有路径{prefix},会加在每个接口路径之前;若是从浏览器地址栏复制来的,请只保留到主机和端口"),
+            format_args!(
+                "`host` has the path {prefix}, which goes before the path of each API; if it was copied from a browser, leave scheme, host and port alone"
+            ),
+        );
+        found.push(odd("host", is_page, words));
     }
     let loopback = address.host().starts_with("127.") || ["localhost", "[::1]"].contains(&address.host());
     if !address.https && !loopback {
         found.push(odd(
             "host",
             false,
-            "host以http://开头,密钥和token不加密传送",
-            "`host` begins with `http://`: keys and tokens travel unencrypted",
+            Words::new(
+                "host以http://开头,密钥和token不加密传送",
+                "`host` begins with `http://`: keys and tokens travel unencrypted",
+            ),
         ));
     }
     found
@@ -225,12 +228,11 @@ fn of_host(case: &Case<'_>) -> Vec<Odd> {
 
 fn of_trust(case: &Case<'_>) -> Option<Odd> {
     (case.request.options.trust == Trust::Anything && !case.readable.is_aside("tls")).then(|| {
-        odd(
-            "tls.verify",
-            case.request.address.https,
+        let words = Words::new(
             "\"verify\":false不核对证书,任何人都可以冒充控制中心并拿走密钥;请改用tls.pin_sha256填入证书指纹",
             "with \"verify\": false no certificate is checked, and anyone may pose as the control center and get the keys: give the certificate's fingerprint as `tls.pin_sha256` instead",
-        )
+        );
+        odd("tls.verify", case.request.address.https, words)
     })
 }
 
@@ -242,12 +244,13 @@ fn of_proxy(case: &Case<'_>) -> Vec<Odd> {
         return found;
     }
     if let Some(script) = script::ignored(setting) {
-        found.push(odd(
-            "proxy",
-            false,
-            format!("Windows设置了自动代理脚本{script},本库不执行;如必须经代理,请在proxy中写出代理地址"),
-            format!("Windows is set to find its proxy by the script {script}, which is not run: if a proxy is needed, give its address as `proxy`"),
-        ));
+        let words = Words::told(
+            format_args!("Windows设置了自动代理脚本{script},本库不执行;如必须经代理,请在proxy中写出代理地址"),
+            format_args!(
+                "Windows is set to find its proxy by the script {script}, which is not run: if a proxy is needed, give its address as `proxy`"
+            ),
+        );
+        found.push(odd("proxy", false, words));
     }
     let environment = Environment::of_process();
     let named = environment.named_for(address).ok().flatten();
@@ -255,12 +258,15 @@ fn of_proxy(case: &Case<'_>) -> Vec<Odd> {
         let bare = crate::request::without_brackets(address.host());
         let addresses: Vec<std::net::IpAddr> = bare.parse().into_iter().collect();
         if let Some(entry) = meant(address.host(), address.port, list, &addresses) {
-            found.push(odd(
-                variable,
-                true,
-                format!("环境变量{variable}中的“{entry}”看似包含该主机,其实不匹配;请写成{bare},各项之间用英文逗号分隔"),
-                format!("the entry `{entry}` of {variable} looks as if it named this host, and does not: write {bare}, with commas between the entries"),
-            ));
+            let words = Words::told(
+                format_args!(
+                    "环境变量{variable}中的“{entry}”看似包含该主机,其实不匹配;请写成{bare},各项之间用英文逗号分隔"
+                ),
+                format_args!(
+                    "the entry `{entry}` of {variable} looks as if it named this host, and does not: write {bare}, with commas between the entries"
+                ),
+            );
+            found.push(odd(variable, true, words));
         }
     }
     found
@@ -303,5 +309,5 @@ fn of_call(case: &Case<'_>) -> Vec<Odd> {
 }
 
 fn stripped(words: Words) -> Words {
-    Words::new(words.zh.trim_start_matches(':'), words.en)
+    Words::new(words.zh.trim_start_matches(':'), &words.en)
 }

@@ -6,7 +6,7 @@ use ::http::HeaderName;
 use serde_json::Value;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use super::token::{Found, code_and_message};
 use crate::call::exchange::Answered;
 use crate::call::notes;
@@ -106,7 +106,7 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
     let mut signed = sent(case, &first, token, encoding, ahead, found)?;
-    if signed.check.status == super::check::Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
+    if signed.check.status == Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
         other_encoding(case, &first, token, ahead, found, encoding, &mut signed)?;
     }
     signed.check.facts.0.extend(facts.0);
@@ -187,16 +187,19 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
         let check = Check::skipped(NAME, "时间戳被拒绝", "the timestamp is refused");
         Signed { refuses_time: true, ..Signed::not(check) }
     } else if refuses_time(status, reply) {
-        let words = Words::new(
-            format!("控制中心拒绝了签名(code {code}:{msg})"),
-            format!("the control center refuses the signature (code {code}: {msg})"),
+        let words = Words::told(
+            format_args!("控制中心拒绝了签名(code {code}:{msg})"),
+            format_args!("the control center refuses the signature (code {code}: {msg})"),
         );
         Signed::not(Check::fail(NAME, words, "", Turn::You))
     } else if is_failure(status, reply) {
-        let check = Check::ok(
+        let check = Check::new(
             NAME,
-            format!("签名没有被拒绝,接口答复code {code}:{msg}"),
-            format!("the signature is not refused; the API answers code {code}: {msg}"),
+            Status::Ok,
+            Words::told(
+                format_args!("签名没有被拒绝,接口答复code {code}:{msg}"),
+                format_args!("the signature is not refused; the API answers code {code}: {msg}"),
+            ),
         );
         Signed { is_taken: true, ..Signed::not(check) }
     } else {
@@ -228,17 +231,20 @@ fn other_encoding(
         signed.is_taken = true;
         if call.request.encoding.is_none() {
             let facts = std::mem::take(&mut signed.check.facts);
-            let check = Check::ok(
+            let check = Check::new(
                 NAME,
-                format!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
-                format!("the control center takes signatures as {that}; calls change to it by themselves"),
+                Status::Ok,
+                Words::told(
+                    format_args!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
+                    format_args!("the control center takes signatures as {that}; calls change to it by themselves"),
+                ),
             );
             signed.check = check.with(facts, Duration::ZERO);
             return Ok(());
         }
-        signed.check.words = Words::new(
-            format!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
-            format!(
+        signed.check.words = Words::told(
+            format_args!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
+            format_args!(
                 "the encoding is wrong: signed as {this} the call is refused, signed as {that} it is taken; give \"encoding\": \"{that}\""
             ),
         );

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::background;
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use crate::request::{Pass, Place};
 use crate::token::examine::{Examined, examine};
 use crate::wait::promise::Taker;
@@ -64,9 +64,11 @@ pub(super) fn end(case: &Case<'_>, look: Option<Look>) -> Check {
     let turn = if kind == "file" { Turn::You } else { Turn::Network };
     let check = match found {
         None => {
-            let words = Words::new(
-                format!("token_store没有及时响应({shown}),请检查其磁盘或服务器"),
-                format!("the store of `token_store` does not answer in time ({shown}): check its drive or its server"),
+            let words = Words::told(
+                format_args!("token_store没有及时响应({shown}),请检查其磁盘或服务器"),
+                format_args!(
+                    "the store of `token_store` does not answer in time ({shown}): check its drive or its server"
+                ),
             );
             Check::fail(NAME, words, setting, turn)
         }
@@ -78,18 +80,23 @@ pub(super) fn end(case: &Case<'_>, look: Option<Look>) -> Check {
             match found.trouble {
                 Some(trouble) => Check::fail(NAME, Words::two(&trouble, "token_store不可用"), setting, turn),
                 None if !locks => {
-                    let words = Words::new(
-                        format!("token_store所在的磁盘不支持文件锁({shown}),多个进程可能互相顶掉token,请改用本机磁盘"),
-                        format!(
+                    let words = Words::told(
+                        format_args!(
+                            "token_store所在的磁盘不支持文件锁({shown}),多个进程可能互相顶掉token,请改用本机磁盘"
+                        ),
+                        format_args!(
                             "the drive of `token_store` knows no locks ({shown}): processes may end each other's tokens; give a path on a local drive"
                         ),
                     );
                     Check::warning(NAME, words, setting, turn)
                 }
-                None => Check::ok(
+                None => Check::new(
                     NAME,
-                    format!("token_store可用({shown})"),
-                    format!("the store of `token_store` can be used ({shown})"),
+                    Status::Ok,
+                    Words::told(
+                        format_args!("token_store可用({shown})"),
+                        format_args!("the store of `token_store` can be used ({shown})"),
+                    ),
                 ),
             }
         }

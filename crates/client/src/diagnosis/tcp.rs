@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words, milliseconds};
+use super::check::{Check, Facts, Status, Turn, Words, milliseconds};
 use super::way::Way;
 use crate::error::Kind;
 use crate::network::attempt::Phase;
@@ -19,10 +19,12 @@ pub(super) fn check(case: &Case<'_>) -> Check {
         let mut facts = Facts::default();
         let straight = other.filter(|way| way.proxy.is_none());
         facts.put("addresses", straight.map_or(Value::Null, tried));
-        let check = Check::skipped(
+        let check = Check::not_done(
             NAME,
-            format!("经{}访问,连接由代理建立", proxy.zh()),
-            format!("calls go through {}, which connects", proxy.en()),
+            Words::told(
+                format_args!("经{}访问,连接由代理建立", proxy.zh()),
+                format_args!("calls go through {}, which connects", proxy.en()),
+            ),
         );
         return check.with(facts, straight.map_or(std::time::Duration::ZERO, |way| way.connected));
     }
@@ -34,18 +36,18 @@ pub(super) fn check(case: &Case<'_>) -> Check {
         Some((Phase::Connect, error)) => {
             let is_timeout = error.kind == Kind::Timeout;
             let words = if is_timeout {
-                Words::new(
-                    format!(
+                Words::told(
+                    format_args!(
                         "连接{target}超时,没有任何回应:多半被防火墙拦截,或地址、端口有误,请核对后联系网络管理员放行"
                     ),
-                    format!(
+                    format_args!(
                         "no answer from {target}: most likely a firewall drops the connection, or address or port are wrong; check them, then have it opened"
                     ),
                 )
             } else {
-                Words::new(
-                    format!("{target}拒绝连接:该端口上没有服务,请核对端口,或确认控制中心已启动"),
-                    format!(
+                Words::told(
+                    format_args!("{target}拒绝连接:该端口上没有服务,请核对端口,或确认控制中心已启动"),
+                    format_args!(
                         "{target} does not take the connection ({}): nothing listens there; check the port, or whether the control center runs",
                         first_reason(chosen)
                     ),
@@ -73,9 +75,9 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             if bad > 0 {
                 Check::warning(
                     NAME,
-                    Words::new(
-                        format!("{target}可以连通,但{bad}个地址连不上,每次连接可能因此变慢,请网络管理员修正DNS"),
-                        format!(
+                    Words::told(
+                        format_args!("{target}可以连通,但{bad}个地址连不上,每次连接可能因此变慢,请网络管理员修正DNS"),
+                        format_args!(
                             "{target} is reached, but {bad} of its addresses are not, which may slow each connection down: have the name's addresses corrected"
                         ),
                     ),
@@ -83,7 +85,14 @@ pub(super) fn check(case: &Case<'_>) -> Check {
                     Turn::Network,
                 )
             } else {
-                Check::ok(NAME, format!("{target}可以连通({took}毫秒)"), format!("{target} is reached ({took} ms)"))
+                Check::new(
+                    NAME,
+                    Status::Ok,
+                    Words::told(
+                        format_args!("{target}可以连通({took}毫秒)"),
+                        format_args!("{target} is reached ({took} ms)"),
+                    ),
+                )
             }
         }
     };

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use super::way::Way;
 use crate::basics::time::unix_ms;
 use crate::network::attempt::Phase;
@@ -82,13 +82,13 @@ fn judged(case: &Case<'_>, chosen: &Way, agreed: &Agreed) -> Check {
     }
     let portrait = agreed.chain.first().and_then(|der| Portrait::of(der));
     if let Some((fault, zh, en)) = &asked.refused {
-        let words = Words::new(&**zh, &**en);
+        let words = Words::new(zh, en);
         if let Some(by) = inspector(case, chosen, agreed) {
-            let words = Words::new(
-                format!(
+            let words = Words::told(
+                format_args!(
                     "公司代理或安全软件替换了证书(签发者:{by}),请向网络管理员要它的CA证书(PEM文件)并填入tls.ca_file"
                 ),
-                format!(
+                format_args!(
                     "a company's proxy or a scanner has put its own certificate in the place of the server's (its issuer is {by}): get its CA's PEM file from the network's administrator and give it as `tls.ca_file`; {en}"
                 ),
             );
@@ -131,13 +131,17 @@ fn judged(case: &Case<'_>, chosen: &Way, agreed: &Agreed) -> Check {
     match days {
         // A pin counts, whatever else the certificate says.
         Some(days) if days < FEW_DAYS && !matches!(case.options().trust, Trust::Pinned(_)) => {
-            let words = Words::new(
-                format!("证书受信任,但{days}天后到期,请控制中心管理员及时更换"),
-                format!("the certificate is trusted, but ends in {days} days: have it renewed in time"),
+            let words = Words::told(
+                format_args!("证书受信任,但{days}天后到期,请控制中心管理员及时更换"),
+                format_args!("the certificate is trusted, but ends in {days} days: have it renewed in time"),
             );
             Check::warning(NAME, words, "", Turn::ControlCenter)
         }
-        _ => Check::ok(NAME, format!("证书受信任:{by_zh}"), format!("the certificate is trusted: {by_en}")),
+        _ => Check::new(
+            NAME,
+            Status::Ok,
+            Words::told(format_args!("证书受信任:{by_zh}"), format_args!("the certificate is trusted: {by_en}")),
+        ),
     }
 }
 

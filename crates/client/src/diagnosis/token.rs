@@ -7,7 +7,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::case::Case;
-use super::check::{Check, Facts, Turn, Words};
+use super::check::{Check, Facts, Status, Turn, Words};
 use crate::basics::locks::lock;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::token_call;
@@ -42,9 +42,9 @@ impl Found {
                 "it was ended before its time, most likely by another one that was got elsewhere for the same access key: let all robots share one `token_store` (a call gets a new one by itself)",
             ),
         };
-        let words = Words::new(
-            format!("控制中心拒绝了token(code {code}:{msg}),{zh}"),
-            format!("the control center refuses the token (code {code}: {msg}): {en}"),
+        let words = Words::told(
+            format_args!("控制中心拒绝了token(code {code}:{msg}),{zh}"),
+            format_args!("the control center refuses the token (code {code}: {msg}): {en}"),
         );
         let refused = Check::fail(NAME, words, setting, Turn::You);
         self.check = refused.with(self.check.facts.clone(), self.check.took);
@@ -128,11 +128,11 @@ fn held_well(held: &Held, keys: &Keys, keeper: &Keeper, facts: &mut Facts) -> Ch
     let evictions = keeper.facts().evictions;
     facts.number("evictions", i64::try_from(evictions).unwrap_or(i64::MAX));
     if evictions > 0 {
-        let words = Words::new(
-            format!(
+        let words = Words::told(
+            format_args!(
                 "token在一小时内{evictions}次被别处取得的新token顶掉,请让所有机器人共用一个token_store,或各用各的accesskey"
             ),
-            format!(
+            format_args!(
                 "the token was ended {evictions} times within an hour by another one, got elsewhere for the same access key: let all robots share one `token_store`, or give each its own access key"
             ),
         );
@@ -145,9 +145,20 @@ fn held_well(held: &Held, keys: &Keys, keeper: &Keeper, facts: &mut Facts) -> Ch
     match left {
         Some(left) => {
             let minutes = left / 60_000;
-            Check::ok(NAME, format!("{zh},还有{minutes}分钟有效"), format!("{en}; it lives {minutes} more minutes"))
+            Check::new(
+                NAME,
+                Status::Ok,
+                Words::told(
+                    format_args!("{zh},还有{minutes}分钟有效"),
+                    format_args!("{en}; it lives {minutes} more minutes"),
+                ),
+            )
         }
-        None => Check::ok(NAME, format!("{zh},有效期未知"), format!("{en}; how long it lives is not known")),
+        None => Check::new(
+            NAME,
+            Status::Ok,
+            Words::told(format_args!("{zh},有效期未知"), format_args!("{en}; how long it lives is not known")),
+        ),
     }
 }
 
@@ -159,19 +170,19 @@ fn refused(failure: Failure, facts: &mut Facts) -> Check {
             facts.text("code", &code);
             facts.text("msg", &msg);
             if is_busy {
-                let words = Words::new(
-                    format!("控制中心暂时不能给token(code {code}:{msg}),请稍后再试或联系控制中心管理员"),
-                    format!(
+                let words = Words::told(
+                    format_args!("控制中心暂时不能给token(code {code}:{msg}),请稍后再试或联系控制中心管理员"),
+                    format_args!(
                         "the control center cannot give a token now (code {code}: {msg}): try again later, or ask its administrator"
                     ),
                 );
                 return Check::fail(NAME, words, "", Turn::ControlCenter);
             }
-            let words = Words::new(
-                format!(
+            let words = Words::told(
+                format_args!(
                     "控制中心拒绝了accesskey或secretkey(code {code}:{msg}),请核对这两个密钥是否抄全、属于这个控制中心且未停用"
                 ),
-                format!(
+                format_args!(
                     "the control center refuses `accesskey` or `secretkey` (code {code}: {msg}): check that both are whole, of this control center, and enabled"
                 ),
             );

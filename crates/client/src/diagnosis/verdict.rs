@@ -24,14 +24,17 @@ pub(super) fn settle(case: &Case<'_>, checks: &mut [Check]) {
             continue;
         };
         if let Some(check) = checks.iter_mut().find(|check| check.name == name && cries(check)) {
-            check.follows_from(Words::new(format!("字段{field}有误"), format!("the field `{field}` is wrong")));
+            check.follows_from(Words::told(
+                format_args!("字段{field}有误"),
+                format_args!("the field `{field}` is wrong"),
+            ));
         }
     }
     let mut cause: Option<&'static str> = None;
     for check in checks.iter_mut().filter(|check| !["settings", "store"].contains(&check.name)) {
         match cause {
             Some(cause) if cries(check) => {
-                check.follows_from(Words::new(format!("先解决{cause}"), format!("{cause} comes first")));
+                check.follows_from(Words::told(format_args!("先解决{cause}"), format_args!("{cause} comes first")));
             }
             None if check.status == Status::Fail => cause = Some(check.name),
             _ => {}
@@ -56,9 +59,10 @@ pub(super) fn of(checks: &[Check]) -> Facts {
     let words = match found {
         None => all_is_well(checks),
         Some(check) if check.status == Status::Fail => check.words.clone(),
-        Some(check) => {
-            Words::new(format!("可以调用,但请注意:{}", check.words.zh), format!("calls work, but: {}", check.words.en))
-        }
+        Some(check) => Words::told(
+            format_args!("可以调用,但请注意:{}", check.words.zh),
+            format_args!("calls work, but: {}", check.words.en),
+        ),
     };
     verdict.text("zh", &words.zh);
     verdict.text("en", &words.en);

@@ -188,8 +188,7 @@ impl Pouring<'_> {
         if let Some(new) = self.download.file.take() {
             new.put(self.download.to.overwrite).map_err(|error| self.download.unwritten(&error))?;
         }
-        let mut hex = [0; 64];
-        let sha256 = base16ct::lower::encode_str(&hash, &mut hex).unwrap_or_default().to_owned();
+        let sha256 = base16ct::lower::encode_string(&hash);
         let text = |name: HeaderName| Some(String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned());
         let name = self.headers.get(CONTENT_DISPOSITION).and_then(|value| disposition::file_name(value.as_bytes()));
         self.download.saved.replace(Some(Saved { size: self.size, sha256, content_type: text(CONTENT_TYPE), name }));

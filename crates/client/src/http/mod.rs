@@ -25,12 +25,12 @@ use http::header::AGE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use rpa_signing::Secret;
 
-use crate::error::{Delivered, Error, Kind, Target};
-use crate::network::attempt::{Attempt, Call, Progress};
+use crate::error::{Delivered, Error, Kind};
+use crate::network::attempt::{Attempt, Call};
 use crate::proxy::in_use::ProxyInUse;
 use crate::proxy::route::{self, Route};
 use crate::proxy::script;
-use crate::request::{Address, Options, Trust};
+use crate::request::{Address, Options};
 use connection::Connection;
 pub(crate) use download::{Download, Saved};
 use failure::Context;
@@ -108,34 +108,12 @@ pub(crate) fn transfer(
     options: &Options,
     call: &Call,
 ) -> Result<Reply, Error> {
-    note_target(request, options, &call.progress);
     let route = route::choose(&options.proxy, request.address)?;
     let on_the_way = route.proxy().map(|proxy| (proxy.server.shown(), proxy.source.word()));
     call.progress.seen().proxy = on_the_way;
     let key = key(request.address, options, &route, call.deadline)?;
     let sent = send_over(key, request, transfer, options, &route, call);
     sent.map_err(|error| script::note(error, &options.proxy))
-}
-
-/// What is called by a URL of this address: no query.
-pub(crate) fn target(address: &Address, url: &str) -> Target {
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
-    let path = path.split_once('?').map_or(path, |(path, _)| path);
-    // What stands before an @ was meant as a name and a password.
-    let path = if path.contains('@') { "/..." } else { path }.to_owned();
-    Target { https: address.https, host: address.lookup_name().into_owned(), port: address.port, path }
-}
-
-/// What is called, for whoever is told of it.
-fn note_target(request: &HttpRequest<'_>, options: &Options, progress: &Progress) {
-    let address = request.address;
-    // Under the safe rules no post follows one that may have arrived.
-    let repeats = request.method == Method::POST && progress.of_failed() != Delivered::No;
-    let mut seen = progress.seen();
-    seen.begin(request.method.as_str(), target(address, request.url.expose()));
-    seen.repeated |= repeats;
-    seen.unverified = address.https && options.trust == Trust::Anything;
 }
 
 /// The error over a connection that could not be made, in the words of a call.

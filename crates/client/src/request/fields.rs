@@ -43,12 +43,7 @@ impl<'a> Fields<'a> {
         Ok(Fields { members, prefix: "" })
     }
 
-    /// The fields of an object within the request.
-    fn of_object(raw: &'a RawValue, prefix: &'static str) -> Option<Self> {
-        Some(Fields { members: serde_json::from_str(raw.get()).ok()?, prefix })
-    }
-
-    /// The fields of a text that is an object, as another part of the request had them.
+    /// The fields of an object within the request, or of another one.
     pub(super) fn of_text(text: &'a str, prefix: &'static str) -> Option<Self> {
         Some(Fields { members: serde_json::from_str(text).ok()?, prefix })
     }
@@ -255,7 +250,7 @@ impl<'a> Fields<'a> {
     /// The fields of a field that is an object. `prefix` is the field's name and a point.
     pub(super) fn object(&self, name: &str, prefix: &'static str) -> Result<Option<Fields<'a>>, Error> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
-        let fields = Fields::of_object(raw, prefix);
+        let fields = Fields::of_text(raw.get(), prefix);
         fields.map(Some).ok_or_else(|| self.wrong_type(name, "an object", "JSON对象", raw))
     }
 

@@ -83,7 +83,7 @@ impl Filled {
 
 /// A text as JSON.
 pub(crate) fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+    serde_json::to_string(text).expect("a text is always JSON")
 }
 
 #[cfg(test)]

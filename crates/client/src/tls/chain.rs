@@ -33,8 +33,6 @@ impl Portrait {
     /// `None` of what is no certificate.
     pub(crate) fn of(der: &[u8]) -> Option<Portrait> {
         let read = Certificate::read(der).ok()?;
-        let mut digits = [0; 64];
-        let fingerprint = base16ct::lower::encode_str(&certificate::fingerprint(der), &mut digits).ok()?.to_owned();
         Some(Portrait {
             subject: shown(&read.subject()),
             issuer: shown(&read.issuer()),
@@ -42,7 +40,7 @@ impl Portrait {
             from: read.not_before.to_string(),
             to: read.not_after.to_string(),
             ends: read.not_after.unix_duration().as_secs(),
-            fingerprint,
+            fingerprint: base16ct::lower::encode_string(&certificate::fingerprint(der)),
             key_fingerprint: ["sha256//", &BASE64_STANDARD.encode(read.key_fingerprint())].concat(),
         })
     }

@@ -1,15 +1,16 @@
 //! The handshake of a TLS session, watched so that its failure can be told by the cause.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 
-/// A connection under a TLS session.
-pub(crate) trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
+use super::watched::{Stream, Watched};
+
+/// As much of the other side's first bytes as tells one protocol from another.
+const FIRST: usize = 32;
 
 /// A handshake that did not come to its end, and what is known of the other side.
 #[derive(Debug)]
@@ -37,13 +38,15 @@ pub(crate) fn complete(
     host: &ServerName<'_>,
     connection: &mut dyn Stream,
 ) -> io::Result<()> {
-    let mut watched = Watched { connection, first: Vec::new() };
+    let mut first = Vec::new();
+    let mut note = |bytes: &[u8]| first.extend(bytes.iter().take(FIRST - first.len()));
+    let mut watched = Watched { connection, sees: &mut note };
     session.complete_io(&mut watched).map(drop).map_err(|error| {
         if !is_the_other_sides(&error) {
             return error;
         }
         let by_address = matches!(host, ServerName::IpAddress(_));
-        io::Error::new(error.kind(), HandshakeFailure { error, first: watched.first, by_address })
+        io::Error::new(error.kind(), HandshakeFailure { error, first, by_address })
     })
 }
 
@@ -63,34 +66,6 @@ pub(crate) fn server_name(host: &str) -> Option<ServerName<'static>> {
     match without_zone.parse::<IpAddr>() {
         Ok(address) => Some(ServerName::IpAddress(address.into())),
         Err(_) => ServerName::try_from(bare.to_owned()).ok(),
-    }
-}
-
-/// Notes how the other side begins.
-struct Watched<'a> {
-    connection: &'a mut dyn Stream,
-    first: Vec<u8>,
-}
-
-/// As much as tells one protocol from another.
-const FIRST: usize = 32;
-
-impl Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let amount = self.connection.read(buffer)?;
-        let wanted = amount.min(FIRST - self.first.len());
-        self.first.extend_from_slice(&buffer[..wanted]);
-        Ok(amount)
-    }
-}
-
-impl Write for Watched<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.connection.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.connection.flush()
     }
 }
 

@@ -23,5 +23,6 @@ pub(crate) mod session;
 pub(crate) mod settings;
 mod shown;
 mod verifier;
+mod watched;
 mod words;
 mod wrong_name;

@@ -1,18 +1,8 @@
 //! Where TLS records end. A connection that goes on in the middle of a record has sent more than was asked for, and rustls,
 //! which waits for the rest, does not say so: that would become the answer to the next request.
 
-use std::io::{self, Read, Write};
-
-use crate::network::tcp::Limited;
-
 /// Of a record: its type, a version, and two bytes of length (RFC 8446, 5.1).
 const HEADER: usize = 5;
-
-/// A connection under a TLS session, read record by record.
-pub(super) struct Records<'a> {
-    connection: Limited<'a>,
-    boundary: &'a mut Boundary,
-}
 
 /// How far the present record has come, and of which kind it is.
 #[derive(Default)]
@@ -46,7 +36,8 @@ impl Boundary {
         self.is_established && self.kind == HANDSHAKE
     }
 
-    fn pass(&mut self, mut bytes: &[u8]) {
+    /// Bytes that came.
+    pub(super) fn pass(&mut self, mut bytes: &[u8]) {
         while let [first, rest @ ..] = bytes {
             if self.came < HEADER {
                 match self.came {
@@ -67,30 +58,6 @@ impl Boundary {
                 (self.came, self.length) = (0, 0);
             }
         }
-    }
-}
-
-impl<'a> Records<'a> {
-    pub(super) fn new(connection: Limited<'a>, boundary: &'a mut Boundary) -> Records<'a> {
-        Records { connection, boundary }
-    }
-}
-
-impl Read for Records<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let amount = self.connection.read(buffer)?;
-        self.boundary.pass(&buffer[..amount]);
-        Ok(amount)
-    }
-}
-
-impl Write for Records<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.connection.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.connection.flush()
     }
 }
 

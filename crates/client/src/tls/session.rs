@@ -11,7 +11,8 @@ use super::chain::Agreed;
 use super::client_certificate::ClientCertificate;
 use super::failure::SecondHandshake;
 use super::handshake;
-use super::record_boundary::{Boundary, Records};
+use super::record_boundary::Boundary;
+use super::watched::Watched;
 use crate::network::attempt::Attempt;
 use crate::network::tcp::Tcp;
 
@@ -47,8 +48,9 @@ impl Session {
 
     /// Makes the handshake.
     pub(crate) fn shake_hands(&mut self, settings: &Settings, tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
-        let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        let shake = || handshake::complete(&mut self.connection, &self.host, &mut records);
+        let sees = &mut |bytes: &[u8]| self.boundary.pass(bytes);
+        let mut watched = Watched { connection: &mut tcp.within(attempt), sees };
+        let shake = || handshake::complete(&mut self.connection, &self.host, &mut watched);
         let (shaken, wanted) = settings.certificate.watch(shake);
         self.is_certificate_wanted = wanted;
         self.boundary.handshake_ends();
@@ -77,8 +79,9 @@ impl Session {
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<usize> {
-        let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        let read = Stream::new(&mut self.connection, &mut records).read(buffer);
+        let sees = &mut |bytes: &[u8]| self.boundary.pass(bytes);
+        let mut watched = Watched { connection: &mut tcp.within(attempt), sees };
+        let read = Stream::new(&mut self.connection, &mut watched).read(buffer);
         if !matches!(read, Ok(1..)) && self.boundary.is_asked_for_another_handshake() {
             return Err(io::Error::other(SecondHandshake));
         }
@@ -86,8 +89,9 @@ impl Session {
     }
 
     pub(crate) fn write_all(&mut self, bytes: &[u8], tcp: &mut Tcp, attempt: &Attempt) -> io::Result<()> {
-        let mut records = Records::new(tcp.within(attempt), &mut self.boundary);
-        let mut stream = Stream::new(&mut self.connection, &mut records);
+        let sees = &mut |bytes: &[u8]| self.boundary.pass(bytes);
+        let mut watched = Watched { connection: &mut tcp.within(attempt), sees };
+        let mut stream = Stream::new(&mut self.connection, &mut watched);
         stream.write_all(bytes)?;
         stream.flush()
     }

@@ -26,9 +26,7 @@ impl Account {
         let mut key = Zeroizing::new([0; 32]);
         derive.expand_multi_info(&info("name"), &mut name).expect("HKDF gives as much as 255 times 32 bytes");
         derive.expand_multi_info(&info("key"), &mut *key).expect("HKDF gives as much as 255 times 32 bytes");
-        let mut digits = [0; 32];
-        let name = base16ct::lower::encode_str(&name, &mut digits).expect("16 bytes are 32 digits").to_owned();
-        Account { name, key }
+        Account { name: base16ct::lower::encode_string(&name), key }
     }
 
     /// In hex.

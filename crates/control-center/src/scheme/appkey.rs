@@ -2,9 +2,9 @@
 
 use axum::http::Method;
 
-use super::{check_content_type, check_signature, timestamp};
+use super::{check_signature, timestamp};
 use crate::call::Call;
-use crate::content_type::Expected;
+use crate::content_type::{self, Expected};
 use crate::envelope::Refusal;
 use crate::mistakes::Other;
 use crate::notes::Notes;
@@ -29,7 +29,7 @@ pub fn verify(center: &Center, call: &Call, notes: &Notes) -> Result<(), Refusal
         // No page of the vendor says it.
         _ => &[Expected::None, Expected::Json],
     };
-    check_content_type(&call.method, &call.headers, expected)?;
+    content_type::check(&call.method, &call.headers, expected)?;
     let query = call.raw_query();
     let content = match call.by_query {
         true => Content::Query(query),

@@ -5,13 +5,12 @@ mod oapi;
 pub mod rapi;
 mod timestamp;
 
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
 
 pub use oapi::token_refusal;
 
 use crate::Center;
 use crate::call::Call;
-use crate::content_type::{self, Expected};
 use crate::envelope::Refusal;
 use crate::generation::Generation;
 use crate::mistakes::Other;
@@ -61,8 +60,4 @@ fn check_signature(
     });
     notes.add(|noted| noted.stages = Some(stages));
     refusal.map_or(Ok(()), Err)
-}
-
-fn check_content_type(method: &Method, headers: &HeaderMap, expected: &[Expected]) -> Result<(), Refusal> {
-    content_type::check(method, headers, expected)
 }

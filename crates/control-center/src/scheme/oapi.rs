@@ -3,9 +3,9 @@
 
 use axum::http::Method;
 
-use super::{check_content_type, check_signature, timestamp};
+use super::{check_signature, timestamp};
 use crate::call::Call;
-use crate::content_type::Expected;
+use crate::content_type::{self, Expected};
 use crate::envelope::Refusal;
 use crate::generation::Generation;
 use crate::mistakes::Other;
@@ -26,7 +26,7 @@ pub fn verify(center: &Center, call: &Call, notes: &Notes) -> Result<(), Refusal
         Method::POST => &[Expected::Form],
         _ => &[Expected::Json],
     };
-    check_content_type(&call.method, &call.headers, expected)?;
+    content_type::check(&call.method, &call.headers, expected)?;
     let query = call.raw_query();
     let content = match call.by_query {
         true => Content::Query(query),

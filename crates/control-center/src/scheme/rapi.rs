@@ -3,9 +3,9 @@
 use axum::http::{HeaderMap, Method};
 use serde_json::{Map, Value};
 
-use super::{check_content_type, check_signature, timestamp};
+use super::{check_signature, timestamp};
 use crate::Center;
-use crate::content_type::Expected;
+use crate::content_type::{self, Expected};
 use crate::envelope::Refusal;
 use crate::notes::Notes;
 use crate::params::Params;
@@ -27,7 +27,7 @@ pub struct Asked {
 }
 
 pub fn verify(center: &Center, headers: &HeaderMap, body: &[u8], notes: &Notes) -> Result<Asked, Refusal> {
-    check_content_type(&Method::POST, headers, &[Expected::Form])?;
+    content_type::check(&Method::POST, headers, &[Expected::Form])?;
     let broken = || Refusal::parameter("表单格式错误", "the body is not a form in UTF-8");
     let text = std::str::from_utf8(body).map_err(|_| broken())?;
     let pairs = percent::pairs(text, Plus::IsSpace).map_err(|_| broken())?;

@@ -101,8 +101,8 @@ impl Stamp<'_> {
         let (names, mut digits) = ("action=".len(), itoa::Buffer::new());
         let (action, param) = self.payload.signed.split_at(names + action);
         let values = [
-            ("action=", action.get(names..).unwrap_or_default()),
-            ("&param=", param.get("&param=".len()..).unwrap_or_default()),
+            ("action=", &action[names..]),
+            ("&param=", &param["&param=".len()..]),
             ("&timestamp=", digits.format(self.time())),
             ("&sign=", signature),
             ("&token=", self.pass.expose()),

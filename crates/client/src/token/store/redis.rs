@@ -169,8 +169,7 @@ fn nonsense() -> Trouble {
 fn owner() -> Option<String> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).ok()?;
-    let mut hex = [0; 32];
-    base16ct::lower::encode_str(&bytes, &mut hex).map(str::to_owned).ok()
+    Some(base16ct::lower::encode_string(&bytes))
 }
 
 fn token_key(name: &str) -> String {
