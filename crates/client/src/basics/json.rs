@@ -2,6 +2,17 @@
 
 use std::fmt::{Display, Write};
 
+/// A member's name as it stands before its value, a comma before it: one piece is written faster than three.
+#[derive(Clone, Copy)]
+pub(crate) struct Name(pub(crate) &'static str);
+
+macro_rules! name {
+    ($name:literal) => {
+        $crate::basics::json::Name(concat!(",\"", $name, "\":"))
+    };
+}
+pub(crate) use name;
+
 /// An object that is being written.
 pub(crate) struct Object(String);
 
@@ -17,18 +28,16 @@ impl Object {
         object
     }
 
-    fn name(&mut self, name: &str) {
-        self.0.push_str(match self.0.as_bytes().last() {
-            None => "{\"",
-            Some(b'{') => "\"",
-            Some(_) => ",\"",
-        });
-        self.0.push_str(name);
-        self.0.push_str("\":");
+    fn name(&mut self, Name(name): Name) {
+        if self.0.is_empty() {
+            self.0.push('{');
+        }
+        let is_first = self.0.as_bytes().last() == Some(&b'{');
+        self.0.push_str(if is_first { name.get(1..).unwrap_or_default() } else { name });
     }
 
     /// An object within this one: what is written until `end` belongs to it.
-    pub(crate) fn begin(&mut self, name: &str) {
+    pub(crate) fn begin(&mut self, name: Name) {
         self.name(name);
         self.0.push('{');
     }
@@ -38,18 +47,26 @@ impl Object {
     }
 
     /// A value that is JSON already.
-    pub(crate) fn raw(&mut self, name: &str, json: &str) {
+    pub(crate) fn raw(&mut self, name: Name, json: &str) {
         self.name(name);
         self.0.push_str(json);
     }
 
-    pub(crate) fn text(&mut self, name: &str, text: &str) {
+    pub(crate) fn text(&mut self, name: Name, text: &str) {
         self.name(name);
         push_text(&mut self.0, text);
     }
 
+    /// A text whose name comes from elsewhere, and holds nothing special.
+    pub(crate) fn named(&mut self, name: &str, text: &str) {
+        self.name(name!(""));
+        self.0.truncate(self.0.len().saturating_sub(2));
+        self.0.extend([name, "\":"]);
+        push_text(&mut self.0, text);
+    }
+
     /// A text of this library's own, in which nothing is special.
-    pub(crate) fn word(&mut self, name: &str, word: &str) {
+    pub(crate) fn word(&mut self, name: Name, word: &str) {
         self.name(name);
         self.0.push('"');
         self.0.push_str(word);
@@ -57,27 +74,27 @@ impl Object {
     }
 
     /// A number, or null.
-    pub(crate) fn number<N: Into<i64>>(&mut self, name: &str, number: Option<N>) {
+    pub(crate) fn number<N: Into<i64>>(&mut self, name: Name, number: Option<N>) {
         self.displayed(name, number.map(Into::into));
     }
 
-    fn displayed(&mut self, name: &str, number: Option<i64>) {
+    fn displayed(&mut self, name: Name, number: Option<i64>) {
         self.name(name);
         match number {
             None => self.0.push_str("null"),
-            Some(number) => drop(write!(self.0, "{number}")),
+            Some(number) => push_number(&mut self.0, number),
         }
     }
 
     /// A text, or null.
-    pub(crate) fn maybe(&mut self, name: &str, text: Option<&str>) {
+    pub(crate) fn maybe(&mut self, name: Name, text: Option<&str>) {
         match text {
             None => self.raw(name, "null"),
             Some(text) => self.text(name, text),
         }
     }
 
-    pub(crate) fn shown(&mut self, name: &str, value: Option<&dyn Display>) {
+    pub(crate) fn shown(&mut self, name: Name, value: Option<&dyn Display>) {
         self.maybe(name, value.map(ToString::to_string).as_deref());
     }
 
@@ -95,6 +112,18 @@ impl Object {
 /// An array of values that are JSON already.
 pub(crate) fn array(items: &[String]) -> String {
     ["[", &items.join(","), "]"].concat()
+}
+
+/// In decimal digits.
+fn push_number(json: &mut String, number: i64) {
+    let (mut digits, mut left, mut begin) = ([0u8; 20], number.unsigned_abs(), 20);
+    while left > 0 || begin == 20 {
+        begin -= 1;
+        digits[begin] = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    json.push_str(if number < 0 { "-" } else { "" });
+    json.push_str(str::from_utf8(&digits[begin..]).unwrap_or_default());
 }
 
 fn push_text(json: &mut String, text: &str) {
@@ -124,22 +153,28 @@ mod tests {
     fn what_is_written_is_json() {
         let odd = "a\"b\\c\n\u{0}\u{1f}\u{7f}中文😀";
         let mut object = Object::new();
-        object.text("text", odd);
-        object.number("number", Some(-7i64));
-        object.number("none", None::<u32>);
-        object.maybe("null", None);
-        object.raw("list", &array(&["1".to_owned(), "{}".to_owned()]));
-        object.begin("inner");
-        object.word("a", "{");
-        object.number("b", Some(1));
+        object.text(name!("text"), odd);
+        object.number(name!("number"), Some(-7i64));
+        for number in [0, 10, i64::MAX, i64::MIN] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
+        object.named("a-name", "b");
+        object.number(name!("none"), None::<u32>);
+        object.maybe(name!("null"), None);
+        object.raw(name!("list"), &array(&["1".to_owned(), "{}".to_owned()]));
+        object.begin(name!("inner"));
+        object.word(name!("a"), "{");
+        object.number(name!("b"), Some(1));
         object.end();
-        object.begin("empty");
+        object.begin(name!("empty"));
         object.end();
         let mut object = Object::after(&object.members());
-        object.number("last", Some(2));
+        object.number(name!("last"), Some(2));
         let read: serde_json::Value = serde_json::from_str(&object.finish()).unwrap();
         let expected = serde_json::json!({"text": odd, "number": -7, "none": null, "null": null, "list": [1, {}],
-            "inner": {"a": "{", "b": 1}, "empty": {}, "last": 2});
+            "a-name": "b", "inner": {"a": "{", "b": 1}, "empty": {}, "last": 2});
         assert_eq!(read, expected);
         assert_eq!(Object::new().finish(), "{}");
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Delivered, Error, Function, Kind, Seen, TokenFacts};
-use crate::basics::json::Object;
+use crate::basics::json::{Object, name};
 
 /// The reply that a failed call gives.
 #[derive(Serialize)]
@@ -57,10 +57,10 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// Writes whose call it was.
     pub(crate) fn write(&self, json: &mut Object) {
-        json.word("id", self.id);
-        json.word("time", self.time);
-        json.word("version", env!("CARGO_PKG_VERSION"));
-        json.word("function", self.function.name());
+        json.word(name!("id"), self.id);
+        json.word(name!("time"), self.time);
+        json.word(name!("version"), env!("CARGO_PKG_VERSION"));
+        json.word(name!("function"), self.function.name());
         self.seen.write(json);
     }
 
@@ -99,7 +99,7 @@ impl Error {
         let mut json = serde_json::to_vec(&envelope).expect("texts and numbers alone are always JSON");
         let mut further = Object::new();
         told.write(&mut further);
-        further.text("hint", &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
+        further.text(name!("hint"), &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
         // Two braces end it; the further members begin with one that a comma takes the place of.
         json.truncate(json.len().saturating_sub(2));
         json.push(b',');
