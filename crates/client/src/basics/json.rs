@@ -21,6 +21,11 @@ impl Object {
         Object(String::with_capacity(1024))
     }
 
+    /// One that has room for so many bytes, and so leaves no copy of its beginning behind.
+    pub(crate) fn with_room(bytes: usize) -> Object {
+        Object(String::with_capacity(bytes))
+    }
+
     /// Goes on with members that were written before, `{` at their head included.
     pub(crate) fn after(members: &str) -> Object {
         let mut object = Object::new();
@@ -86,12 +91,26 @@ impl Object {
         }
     }
 
+    pub(crate) fn flag(&mut self, name: Name, flag: bool) {
+        self.raw(name, if flag { "true" } else { "false" });
+    }
+
     /// A text, or null.
     pub(crate) fn maybe(&mut self, name: Name, text: Option<&str>) {
         match text {
             None => self.raw(name, "null"),
             Some(text) => self.text(name, text),
         }
+    }
+
+    /// An array of texts.
+    pub(crate) fn texts(&mut self, name: Name, texts: &[String]) {
+        self.name(name);
+        for (index, text) in texts.iter().enumerate() {
+            self.0.push(if index == 0 { '[' } else { ',' });
+            push_text(&mut self.0, text);
+        }
+        self.0.push_str(if texts.is_empty() { "[]" } else { "]" });
     }
 
     pub(crate) fn shown(&mut self, name: Name, value: Option<&dyn Display>) {
@@ -137,6 +156,7 @@ fn push_text(json: &mut String, text: &str) {
         let mut after = from_special.chars();
         match after.next() {
             Some(c @ ('"' | '\\')) => json.extend(['\\', c]),
+            Some('\n') => json.push_str("\\n"),
             special => drop(write!(json, "\\u{:04x}", special.map_or(0, u32::from))),
         }
         rest = after.as_str();
@@ -164,6 +184,9 @@ mod tests {
         object.number(name!("none"), None::<u32>);
         object.maybe(name!("null"), None);
         object.raw(name!("list"), &array(&["1".to_owned(), "{}".to_owned()]));
+        object.texts(name!("texts"), &["a\n".to_owned(), String::new()]);
+        object.texts(name!("no_texts"), &[]);
+        object.flag(name!("flag"), true);
         object.begin(name!("inner"));
         object.word(name!("a"), "{");
         object.number(name!("b"), Some(1));
@@ -174,7 +197,8 @@ mod tests {
         object.number(name!("last"), Some(2));
         let read: serde_json::Value = serde_json::from_str(&object.finish()).unwrap();
         let expected = serde_json::json!({"text": odd, "number": -7, "none": null, "null": null, "list": [1, {}],
-            "a-name": "b", "inner": {"a": "{", "b": 1}, "empty": {}, "last": 2});
+            "a-name": "b", "texts": ["a\n", ""], "no_texts": [], "flag": true,
+            "inner": {"a": "{", "b": 1}, "empty": {}, "last": 2});
         assert_eq!(read, expected);
         assert_eq!(Object::new().finish(), "{}");
     }

@@ -46,10 +46,9 @@ fn count(json: &mut Object, seen: &Seen, attempts: u32, http_status: Option<u16>
 pub(super) fn of_call(ended: &Ended<'_>, process: u32, level: &str, code: Option<i64>, warnings: &[Warning]) -> String {
     let (told, seen) = (&ended.told, ended.told.seen);
     let mut json = begin(told, process, "call", level);
-    json.number(name!("elapsed_ms"), i64::try_from(told.elapsed_ms()).ok());
-    json.word(name!("delivered"), meta::word(ended.delivered));
-    let kind = ended.error.and_then(|error| serde_json::to_string(&error.kind).ok());
-    json.raw(name!("kind"), kind.as_deref().unwrap_or("null"));
+    json.number(name!("elapsed_ms"), Some(told.elapsed_ms()));
+    json.word(name!("delivered"), ended.delivered.word());
+    json.maybe(name!("kind"), ended.error.map(|error| error.kind.word()));
     json.number(name!("code"), code);
     count(&mut json, seen, ended.attempts, ended.http_status);
     meta::token(ended, &mut json);

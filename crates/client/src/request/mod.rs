@@ -33,6 +33,7 @@ use rpa_signing::scheme::{self, Encoding, Mode, Query, Scheme, Values};
 pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
 pub(crate) use files::{FileToSend, SaveTo};
+pub(crate) use generation::is_foreign;
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};

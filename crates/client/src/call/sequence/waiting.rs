@@ -113,11 +113,11 @@ impl Work<'_, '_> {
                 Ok(reply) => match tally.answered(&reply, &self.waiting, Instant::now()) {
                     Verdict::GoOn => {}
                     Verdict::Done => {
-                        self.remove_file();
+                        self.over_with_file();
                         return Ok(self.result(Some(&reply)));
                     }
                     Verdict::Failed(pointer, value) => {
-                        self.remove_file();
+                        self.over_with_file();
                         let cause = format!("任务失败:{pointer}为{value}");
                         let error = self.error("wait", cause, format!("the work has failed: `{pointer}` is {value}"));
                         return Err(with(error, |part| {
@@ -219,6 +219,13 @@ impl Work<'_, '_> {
 
     fn resume(&self) -> String {
         self.waiting.resume_text(&self.address, self.started.as_deref())
+    }
+
+    /// The work is over. Whoever is killed before it has noted that would start it again, unless the file stays.
+    fn over_with_file(&self) {
+        if !self.waiting.keeps_file {
+            self.remove_file();
+        }
     }
 
     fn remove_file(&self) {
