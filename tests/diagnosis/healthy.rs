@@ -117,6 +117,7 @@ fn a_diagnosis_starts_nothing_and_writes_nothing() {
         ("resume", resume, false),
         ("files", with_all(post.clone(), json!({ "files": { "file": report } })), false),
         ("save_to", with_all(get.clone(), json!({ "save_to": place })), false),
+        ("another method", with_all(get.clone(), json!({ "headers": { "X-HTTP-Method-Override": "POST" } })), false),
         ("save_to of a post", with_all(post, json!({ "save_to": { "path": place, "overwrite": true } })), false),
         ("pages", with_all(get, pages), true),
     ] {

@@ -1,6 +1,6 @@
 //! What `rpa_sign` shows: a call as it would go over the wire, and each stage of its signature.
 
-use crate::basics::json::Object;
+use crate::basics::json::{Object, name};
 use crate::call::notes;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, TokenFacts};
@@ -40,22 +40,22 @@ pub(crate) fn show(
     // A text grows as it is written into JSON; the pass stands in several.
     let texts = [url, body.unwrap_or_default(), source.expose(), encoded.expose()];
     let mut json = Object::with_room(4096 + 2 * texts.iter().map(|text| text.len()).sum::<usize>());
-    json.raw("code", "0");
-    json.word("msg", "success");
-    json.begin("result");
-    json.word("method", method.as_str());
-    json.text("url", url);
-    json.begin("headers");
+    json.raw(name!("code"), "0");
+    json.word(name!("msg"), "success");
+    json.begin(name!("result"));
+    json.word(name!("method"), method.as_str());
+    json.text(name!("url"), url);
+    json.begin(name!("headers"));
     for (name, value) in all_headers {
-        json.text(name.as_str(), value.to_str().expect("a header is visible ASCII"));
+        json.named(name.as_str(), value.to_str().expect("a header is visible ASCII"));
     }
     json.end();
-    json.maybe("body", body);
-    json.text("source", source.expose());
-    json.text("encoded", encoded.expose());
-    json.word("signature", &signature);
-    json.number("timestamp", i64::try_from(stamp.timestamp).ok());
-    json.texts("notes", &notes);
+    json.maybe(name!("body"), body);
+    json.text(name!("source"), source.expose());
+    json.text(name!("encoded"), encoded.expose());
+    json.word(name!("signature"), &signature);
+    json.number(name!("timestamp"), i64::try_from(stamp.timestamp).ok());
+    json.texts(name!("notes"), &notes);
     // Only where the library looks after the token.
     if let Some(facts) = facts {
         facts.write(&mut json);

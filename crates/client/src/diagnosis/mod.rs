@@ -95,7 +95,8 @@ impl Case<'_> {
         if !self.readable.is_aside("host") {
             let path = if self.readable.has("rest_type") { &*self.request.path } else { "" };
             let url = self.request.address.url(path);
-            progress.seen().target = Some(target(&self.request.address, &url, &self.redactor()));
+            progress.seen().target =
+                Some(target(&self.request.address, &url, |path| self.redactor().is_shown_in(path)));
         }
     }
 

@@ -95,13 +95,14 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     facts.text("encoding", encoding.name());
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
     facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
-    // Of these even a get starts work, or brings a file.
-    let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name));
+    // Of these even a get starts work, or brings a file; and some servers take another method from a header.
+    let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name))
+        || case.options().headers.iter().any(|(name, _)| name.as_str().contains("method"));
     if first.request.mode != Mode::Get || is_more {
         let (zh, en) = match first.request.scheme.path() {
             None => (
-                "只有get会真正发送,其他方式以及带有wait或save_to的只在本地签名",
-                "only a get is sent; others, and those with `wait` or `save_to`, are signed here alone",
+                "只有get会真正发送,其他方式,以及带有wait、save_to或改变方式的请求头的,只在本地签名",
+                "only a get is sent; others, and those with `wait`, `save_to` or a header that names a method, are signed here alone",
             ),
             Some(_) => (
                 "这一版的每个调用都会执行一个动作,因此只在本地签名,不发送",

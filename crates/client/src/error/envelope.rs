@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Error, Function, Kind, Seen};
-use crate::basics::json::Object;
+use crate::basics::json::{Object, name};
 
 /// What an error is told with.
 #[derive(Clone, Copy)]
@@ -19,10 +19,10 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// Writes whose call it was.
     pub(crate) fn write(&self, json: &mut Object) {
-        json.word("id", self.id);
-        json.word("time", self.time);
-        json.word("version", env!("CARGO_PKG_VERSION"));
-        json.word("function", self.function.name());
+        json.word(name!("id"), self.id);
+        json.word(name!("time"), self.time);
+        json.word(name!("version"), env!("CARGO_PKG_VERSION"));
+        json.word(name!("function"), self.function.name());
         self.seen.write(json);
     }
 
@@ -37,17 +37,17 @@ impl Error {
         let (code, reference) = self.code_and_reference_text(told.function);
         let separator = if reference.ends_with('!') { "" } else { ":" };
         let mut json = Object::new();
-        json.number("code", Some(code));
-        json.text("msg", &[reference, separator, &self.cause].concat());
-        json.raw("result", "null");
-        json.begin("error");
-        json.word("kind", self.kind.word());
-        json.text("detail", &self.detail);
-        json.maybe("field", self.field.as_deref());
-        json.number("http_status", self.http_status);
-        json.number("attempts", Some(self.attempts));
-        json.word("delivered", self.delivered.word());
-        json.number("elapsed_ms", Some(told.elapsed_ms()));
+        json.number(name!("code"), Some(code));
+        json.text(name!("msg"), &[reference, separator, &self.cause].concat());
+        json.raw(name!("result"), "null");
+        json.begin(name!("error"));
+        json.word(name!("kind"), self.kind.word());
+        json.text(name!("detail"), &self.detail);
+        json.maybe(name!("field"), self.field.as_deref());
+        json.number(name!("http_status"), self.http_status);
+        json.number(name!("attempts"), Some(self.attempts));
+        json.word(name!("delivered"), self.delivered.word());
+        json.number(name!("elapsed_ms"), Some(told.elapsed_ms()));
         // Only where the library looks after the token.
         if let Some(token) = &self.token {
             token.write(&mut json);
@@ -56,7 +56,7 @@ impl Error {
             part.write(&mut json);
         }
         told.write(&mut json);
-        json.text("hint", &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
+        json.text(name!("hint"), &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
         json.end();
         json.finish().into_bytes()
     }

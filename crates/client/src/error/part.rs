@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::basics::json::Object;
+use crate::basics::json::{Object, name};
 
 /// Of an error; each stands in it only where there is something to tell.
 #[derive(Debug, Clone, Default)]
@@ -29,13 +29,13 @@ impl Part {
                 json.text(name, text);
             }
         };
-        text(json, "part", self.name);
+        text(json, name!("part"), self.name);
         if let Some(page) = self.page.and_then(|page| i64::try_from(page).ok()) {
-            json.number("page", Some(page));
+            json.number(name!("page"), Some(page));
         }
-        text(json, "pointer", self.pointer.as_deref());
-        text(json, "resume", self.resume.as_deref());
-        for (name, reply) in [("started", &self.started), ("reply", &self.reply)] {
+        text(json, name!("pointer"), self.pointer.as_deref());
+        text(json, name!("resume"), self.resume.as_deref());
+        for (name, reply) in [(name!("started"), &self.started), (name!("reply"), &self.reply)] {
             if let Some(reply) = reply {
                 json.raw(name, reply.get());
             }

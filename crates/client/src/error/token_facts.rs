@@ -1,6 +1,6 @@
 //! What is told of a token beside the call it was for.
 
-use crate::basics::json::Object;
+use crate::basics::json::{Object, name};
 
 /// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +68,13 @@ impl Refusal {
 impl TokenFacts {
     /// Writes the object `token`.
     pub(crate) fn write(&self, json: &mut Object) {
-        json.begin("token");
-        json.maybe("source", self.source.map(Source::word));
-        json.number("age_ms", self.age_ms.and_then(|age| i64::try_from(age).ok()));
-        json.flag("renewed", self.renewed);
-        json.maybe("refusal", self.refusal.map(Refusal::word));
-        json.number("evictions", i64::try_from(self.evictions).ok());
-        json.maybe("store_trouble", self.store_trouble.as_deref());
+        json.begin(name!("token"));
+        json.maybe(name!("source"), self.source.map(Source::word));
+        json.number(name!("age_ms"), self.age_ms.and_then(|age| i64::try_from(age).ok()));
+        json.flag(name!("renewed"), self.renewed);
+        json.maybe(name!("refusal"), self.refusal.map(Refusal::word));
+        json.number(name!("evictions"), i64::try_from(self.evictions).ok());
+        json.maybe(name!("store_trouble"), self.store_trouble.as_deref());
         json.end();
     }
 
