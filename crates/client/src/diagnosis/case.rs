@@ -16,6 +16,7 @@ use crate::request::{CallRequest, Options, Pass, Readable, Trust};
 use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
 use crate::tls::settings::judge;
+use ::http::{HeaderName, HeaderValue};
 use rpa_signing::Secret;
 use rpa_signing::scheme::{self, Mode};
 
@@ -143,6 +144,7 @@ impl<'r> Case<'r> {
         }
         let until = self.until(0.5);
         let mut options = options.clone();
+        options.headers.retain(|header| !names_method(header));
         if !verified {
             // To whoever that is, nothing goes that might be a secret.
             options.trust = Trust::Anything;
@@ -171,10 +173,11 @@ impl<'r> Case<'r> {
         own.or(scheme.path()).unwrap_or(TOKEN_PATH).to_owned()
     }
 
-    /// The path of the request, where that is a get which is sent.
-    fn own_get(&self) -> Option<&str> {
+    /// The path of the request, where that is a get which only reads. Some start work, or bring a file; and some servers take
+    /// another method from a header.
+    pub(super) fn own_get(&self) -> Option<&str> {
         let has = |name: &str| self.readable.has(name);
-        let is_more = ["wait", "save_to"].into_iter().any(has);
+        let is_more = ["wait", "save_to"].into_iter().any(has) || self.options().headers.iter().any(names_method);
         let is_get = has("rest_type") && has("mode") && self.request.mode == Mode::Get && !is_more;
         is_get.then_some(&*self.request.path)
     }
@@ -197,4 +200,8 @@ impl<'r> Case<'r> {
     pub(super) fn options(&self) -> &Options {
         &self.request.options
     }
+}
+
+fn names_method((name, _): &(HeaderName, HeaderValue)) -> bool {
+    name.as_str().contains("method")
 }

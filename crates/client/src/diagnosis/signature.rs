@@ -16,7 +16,7 @@ use crate::network::attempt::{Call, Progress};
 use crate::request::Pass;
 use crate::token::{is_failure, is_refused, message, refuses_time};
 use rpa_signing::Secret;
-use rpa_signing::scheme::{Encoding, Mode};
+use rpa_signing::scheme::Encoding;
 
 const NAME: &str = "signature";
 
@@ -95,10 +95,7 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     facts.text("encoding", encoding.name());
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
     facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
-    // Of these even a get starts work, or brings a file; and some servers take another method from a header.
-    let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name))
-        || case.options().headers.iter().any(|(name, _)| name.as_str().contains("method"));
-    if first.request.mode != Mode::Get || is_more {
+    if case.own_get().is_none() {
         let (zh, en) = match first.request.scheme.path() {
             None => (
                 "只有get会真正发送,其他方式,以及带有wait、save_to或改变方式的请求头的,只在本地签名",
