@@ -59,8 +59,8 @@ const CONVENTIONS: &str = "\
  *   retry_mode          \"safe\", \"always\": whether a post is sent again although it may have arrived [\"safe\"]
  *   query               \"params\", \"none\": whether a post's parameters stand in the URL beside the body [\"params\"]
  *   empty_ok            true: an empty reply with a status of success is a success [false]
- *   wait                {\"rest_type\",\"mode\",\"data_json\",\"until\",\"fail\",\"every_ms\",\"timeout_ms\",\"resume_file\"}: after the
- *                       call asks until it is over; such a call may block for days, see docs/long-work.md [none]
+ *   wait                {\"rest_type\",\"mode\",\"data_json\",\"until\",\"fail\",\"every_ms\",\"timeout_ms\",\"resume_file\",\"keep_file\"}:
+ *                       after the call asks until it is over; this may block for days, see docs/long-work.md [none]
  *   resume              text of an earlier reply or error: goes on waiting, and starts nothing [none]
  *   pages               {\"page\",\"size\",\"items\",\"total\",\"max_pages\",\"timeout_ms\"}: gathers a list page by page [none]
  *   files               object of paths, or of {\"path\",\"name\",\"type\",\"filename_star\"}: files that a post sends [none]

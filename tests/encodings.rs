@@ -1,9 +1,12 @@
 //! `"encoding": "auto"`: how often a control center is asked until it is known which percent-encoding it takes, and what the
 //! caller gets. The servers prove each signature by code of their own, and write down what they saw.
 
-use std::process::Stdio;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,9 +14,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use rpa_test_support::folder::Folder;
 use rpa_test_support::harness::Library;
+use rpa_test_support::orders::{Order, Report};
 use rpa_test_support::programs;
+use rpa_test_support::redis::Redis;
 use rpa_test_support::requests::with_all;
 use rpa_test_support::server::{Connection, Server, reply};
+use rpa_test_support::tools;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -301,14 +307,24 @@ fn eight_threads_at_once() {
 
 #[test]
 fn two_processes_share_what_one_has_found_out() {
+    let folder = Folder::new("编码 ");
+    share(&json!({ "file": folder.join("token.json") }));
+    if tools::all_run(&["redis-server", "redis-cli"], "an encoding that is shared through Redis") {
+        let redis = Redis::start(&[]);
+        share(&json!({ "redis": redis.url() }));
+    }
+}
+
+/// Of two processes the second begins with what the first has found out, and forgets it for the third.
+fn share(store: &Value) {
     let in_a_process = |request: &Value| {
         let mut process = programs::helper("one_call");
         let said = process.arg(request.to_string()).stderr(Stdio::inherit()).output().unwrap();
         let told: Value = serde_json::from_slice(&said.stdout).unwrap();
         told["code"].as_i64()
     };
-    let (center, folder) = (Center::start(accepting("java")), Folder::new("编码 "));
-    let request = center.by_keys(json!({ "token_store": { "file": folder.join("token.json") } }));
+    let center = Center::start(accepting("java"));
+    let request = center.by_keys(json!({ "token_store": store }));
     assert_eq!(in_a_process(&request), Some(0));
     assert_eq!(center.seen(), "token python java");
     assert_eq!(in_a_process(&request), Some(0));
@@ -354,4 +370,98 @@ fn generation_2020_5_begins_with_java() {
     call(&library, &request, 0);
     call(&library, &request, 0);
     assert_eq!(center.seen(), "java python python");
+}
+
+/// A process whose clocks, that of the wall and that which counts from the machine's start, are moved on between two calls.
+#[test]
+#[cfg(target_os = "linux")]
+fn after_ten_minutes_it_is_tried_once_more() {
+    if !tools::all_run(&["faketime"], "the end of the ten minutes after both encodings were refused") {
+        return;
+    }
+    let (folder, center) = (Folder::new("ten-minutes"), Center::start(accepting("neither")));
+    let preload = Command::new("faketime").args(["-f", "+0", "printenv", "LD_PRELOAD"]).output().unwrap();
+    let clock = folder.join("clock");
+    fs::write(&clock, "+0").unwrap();
+    let mut command = programs::helper("calls_to_order");
+    command.env("LD_PRELOAD", String::from_utf8(preload.stdout).unwrap().trim());
+    command.env("FAKETIME_TIMESTAMP_FILE", &clock).env("FAKETIME_NO_CACHE", "1").env("NO_FAKE_STAT", "1");
+    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut call = |offset: &str, seen: &str| {
+        fs::write(&clock, offset).unwrap();
+        let order = Order::call(center.request(json!({ "mode": "post", "keep_alive_ms": 0 })));
+        let line = serde_json::to_string(&order).unwrap() + "\n";
+        process.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
+        let report: Report = serde_json::from_str(&told.next().unwrap().unwrap()).unwrap();
+        assert_eq!(report.reply["code"], 403, "{}", report.reply);
+        assert_eq!(center.seen(), seen, "{offset}");
+    };
+    call("+0", "python java");
+    call("+590", "python java python");
+    call("+605", "python java python python java");
+    // The second refusal of both begins another ten minutes.
+    call("+1190", "python java python python java python");
+    center.becomes(accepting("java"));
+    call("+1195", "python java python python java python python");
+    drop(process.stdin.take());
+    let _ = process.wait();
+}
+
+/// A control center that is `ahead` of this machine by so many milliseconds, and refuses a timestamp that is off and a
+/// signature that is not as java has it: the one first, or the other, each in words of its own or both in the same.
+fn strict(ahead: i64, signature_first: bool, words: [&'static str; 2]) -> Center {
+    let (seen, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(accepting("java"))));
+    let noted: Arc<Mutex<Vec<String>>> = seen.clone();
+    let server = Server::start(move |connection: &mut Connection| {
+        while let Some(request) = connection.request() {
+            let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64 + ahead;
+            let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(unix as u64));
+            let (word, json) = if request.contains("/oapi/v1/token?") {
+                ("token".to_owned(), r#"{"code":0,"result":{"accessToken":"t0ken"}}"#.to_owned())
+            } else {
+                let stamp = request.lines().find_map(|line| line.strip_prefix("timestamp: ")?.parse::<i64>().ok());
+                let is_late = (stamp.unwrap() - unix).abs() > 600_000;
+                let signed = signed_with(&request);
+                let of_time = is_late.then_some(words[0]);
+                let of_sign = (signed != "java").then_some(words[1]);
+                let refusal = if signature_first { of_sign.or(of_time) } else { of_time.or(of_sign) };
+                let json = match refusal {
+                    Some(msg) => format!("{{\"code\":403,\"msg\":\"{msg}\"}}"),
+                    None => r#"{"code":0}"#.to_owned(),
+                };
+                (format!("{signed}{}", if is_late { "-late" } else { "" }), json)
+            };
+            noted.lock().unwrap().push(word);
+            let told = reply("200 OK", &json).replacen("\r\n", &format!("\r\nDate: {date}\r\n"), 1);
+            if !connection.send(told.as_bytes()) {
+                return;
+            }
+        }
+    });
+    Center { server, seen, answer }
+}
+
+#[test]
+fn a_wrong_clock_and_the_wrong_encoding_in_one_call() {
+    let library = Library::load();
+    let own = ["timestamp与服务器时间相差超过10分钟", "签名验证失败"];
+    for ahead in [3_600_000, -3_600_000] {
+        for (signature_first, words, seen) in [
+            (false, own, "token python-late python java"),
+            (true, own, "token python-late java-late java"),
+            (false, ["时间戳或签名错误"; 2], "token python-late python java"),
+            (true, ["Invalid timestamp or signature"; 2], "token python-late python java"),
+        ] {
+            for mode in ["get", "post"] {
+                let center = strict(ahead, signature_first, words);
+                let request = center.by_keys(json!({ "mode": mode }));
+                call(&library, &request, 0);
+                assert_eq!(center.seen(), seen, "{ahead} {words:?} {mode}: at most one more of each kind");
+                // Both are known by now.
+                call(&library, &request, 0);
+                assert_eq!(center.seen(), format!("{seen} java"), "{ahead} {words:?} {mode}");
+            }
+        }
+    }
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use rpa_test_support::folder::Folder;
 use rpa_test_support::harness::{ControlCenter, Library};
-use rpa_test_support::programs;
 use rpa_test_support::requests::{call, right, with, with_all};
 use rpa_test_support::server::{Server, closed_port, reply};
+use rpa_test_support::{issuer, programs};
 use serde_json::{Value, json};
 
 const FUNCTIONS: [&str; 4] = ["rpa_get_token", "rpa_refresh_token", "rpa_call", "rpa_sign"];
@@ -293,9 +293,13 @@ fn a_path_that_may_hold_a_secret_is_in_no_line() {
             library.json(function, &with_all(call(&closed_port(), "get"), given));
         }
     }
+    let issuer = issuer::start();
+    let by_keys = json!({ "host": issuer.url(), "proxy": null, "mode": "get", "rest_type": format!("/{token}"),
+        "accesskey": token, "secretkey": "hunter2-hunter2", "log": { "folder": &*folder } });
+    (0..2).for_each(|_| assert_eq!(library.json("rpa_call", &by_keys)["code"], 0));
     let lines = lines(&folder);
     let calls: Vec<_> = lines.iter().filter(|line| line["event"] == "call").collect();
-    assert_eq!(calls.len(), 2 * functions.len(), "{lines:?}");
+    assert_eq!(calls.len(), 2 * functions.len() + 2, "{lines:?}");
     for line in calls {
         assert_eq!(line["target"]["path"], "/...", "{line}");
         assert!(!line.to_string().contains(token) && !line.to_string().contains("hunter2"), "{line}");

@@ -5,6 +5,7 @@
 mod answers;
 mod certificates;
 mod clocks;
+mod generations;
 mod healthy;
 mod network;
 mod proxies;

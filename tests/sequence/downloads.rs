@@ -1,6 +1,9 @@
 //! `save_to`: what goes to a file, and what does not.
 
 use std::fs;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -9,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::center::{Answer, Center};
 use crate::folder::Folder;
+use crate::server::Server;
 
 fn answer(head: &str, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 200 OK\r\n{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
@@ -137,6 +141,65 @@ fn what_is_cut_leaves_nothing() {
     let reply = center(answer("", &bytes(1001))).call(save(json!({ "path": path, "max_bytes": 1000 })));
     assert_eq!(reply["error"]["kind"], "too_large", "{reply}");
     assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+}
+
+/// What a killed process has left is taken away by the next one, and nothing else is: not what a living one is writing, nor
+/// what only has a name like it.
+#[test]
+fn what_a_killed_process_has_left_is_taken_away() {
+    let folder = Folder::new("save");
+    let path = folder.join("月结.bin");
+    let whole = answer("", &bytes(200_000));
+    let begun = whole[..150_000].to_vec();
+    let server = Server::start(move |connection| {
+        let Some(asked) = connection.request() else { return };
+        let stalls = asked.contains("/stall");
+        connection.send(if stalls { &begun } else { &whole });
+        while stalls && connection.request().is_some() {}
+    });
+    let request = json!({ "host": server.url(), "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null, "keep_alive_ms": 0 });
+    let request = |rest_type: &str, further: Value| {
+        let save =
+            crate::with_all(save(path.to_str().unwrap()), json!({ "rest_type": rest_type, "timeout_ms": 600_000 }));
+        crate::with_all(request.clone(), crate::with_all(save, further))
+    };
+    let parts = || files(&folder).into_iter().filter(|name| name.ends_with(".part")).collect::<Vec<_>>();
+    let stall = |others: usize| {
+        let mut command = crate::programs::helper("one_call");
+        let child = command.arg(request("/stall", json!({})).to_string()).stdout(Stdio::null()).spawn().unwrap();
+        let is_written = |name: &String| fs::metadata(folder.join(name)).unwrap().len() > 60_000;
+        while parts().iter().filter(|name| is_written(name)).count() <= others {
+            thread::sleep(Duration::from_millis(20));
+        }
+        child
+    };
+    let (mut living, mut killed) = (stall(0), stall(1));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    for name in [
+        "月结.bin.part",
+        "月结.bin.0123456789abcde.part",
+        "月结.bin.0123456789abcdeg.part",
+        "其他.bin.0123456789abcdef.part",
+        "月结.bin.0123456789abcdef",
+    ] {
+        fs::write(folder.join(name), "somebody's").unwrap();
+    }
+    // Empty and just made, it may be another process's that is about to write.
+    fs::write(folder.join("月结.bin.0123456789abcdef.part"), "").unwrap();
+    assert_eq!(parts().len(), 7, "{:?}", parts());
+    let reply = crate::harness::Library::load().json("rpa_call", &request("/export", json!({})));
+    assert_eq!(reply["result"]["size"], 200_000, "{reply}");
+    assert_eq!(parts().len(), 6, "{:?}", parts());
+    assert!(living.try_wait().unwrap().is_none());
+    living.kill().unwrap();
+    living.wait().unwrap();
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let empty = fs::File::options().write(true).open(folder.join("月结.bin.0123456789abcdef.part")).unwrap();
+    empty.set_modified(an_hour_ago).unwrap();
+    let again = request("/export", json!({ "save_to": { "path": path, "overwrite": true } }));
+    assert_eq!(crate::harness::Library::load().json("rpa_call", &again)["code"], 0);
+    assert_eq!(parts().len(), 4, "only what is somebody else's: {:?}", parts());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod center;
 mod downloads;
+mod emulator;
 mod killed;
 mod nginx;
 mod pages;

@@ -178,6 +178,33 @@ fn a_file_tells_the_next_process_what_was_begun() {
 }
 
 #[test]
+fn a_file_that_is_kept_gives_the_same_end_again_until_it_is_removed() {
+    let folder = Folder::new("resume");
+    for (statuses, is_well) in [(&["\"running\"", "\"done\""][..], true), (&["\"failed\""], false)] {
+        let (center, file) = (jobs(statuses), folder.join(format!("{is_well}.resume")));
+        let call = || center.call(start(json!({ "resume_file": file, "keep_file": true })));
+        for _ in 0..3 {
+            let reply = call();
+            assert_eq!(
+                (reply["code"] == 0, &reply["error"]["pointer"] == "/result/status"),
+                (is_well, !is_well),
+                "{reply}"
+            );
+            assert_eq!((starts(&center), file.exists()), (1, true), "{reply}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        call();
+        assert_eq!(starts(&center), 2);
+    }
+    // What was not started leaves none.
+    let center = Center::start(|_, _| Answer::Json(r#"{"code":7,"msg":"没有空闲的机器人"}"#.to_owned()));
+    let file = folder.join("refused.resume");
+    let wait = json!({ "resume_file": file, "keep_file": true, "data_json": {} });
+    assert_eq!(center.call(start(wait))["error"]["part"], "start");
+    assert!(!file.exists());
+}
+
+#[test]
 fn a_start_that_cannot_have_arrived_leaves_no_file() {
     let folder = Folder::new("resume");
     let file = folder.join("job.resume");
@@ -204,6 +231,8 @@ fn what_is_wrong_is_refused_before_anything_is_sent() {
         (start(json!({ "timeout_ms": 604_800_001 })), "wait.timeout_ms"),
         (start(json!({ "resume_file": "~/job" })), "wait.resume_file"),
         (start(json!({ "untill": [] })), "wait.untill"),
+        (start(json!({ "keep_file": true })), "wait.keep_file"),
+        (start(json!({ "keep_file": 1, "resume_file": "job.resume" })), "wait.keep_file"),
         (with(json!({ "retry_mode": "always" })), "retry_mode"),
         (with(json!({ "pages": { "page": "p", "items": "/l" } })), "pages"),
         (with(json!({ "resume": "rpa1.x" })), "rest_type"),

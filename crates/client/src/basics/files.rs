@@ -1,10 +1,17 @@
 //! Files that are whole or not there: written under another name beside, and put in their place.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::{Duration, SystemTime};
+
+const END: &str = ".part";
+/// Who has just made a file may not have locked it yet.
+const YOUNG: Duration = Duration::from_secs(60);
+/// No call takes so long.
+const OLD: Duration = Duration::from_secs(1800);
 
 /// A file that is not yet in its place. It is taken away unless it gets there.
 pub(crate) struct NewFile {
@@ -15,14 +22,40 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Makes one beside its place.
+    /// Makes one beside its place, and takes away what killed processes have left there. It is locked as long as it is
+    /// written, which no other process can mistake, on whatever machine it runs.
     pub(crate) fn beside(place: &Path, is_private: bool) -> io::Result<NewFile> {
         let mut name = OsString::from(place);
         // A process that was forked goes on with its parent's random numbers, but has a number of its own.
-        name.push(format!(".{:08x}{:08x}.part", process::id(), fastrand::u32(..)));
+        name.push(format!(".{:08x}{:08x}{END}", process::id(), fastrand::u32(..)));
         let path = PathBuf::from(name);
         let file = make(&path, is_private)?;
-        Ok(NewFile { file, path, place: place.to_owned(), in_place: false })
+        // Not every drive knows locks.
+        let _ = file.try_lock();
+        let new = NewFile { file, path, place: place.to_owned(), in_place: false };
+        let _ = new.sweep();
+        Ok(new)
+    }
+
+    fn sweep(&self) -> io::Result<()> {
+        // By the drive's own clock.
+        let now = self.file.metadata()?.modified()?;
+        let own = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let (Some(place), Some(new)) = (own(&self.place), own(&self.path)) else { return Ok(()) };
+        for entry in fs::read_dir(folder_of(&self.place))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| *name != new) else { continue };
+            let middle = name.strip_prefix(&place).and_then(|name| name.strip_prefix('.')?.strip_suffix(END));
+            let path = self.path.with_file_name(name);
+            if middle.is_some_and(|middle| middle.len() == 16 && middle.bytes().all(|b| b.is_ascii_hexdigit()))
+                && entry.file_type()?.is_file()
+                && is_left(&path, now).unwrap_or(false)
+            {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts it in its place, once what was written is on the disk. Without `overwrite` nothing is replaced.
@@ -78,7 +111,22 @@ fn make(path: &Path, is_private: bool) -> io::Result<File> {
 /// So that the name is on the disk, too. Windows sees to that itself.
 fn sync_folder(path: &Path) {
     if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether nobody writes a new file any more.
+fn is_left(path: &Path, now: SystemTime) -> io::Result<bool> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    let about = file.metadata()?;
+    let age = now.duration_since(about.modified()?).unwrap_or_default();
+    Ok(match file.try_lock() {
+        Ok(()) => about.len() > 0 || age > YOUNG,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => age > OLD,
+    })
 }

@@ -1,9 +1,6 @@
 //! Calls by keys: the library gets the token, and gets another one where the server refuses it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use zeroize::Zeroizing;
 
 use crate::call::exchange::Answered;
 use crate::call::now::now;
@@ -14,10 +11,10 @@ use crate::call::token_call;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Delivered, EVICTED, Error, Kind, Refusal, TokenFacts};
 use crate::network::attempt::Progress;
-use crate::request::{Address, CallRequest, Credentials, Keys, Options};
+use crate::request::{CallRequest, Keys};
 use crate::token::{
-    self, Advice, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply, Troubles, is_failure, is_refused,
-    may_refuse_time, message, names_token, refuses_time, speaks_of_time,
+    self, Advice, Failure, Held, Keeper, Need, NoReply, Troubles, is_failure, is_refused, may_refuse_time, message,
+    names_token, refuses_time, speaks_of_time,
 };
 
 /// So many clocks are tried for one call beside the first.
@@ -31,7 +28,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(100);
 /// refused did not run, so a post is sent again, too.
 pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&unstamped.request.address, keys);
-    let asking = || asking(unstamped, keys);
+    let asking = || token_call::asking(&unstamped.request.address, &unstamped.request.options, keys);
     let options = &unstamped.request.options;
     let need = Need { options, deadline: policy.deadline, lifetime: keys.lifetime, asking: &asking };
     match keeper.token(&need) {
@@ -60,7 +57,7 @@ pub(crate) fn sign(
     progress: &Progress,
 ) -> Result<Vec<u8>, Error> {
     let keeper = token::keeper(&unstamped.request.address, keys);
-    let asking = || asking(unstamped, keys);
+    let asking = || token_call::asking(&unstamped.request.address, &unstamped.request.options, keys);
     let need = Need { options: &unstamped.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
     match keeper.token(&need) {
         Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
@@ -220,7 +217,10 @@ impl CallByKeys<'_, '_> {
         match self.clocks.refusal.take() {
             Some(refusal) if refusal == (status, message(reply)) => self.keeper.clock_is_no_better(ahead_ms),
             Some(_) => self.keeper.clock_is_right(ahead_ms, true, deadline),
-            None if !is_failure(status, reply) => self.keeper.clock_is_right(ahead_ms, false, deadline),
+            // It may have been refused for its encoding as well, in the same words.
+            None if !is_failure(status, reply) => {
+                self.keeper.clock_is_right(ahead_ms, !self.clocks.refused.is_empty(), deadline);
+            }
             None => {}
         }
     }
@@ -301,34 +301,6 @@ fn status(outcome: &Result<Answered, Error>) -> Option<u16> {
     match outcome {
         Ok(answered) => Some(answered.status()),
         Err(error) => error.http_status,
-    }
-}
-
-/// How to ask the control center for a token, on a thread that may outlive the call.
-fn asking(unstamped: &UnstampedCall<'_>, keys: &Keys) -> Arc<Ask> {
-    let (address, options) = (unstamped.request.address.clone(), unstamped.request.options.clone());
-    let (access, secret) = (keys.access.clone(), keys.secret.clone());
-    Arc::new(move |by: &By, deadline| {
-        let credentials = match by {
-            By::Refresh(token) => Credentials::Refresh(token.clone()),
-            By::Keys => Credentials::Keys { access: access.clone(), secret: secret.clone() },
-        };
-        ask(&credentials, &address, &options, deadline)
-    })
-}
-
-/// Asks once: those who need the token see to it that it is asked for again.
-fn ask(credentials: &Credentials, address: &Address, options: &Options, deadline: Instant) -> Result<Reply, NoReply> {
-    let mut policy = Policy::new(1, Repeat::Idempotent, deadline);
-    match token_call::send(credentials, address, options, &mut policy) {
-        Ok(answered) => {
-            let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
-            Ok(Reply { text: Zeroizing::new(answered.text), status, observed, retry_after })
-        }
-        Err(error) => {
-            let seen = Some(Box::new(policy.progress().seen().clone()));
-            Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(Error { seen, ..error }) })
-        }
     }
 }
 

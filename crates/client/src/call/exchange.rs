@@ -1,12 +1,16 @@
 //! One exchange with the control center: a request, sent once, and its JSON.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::path::Path;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use ::http::header::DATE;
 use ::http::{HeaderName, Method};
 
+use crate::basics::json::quoted;
+use crate::basics::recent::Recent;
 use crate::call::advice;
 use crate::error::{Delivered, Error, Target};
 use crate::http::{self, HttpRequest, Reply, Saved, Transfer};
@@ -14,7 +18,7 @@ use crate::network::attempt::{Call, Progress};
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
-use crate::request::{Address, Options, Trust, quoted};
+use crate::request::{Address, Options, Trust};
 use crate::token::Observed;
 use rpa_signing::Secret;
 
@@ -56,10 +60,12 @@ pub(crate) fn exchange<'s>(
     call: &Call,
     empty: Empty,
 ) -> Result<Answered, Error> {
+    let secrets: Vec<&str> = secrets.into_iter().collect();
+    note_target(request, options, &secrets, &call.progress);
     transfer(request, &Transfer::default(), options, secrets, call, empty)
 }
 
-/// The same, with a body or a reply that is a file.
+/// The same, with a body or a reply that is a file; what is called was noted.
 pub(crate) fn transfer<'s>(
     request: &HttpRequest<'_>,
     transfer: &Transfer,
@@ -70,7 +76,6 @@ pub(crate) fn transfer<'s>(
 ) -> Result<Answered, Error> {
     let before = SystemTime::now();
     let secrets: Vec<&str> = secrets.into_iter().collect();
-    note_target(request, options, &secrets, &call.progress);
     let reply = http::transfer(request, transfer, options, call);
     let mut reply = reply.map_err(|error| advice::about_host(error, request.address))?;
     let after = SystemTime::now();
@@ -164,28 +169,49 @@ pub(crate) fn redactor<'s>(
 }
 
 /// Hides a request's own secrets and a gateway's headers.
-pub(super) fn passes<'s>(options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
+fn passes<'s>(options: &Options, secrets: impl IntoIterator<Item = &'s str>) -> Redactor {
     let mut redactor = Redactor::default();
     redactor.hide(secrets);
     redactor.hide(options.headers.iter().filter_map(|(_, value)| value.to_str().ok()));
     redactor
 }
 
+/// Whether a path shows one of these secrets, or of a gateway's headers. To look for them in all their codings takes as long
+/// as all else that a call does; the next one mostly has the same of both. They are known by a number made with chance.
+pub(super) fn is_shown_in(path: &str, options: &Options, secrets: &[&str]) -> bool {
+    static CHANCE: OnceLock<RandomState> = OnceLock::new();
+    static LOOKED_AT: Mutex<Recent<u64, bool>> = Mutex::new(Recent::new(64));
+    let headers = options.headers.iter().map(|(_, value)| value.as_bytes());
+    let mut number = CHANCE.get_or_init(RandomState::new).build_hasher();
+    (path, secrets).hash(&mut number);
+    headers.for_each(|value| value.hash(&mut number));
+    let number = number.finish();
+    // Whoever has the lock may not be there: a process that was forked.
+    let known = || LOOKED_AT.try_lock().ok();
+    if let Some(found) = known().and_then(|mut known| known.get(|other| *other == number).copied()) {
+        return found;
+    }
+    let found = passes(options, secrets.iter().copied()).is_shown_in(path);
+    if let Some(mut known) = known() {
+        known.insert(number, found);
+    }
+    found
+}
+
 /// What is called, as it may be told. Somebody may have written a secret into `host` or `rest_type`, and what stands before
 /// an @ was meant as a name and a password: then the path is not told.
-pub(crate) fn target(address: &Address, url: &str, redactor: &Redactor) -> Target {
+pub(crate) fn target(address: &Address, url: &str, is_secret: impl FnOnce(&str) -> bool) -> Target {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
-    let is_told = !path.contains('@') && !redactor.is_shown_in(path);
+    let is_told = !path.contains('@') && !is_secret(path);
     let path = if is_told { path } else { "/..." }.to_owned();
     Target { https: address.https, host: address.lookup_name().into_owned(), port: address.port, path }
 }
 
 /// Notes what is called, for whoever is told of it.
-fn note_target(request: &HttpRequest<'_>, options: &Options, secrets: &[&str], progress: &Progress) {
-    let redactor = passes(options, secrets.iter().copied());
-    let target = target(request.address, request.url.expose(), &redactor);
+pub(super) fn note_target(request: &HttpRequest<'_>, options: &Options, secrets: &[&str], progress: &Progress) {
+    let target = target(request.address, request.url.expose(), |path| is_shown_in(path, options, secrets));
     // Under the safe rules no post follows one that may have arrived.
     let repeats = request.method == Method::POST && progress.of_failed() != Delivered::No;
     let mut seen = progress.seen();

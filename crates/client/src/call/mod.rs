@@ -68,11 +68,12 @@ fn sign(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Res
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
-    let method = unstamped.method().as_str().to_owned();
-    let target = unstamped.target();
     let note = || {
-        let mut seen = progress.seen();
-        (seen.method, seen.target) = (Some(method.clone()), Some(target.clone()));
+        if progress.wants_facts() {
+            let mut seen = progress.seen();
+            seen.method = Some(unstamped.method().as_str().to_owned());
+            seen.target = Some(unstamped.target());
+        }
     };
     note();
     match &unstamped.request.pass {

@@ -1,43 +1,12 @@
 //! What `rpa_sign` shows: a call as it would go over the wire, and each stage of its signature.
 
-use serde::{Serialize, Serializer};
-
+use crate::basics::json::{Object, name};
 use crate::call::notes;
 use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, TokenFacts};
 use crate::request::CallRequest;
 use rpa_signing::Secret;
 use rpa_signing::scheme::{Body, Encoding};
-
-/// The reply of `rpa_sign`.
-#[derive(Serialize)]
-struct SignReply<'a> {
-    code: u16,
-    msg: &'static str,
-    result: Signed<'a>,
-}
-
-/// What would go over the wire, and each stage of the signature.
-#[derive(Serialize)]
-struct Signed<'a> {
-    method: &'a str,
-    url: &'a str,
-    #[serde(serialize_with = "as_object")]
-    headers: Vec<(&'a str, &'a str)>,
-    body: Option<&'a str>,
-    source: &'a str,
-    encoded: &'a str,
-    signature: &'a str,
-    timestamp: u64,
-    notes: Vec<String>,
-    /// Only where the library looks after the token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a TokenFacts>,
-}
-
-fn as_object<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(pairs.iter().copied())
-}
 
 /// The time that a request fixes. Whoever reads a log of generation 9 finds seconds there.
 fn timestamp(request: &CallRequest<'_>, now: u64) -> u64 {
@@ -67,23 +36,30 @@ pub(crate) fn show(
     notes.extend(notes::of_url(request.mode, unstamped.url.expose()));
     notes.extend(unstamped.notes.iter().cloned());
     notes.extend(warnings);
-    let reply = SignReply {
-        code: 0,
-        msg: "success",
-        result: Signed {
-            method: method.as_str(),
-            url: unstamped.url.expose(),
-            headers: all_headers
-                .map(|(name, value)| (name.as_str(), value.to_str().expect("a header is visible ASCII")))
-                .collect(),
-            body: body.as_ref().map(Body::text),
-            source: source.expose(),
-            encoded: encoded.expose(),
-            signature: &signature,
-            timestamp: stamp.timestamp,
-            notes,
-            token: facts,
-        },
-    };
-    Ok(serde_json::to_vec(&reply).expect("texts and numbers alone are always JSON"))
+    let (url, body) = (unstamped.url.expose(), body.as_ref().map(Body::text));
+    // A text grows as it is written into JSON; the pass stands in several.
+    let texts = [url, body.unwrap_or_default(), source.expose(), encoded.expose()];
+    let mut json = Object::with_room(4096 + 2 * texts.iter().map(|text| text.len()).sum::<usize>());
+    json.raw(name!("code"), "0");
+    json.word(name!("msg"), "success");
+    json.begin(name!("result"));
+    json.word(name!("method"), method.as_str());
+    json.text(name!("url"), url);
+    json.begin(name!("headers"));
+    for (name, value) in all_headers {
+        json.named(name.as_str(), value.to_str().expect("a header is visible ASCII"));
+    }
+    json.end();
+    json.maybe(name!("body"), body);
+    json.text(name!("source"), source.expose());
+    json.text(name!("encoded"), encoded.expose());
+    json.word(name!("signature"), &signature);
+    json.number(name!("timestamp"), i64::try_from(stamp.timestamp).ok());
+    json.texts(name!("notes"), &notes);
+    // Only where the library looks after the token.
+    if let Some(facts) = facts {
+        facts.write(&mut json);
+    }
+    json.end();
+    Ok(json.finish().into_bytes())
 }

@@ -3,7 +3,7 @@
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderName, HeaderValue, Method};
 
-use crate::call::exchange::{Answered, Empty, passes, target, transfer, url};
+use crate::call::exchange::{Answered, Empty, is_shown_in, note_target, target, transfer, url};
 use crate::call::retry::Repeat;
 use crate::error::{Error, Kind, Target};
 use crate::http::{Download, HttpRequest, Transfer, Upload};
@@ -52,11 +52,16 @@ impl<'a> UnstampedCall<'a> {
 
     /// What would be called, for whoever is told of a call that is not sent.
     pub(crate) fn target(&self) -> Target {
-        let secrets = match &self.request.pass {
+        let (options, secrets) = (&self.request.options, self.given());
+        target(&self.request.address, self.url.expose(), |path| is_shown_in(path, options, &secrets))
+    }
+
+    /// What lets the call in, as the caller gave it.
+    fn given(&self) -> Vec<&str> {
+        match &self.request.pass {
             Pass::Given(pass) => vec![pass.expose()],
             Pass::Keys(keys) => vec![keys.access.expose(), keys.secret.expose()],
-        };
-        target(&self.request.address, self.url.expose(), &passes(&self.request.options, secrets))
+        }
     }
 
     /// Signs the call for this time, and sends it once.
@@ -80,6 +85,9 @@ impl<'a> UnstampedCall<'a> {
             body: body.as_ref().map(Body::text).or((self.request.mode == Mode::Post).then_some("")),
             may_repeat: self.repeat() != Repeat::Undelivered,
         };
+        // No path was written with this signature in mind.
+        let secrets: Vec<&str> = self.given().into_iter().chain([pass.expose()]).collect();
+        note_target(&http, &self.request.options, &secrets, &call.progress);
         let empty = if self.request.empty_ok { Empty::IsSuccess } else { Empty::MayBeSuccess };
         transfer(&http, &self.transfer, &self.request.options, [pass.expose(), &*signature], call, empty)
     }

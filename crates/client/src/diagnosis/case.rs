@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::RESERVE;
 use super::USUAL_LIMIT;
-use super::probe::{self, Probe};
+use super::generation::{Shown, recognise};
+use super::probe::{self, Probe, TOKEN_PATH};
 use super::secret;
 use super::way::Way;
 use crate::basics::time::unix_ms;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::proxy::route::Route;
 use crate::reply::redact::Redactor;
 use crate::request::{CallRequest, Options, Pass, Readable, Trust};
@@ -16,7 +17,7 @@ use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
 use crate::tls::settings::judge;
 use rpa_signing::Secret;
-use rpa_signing::scheme;
+use rpa_signing::scheme::{self, Mode};
 
 pub(super) struct Case<'r> {
     pub(super) readable: &'r Readable<'r>,
@@ -47,6 +48,10 @@ pub(super) struct Asked {
     pub(super) probe: Option<Probe>,
     /// The same at the address without the path in `host`.
     pub(super) without_prefix: bool,
+    /// The path that was asked.
+    pub(super) path: String,
+    /// Which generation's control center it looks like.
+    pub(super) shown: Shown,
     /// Of the certificates that were shown, whether `ca_file` was needed.
     pub(super) by_ca_file: bool,
     /// The file of CAs cannot be used.
@@ -143,15 +148,35 @@ impl<'r> Case<'r> {
             options.trust = Trust::Anything;
             options.headers.clear();
         }
-        let probe = probe::send(&self.request.address, &options, until);
+        asked.path = self.path();
+        let probe = probe::send(&self.request.address, &options, &asked.path, until);
         let is_lost = !probe.is_control_center() || probe.status == Some(404);
         if verified && is_lost && !self.request.address.prefix().is_empty() {
             let root = self.request.address.without_prefix();
-            let there = probe::send(&root, &options, self.until(0.3));
+            let there = probe::send(&root, &options, &asked.path, self.until(0.3));
             asked.without_prefix = there.is_control_center() && there.status != Some(404);
+        }
+        let is_of_proxy = matches!(&probe.answer, Err(error) if error.kind == Kind::Proxy);
+        if verified && probe.status.is_some() && !is_of_proxy {
+            asked.shown = recognise(&self.request.address, &options, self.own_get(), self.share(0.3));
         }
         asked.probe = Some(probe);
         asked
+    }
+
+    /// A path that is there in the request's generation. Of 10.3 none is published but those that a caller knows.
+    fn path(&self) -> String {
+        let scheme = self.request.scheme;
+        let own = self.own_get().filter(|_| scheme.pass() == scheme::Pass::AppKey);
+        own.or(scheme.path()).unwrap_or(TOKEN_PATH).to_owned()
+    }
+
+    /// The path of the request, where that is a get which is sent.
+    fn own_get(&self) -> Option<&str> {
+        let has = |name: &str| self.readable.has(name);
+        let is_more = ["wait", "save_to"].into_iter().any(has);
+        let is_get = has("rest_type") && has("mode") && self.request.mode == Mode::Get && !is_more;
+        is_get.then_some(&*self.request.path)
     }
 
     /// What answered, where it is known whose answer it is.

@@ -2,8 +2,10 @@
 
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
-use super::probe::{PATH, Probe};
+use super::generation;
+use super::probe::Probe;
 use crate::error::{Error, Kind};
+use rpa_signing::scheme::Pass;
 
 const NAME: &str = "http";
 
@@ -15,10 +17,22 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             "there is no connection, or the certificate is not trusted",
         );
     };
-    let facts = facts(probe);
+    let facts = facts(case, probe);
     let status = probe.status.unwrap_or(0);
+    let (shown, scheme) = (&case.probe.shown, case.request.scheme);
+    let is_told = !case.readable.is_aside("generation") && !case.probe.without_prefix;
+    if let Some(other) = shown.contradicts(scheme).filter(|_| is_told) {
+        return other.with(facts, probe.took);
+    }
+    // Of 10.3 no path is known that is always there.
+    let is_path_known = scheme.pass() != Pass::AppKey || case.probe.path == case.request.path;
     let check = match &probe.answer {
         _ if case.probe.without_prefix => Check::skipped(NAME, "host中的路径有误", "the path in `host` is wrong"),
+        _ if status == 404 && !is_path_known && !shown.fits(scheme) => Check::skipped(
+            NAME,
+            "10.3版没有公开的探测地址;请加上rest_type和\"mode\":\"get\"再诊断",
+            "no path of generation 10.3 is published that could be asked: give `rest_type` and \"mode\": \"get\"",
+        ),
         Ok(_) if status >= 500 && probe.is_control_center() => {
             let words = Words::told(
                 format_args!("控制中心内部出错(HTTP {status}),请联系控制中心管理员查看其日志"),
@@ -28,7 +42,7 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             );
             Check::fail(NAME, words, "", Turn::ControlCenter)
         }
-        Ok(_) if probe.is_control_center() || probe.is_of_spring() => Check::new(
+        _ if shown.fits(scheme) || probe.is_control_center() || probe.is_of_spring() => Check::new(
             NAME,
             Status::Ok,
             Words::told(
@@ -53,9 +67,11 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     check.with(facts, probe.took)
 }
 
-/// It has shown otherwise that it is one.
-pub(super) fn is_known(checks: &mut [Check]) {
-    if let Some(check) = checks.iter_mut().find(|check| check.name == NAME && check.status == Status::Fail) {
+/// It has shown otherwise that it is one; `beyond_doubt`, that it is of the request's generation.
+pub(super) fn is_known(checks: &mut [Check], beyond_doubt: bool) {
+    let is_doubted = |check: &Check| beyond_doubt || check.setting.as_deref() != Some(generation::SETTING);
+    let failed = |check: &&mut Check| check.name == NAME && check.status == Status::Fail && is_doubted(check);
+    if let Some(check) = checks.iter_mut().find(failed) {
         let known = Check::ok(
             NAME,
             "是控制中心(已取得token或接受了签名)",
@@ -80,9 +96,9 @@ fn failed(case: &Case<'_>, error: &Error, probe: &Probe) -> Check {
     Check::fail(NAME, Words::of(error), setting, turn)
 }
 
-fn facts(probe: &Probe) -> Facts {
+fn facts(case: &Case<'_>, probe: &Probe) -> Facts {
     let mut facts = Facts::default();
-    facts.text("path", PATH);
+    facts.text("path", &case.probe.path);
     if let Some(status) = probe.status {
         facts.number("status", i64::from(status));
     }
@@ -96,5 +112,6 @@ fn facts(probe: &Probe) -> Facts {
         facts.text("location", location.split(['?', '#']).next().unwrap_or_default());
     }
     facts.flag("is_control_center", probe.is_control_center());
+    case.probe.shown.tell(&mut facts);
     facts
 }

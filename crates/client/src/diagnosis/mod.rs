@@ -6,7 +6,7 @@
 //! | `settings` | each field, where its value came from, and what is odd about it |
 //! | `dns`, `route`, `tcp`, `proxy` | the way to the control center; `way` goes it |
 //! | `tls` | the certificate, and who vouches for it |
-//! | `http`, `clock` | what answers, and when; `probe` asks |
+//! | `http`, `generation`, `clock` | what answers, of which generation it is, and when; `probe` asks |
 //! | `store`, `token`, `signature` | the token, and a signed call |
 //! | `verdict` | what of all that is the cause, and what follows from it |
 //! | `report`, `secret` | all of it as JSON, without secrets |
@@ -20,6 +20,7 @@ mod case;
 mod check;
 mod clock;
 mod dns;
+mod generation;
 mod http;
 mod library;
 mod machine;
@@ -94,7 +95,8 @@ impl Case<'_> {
         if !self.readable.is_aside("host") {
             let path = if self.readable.has("rest_type") { &*self.request.path } else { "" };
             let url = self.request.address.url(path);
-            progress.seen().target = Some(target(&self.request.address, &url, &self.redactor()));
+            progress.seen().target =
+                Some(target(&self.request.address, &url, |path| self.redactor().is_shown_in(path)));
         }
     }
 
@@ -113,6 +115,7 @@ impl Case<'_> {
         checks.push(proxy::check(&self));
         checks.push(tls::check(&self));
         checks.push(http::check(&self));
+        settings::follow_generation(&self, &mut checks);
         let mut token = token::check(&self);
         let signed = signature::check(&self, &token);
         if let Some((code, msg)) = &signed.refuses_token {
@@ -120,7 +123,7 @@ impl Case<'_> {
         }
         if signed.is_taken || token.is_new {
             // Whoever gives tokens and takes signed calls is a control center, whatever else it answers.
-            http::is_known(&mut checks);
+            http::is_known(&mut checks, signed.has_run || token.is_new);
         }
         checks.push(clock::check(&self, &signed));
         checks.push(store::end(&self, place));

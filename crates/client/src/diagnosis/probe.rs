@@ -1,8 +1,8 @@
 //! A harmless request: what answers at the address, and what its clock says.
 //!
-//! It asks the token's path without any parameter. That path is there in each control center of this generation, and a
-//! request that names no account is no failed login of anybody. Its answer is an envelope of the control center's; a web
-//! server, a gateway or a portal answers in its own way.
+//! It asks the token's path without any parameter, or that of all calls where there is but one. That path is there in each
+//! control center of the generation, and a request that names no account is no failed login of anybody. Its answer is an
+//! envelope of the control center's; a web server, a gateway or a portal answers in its own way.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -30,14 +30,16 @@ pub(super) struct Probe {
     pub(super) is_cached: bool,
     /// The JSON that came, or why there is none.
     pub(super) answer: Result<Value, Error>,
+    /// What came, if that is no JSON.
+    pub(super) page: Vec<u8>,
 }
 
-pub(super) const PATH: &str = "/oapi/v1/token";
+pub(super) const TOKEN_PATH: &str = "/oapi/v1/token";
 
 /// Sends it, over a connection of its own.
-pub(super) fn send(address: &Address, options: &Options, until: Instant) -> Probe {
+pub(super) fn send(address: &Address, options: &Options, path: &str, until: Instant) -> Probe {
     let options = Options { keep_alive: Duration::ZERO, ..options.clone() };
-    let url = url(&address.url(PATH), None);
+    let url = url(&address.url(path), None);
     let request =
         HttpRequest { method: Method::GET, address, url: &url, headers: Vec::new(), body: None, may_repeat: true };
     let call = Call { deadline: until, progress: Progress::default() };
@@ -51,9 +53,11 @@ pub(super) fn send(address: &Address, options: &Options, until: Instant) -> Prob
             let header = |name| reply.header(name).map(std::borrow::Cow::into_owned);
             let (server, content_type, location) = (header(SERVER), header(CONTENT_TYPE), header(LOCATION));
             let (status, is_cached) = (Some(reply.status.as_u16()), reply.is_cached());
+            let body = reply.body.clone();
             let text = reply::json_text(&mut reply, &request, || redactor(&request, &options, []));
             let answer = text.map(|text| serde_json::from_slice(&text).unwrap_or(Value::Null));
-            Probe { took, status, server, content_type, location, date, is_cached, answer }
+            let page = if answer.is_err() { body } else { Vec::new() };
+            Probe { took, status, server, content_type, location, date, is_cached, answer, page }
         }
     }
 }
@@ -75,7 +79,20 @@ impl Probe {
             date: None,
             is_cached: false,
             answer: Err(error),
+            page: Vec::new(),
         }
+    }
+
+    /// The `code` of an envelope.
+    pub(super) fn code(&self) -> Option<i64> {
+        let code = self.answer.as_ref().ok()?.get("code")?;
+        code.as_i64().or_else(|| code.as_str()?.parse().ok())
+    }
+
+    /// The message of an envelope.
+    pub(super) fn msg(&self) -> &str {
+        let Ok(answer) = &self.answer else { return "" };
+        ["msg", "message"].iter().find_map(|name| answer.get(name)?.as_str()).unwrap_or_default()
     }
 
     /// Whether it is an envelope as a control center writes it.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
+use super::generation;
 use super::secret::{is_secret, masked, without_secrets};
 use crate::call::notes;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::http::{Download, Upload};
 use crate::proxy::environment::Environment;
 use crate::proxy::exceptions::meant;
 use crate::proxy::{route, script};
-use crate::request::{Field, Pass, Proxy, Trust};
+use crate::request::{Field, Pass, Proxy, Trust, is_foreign};
 
 const NAME: &str = "settings";
 
@@ -74,6 +75,21 @@ pub(super) fn blame_path(case: &Case<'_>, checks: &mut [Check]) {
     );
     if let Some(check) = checks.iter_mut().find(|check| check.name == NAME && check.status != Status::Fail) {
         *check = Check::fail(NAME, words, "host", Turn::You).with(check.facts.clone(), check.took);
+    }
+}
+
+/// Where the generation is another one, the fields that do not belong to the one that is named are those of the other.
+pub(super) fn follow_generation(case: &Case<'_>, checks: &mut [Check]) {
+    let is_cause =
+        |check: &Check| check.status == Status::Fail && check.setting.as_deref() == Some(generation::SETTING);
+    let follows = |fault: &crate::error::Error| {
+        fault.field.as_deref().is_some_and(|field| is_foreign(field, case.request.scheme))
+    };
+    if checks.iter().any(is_cause)
+        && case.readable.faults.iter().all(follows)
+        && let Some(check) = checks.iter_mut().find(|check| check.name == NAME && check.status == Status::Fail)
+    {
+        check.follows_from(Words::new("先改正generation", "`generation` comes first"));
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Signed {
     pub(super) check: Check,
     /// The control center took the call.
     pub(super) is_taken: bool,
+    /// It has done it.
+    pub(super) has_run: bool,
     /// How far from this machine's clock that was stamped, in milliseconds.
     pub(super) stamped_by: i64,
     pub(super) refuses_time: bool,
@@ -34,13 +36,22 @@ pub(super) struct Signed {
 
 impl Signed {
     fn not(check: Check) -> Signed {
-        Signed { check, is_taken: false, stamped_by: 0, refuses_time: false, refuses_token: None }
+        Signed { check, is_taken: false, has_run: false, stamped_by: 0, refuses_time: false, refuses_token: None }
     }
 }
 
 pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
-    if !case.readable.has("rest_type") || !case.readable.has("mode") || case.readable.is_aside("data_json") {
-        return Signed::not(Check::skipped(NAME, "没有给出rest_type和mode", "`rest_type` and `mode` are not given"));
+    let has = |name| case.readable.has(name);
+    let (is_named, zh, en) = match case.request.scheme.path() {
+        None => (
+            has("rest_type") && has("mode"),
+            "没有给出rest_type和mode(用只读的接口和\"mode\":\"get\")",
+            "`rest_type` and `mode` are not given (an API that only reads, and \"mode\": \"get\")",
+        ),
+        Some(_) => (has("action"), "没有给出action", "`action` is not given"),
+    };
+    if !is_named || case.readable.is_aside("data_json") {
+        return Signed::not(Check::skipped(NAME, zh, en));
     }
     if case.readable.has("files") {
         return Signed::not(Check::skipped(NAME, "诊断时不发送文件(files)", "a diagnosis sends no `files`"));
@@ -84,14 +95,21 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     facts.text("encoding", encoding.name());
     facts.number("timestamp", i64::try_from(stamp.timestamp).unwrap_or(0));
     facts.put("notes", Value::Array(told.iter().map(|note| Words::two(note, "").json()).collect()));
-    // Of these even a get starts work, or brings a file.
-    let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name));
+    // Of these even a get starts work, or brings a file; and some servers take another method from a header.
+    let is_more = ["wait", "save_to"].iter().any(|name| case.readable.has(name))
+        || case.options().headers.iter().any(|(name, _)| name.as_str().contains("method"));
     if first.request.mode != Mode::Get || is_more {
-        let check = Check::skipped(
-            NAME,
-            "只有get会真正发送,其他方式以及带有wait或save_to的只在本地签名",
-            "only a get is sent; others, and those with `wait` or `save_to`, are signed here alone",
-        );
+        let (zh, en) = match first.request.scheme.path() {
+            None => (
+                "只有get会真正发送,其他方式,以及带有wait、save_to或改变方式的请求头的,只在本地签名",
+                "only a get is sent; others, and those with `wait`, `save_to` or a header that names a method, are signed here alone",
+            ),
+            Some(_) => (
+                "这一版的每个调用都会执行一个动作,因此只在本地签名,不发送",
+                "in this generation each call is an action, so it is signed here and not sent",
+            ),
+        };
+        let check = Check::skipped(NAME, zh, en);
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
     if case.verified_probe().is_none() {
@@ -102,9 +120,10 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
         );
         return Ok(Signed::not(check.with(facts, Duration::ZERO)));
     }
-    let mut signed = sent(case, &first, token, encoding, ahead, found)?;
+    let trial = Trial { case, call: &first, token, found };
+    let mut signed = sent(&trial, encoding, ahead)?;
     if signed.check.status == Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
-        other_encoding(case, &first, token, ahead, found, encoding, &mut signed)?;
+        other_encoding(&trial, encoding, ahead, &mut signed)?;
     }
     signed.check.facts.0.extend(facts.0);
     Ok(signed)
@@ -114,26 +133,22 @@ fn length(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-fn send(
-    case: &Case<'_>,
-    call: &UnstampedCall<'_>,
-    token: &Secret,
-    encoding: Encoding,
-    ahead: i64,
-) -> Result<Answered, Error> {
-    let limits = Call { deadline: case.until(0.6), progress: Progress::default() };
-    call.send(token, encoding, now(ahead)?, &limits)
+/// A call that is sent in one way and, where that is refused, in others.
+struct Trial<'t> {
+    case: &'t Case<'t>,
+    call: &'t UnstampedCall<'t>,
+    token: &'t Secret,
+    found: &'t Found,
 }
 
-fn sent(
-    case: &Case<'_>,
-    call: &UnstampedCall<'_>,
-    token: &Secret,
-    encoding: Encoding,
-    ahead: i64,
-    found: &Found,
-) -> Result<Signed, Error> {
-    let answered = match send(case, call, token, encoding, ahead) {
+fn send(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Answered, Error> {
+    let limits = Call { deadline: trial.case.until(0.6), progress: Progress::default() };
+    trial.call.send(trial.token, encoding, now(ahead)?, &limits)
+}
+
+fn sent(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Signed, Error> {
+    let case = trial.case;
+    let answered = match send(trial, encoding, ahead) {
         Ok(answered) => answered,
         Err(error) => {
             let turn =
@@ -149,14 +164,14 @@ fn sent(
         && let Some((other, _)) = case.clock_offset()
         && other != ahead
     {
-        let answered = send(case, call, token, encoding, other)?;
+        let answered = send(trial, encoding, other)?;
         let again = judged(case, &answered);
         if !again.refuses_time {
             signed = Signed { stamped_by: other, ..again };
         }
     }
     if signed.is_taken
-        && let Some(keeper) = &found.keeper
+        && let Some(keeper) = &trial.found.keeper
     {
         keeper.observe(answered.observed());
     }
@@ -202,6 +217,7 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
     } else {
         Signed {
             is_taken: true,
+            has_run: true,
             ..Signed::not(Check::ok(NAME, "控制中心接受了签名的调用", "the control center took the signed call"))
         }
     };
@@ -210,23 +226,15 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
 }
 
 /// Whether the other encoding would do.
-fn other_encoding(
-    case: &Case<'_>,
-    call: &UnstampedCall<'_>,
-    token: &Secret,
-    ahead: i64,
-    found: &Found,
-    encoding: Encoding,
-    signed: &mut Signed,
-) -> Result<(), Error> {
+fn other_encoding(trial: &Trial<'_>, encoding: Encoding, ahead: i64, signed: &mut Signed) -> Result<(), Error> {
     let other = encoding.other();
-    let again = sent(case, call, token, other, ahead, found)?;
+    let again = sent(trial, other, ahead)?;
     signed.check.facts.text("tried", "python, java");
     if again.is_taken {
         let (this, that) = (encoding.name(), other.name());
         signed.check.facts.text("works", that);
         signed.is_taken = true;
-        if call.request.encoding.is_none() {
+        if trial.call.request.encoding.is_none() {
             let facts = std::mem::take(&mut signed.check.facts);
             let check = Check::new(
                 NAME,

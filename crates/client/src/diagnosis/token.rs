@@ -9,14 +9,15 @@ use zeroize::Zeroizing;
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
 use crate::basics::locks::lock;
-use crate::call::retry::{Policy, Repeat};
 use crate::call::token_call;
 use crate::error::Source;
-use crate::request::{Credentials, Keys, Pass};
-use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply, Reply};
+use crate::request::{Keys, Pass};
+use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply};
 use rpa_signing::Secret;
+use rpa_signing::scheme;
 
 const NAME: &str = "token";
+const APPKEY: &str = "appkey";
 
 /// What was found, and what a call is signed with.
 pub(super) struct Found {
@@ -31,6 +32,11 @@ impl Found {
     /// The control center has refused it in a signed call.
     pub(super) fn is_refused(&mut self, case: &Case<'_>, code: &str, msg: &str) {
         let (setting, zh, en) = match &case.request.pass {
+            Pass::Given(_) if case.request.scheme.pass() == scheme::Pass::AppKey => (
+                APPKEY,
+                "请核对它是否抄全、属于这个控制中心且未停用",
+                "check that it is whole, of this control center, and enabled",
+            ),
             Pass::Given(_) => (
                 "accesstoken",
                 "请重新取得token,或改为给出accesskey和secretkey",
@@ -42,9 +48,10 @@ impl Found {
                 "it was ended before its time, most likely by another one that was got elsewhere for the same access key: let all robots share one `token_store` (a call gets a new one by itself)",
             ),
         };
+        let what = if setting == APPKEY { APPKEY } else { NAME };
         let words = Words::told(
-            format_args!("控制中心拒绝了token(code {code}:{msg}),{zh}"),
-            format_args!("the control center refuses the token (code {code}: {msg}): {en}"),
+            format_args!("控制中心拒绝了{what}(code {code}:{msg}),{zh}"),
+            format_args!("the control center refuses the {what} (code {code}: {msg}): {en}"),
         );
         let refused = Check::fail(NAME, words, setting, Turn::You);
         self.check = refused.with(self.check.facts.clone(), self.check.took);
@@ -61,12 +68,14 @@ pub(super) fn check(case: &Case<'_>) -> Found {
             let mut facts = Facts::default();
             facts.text("source", "request");
             facts.number("length", i64::try_from(token.expose().len()).unwrap_or(0));
-            let check = Check::ok(
-                NAME,
-                "token由请求给出,由调用方负责更新",
-                "the request gives the token, and its caller renews it",
-            )
-            .with(facts, Duration::ZERO);
+            let (zh, en) = match case.request.scheme.pass() {
+                scheme::Pass::Token => {
+                    ("token由请求给出,由调用方负责更新", "the request gives the token, and its caller renews it")
+                }
+                scheme::Pass::AppKey => ("appkey由请求给出", "the request gives the appkey"),
+                scheme::Pass::Nothing => ("这一版没有token", "this generation has no tokens"),
+            };
+            let check = Check::ok(NAME, zh, en).with(facts, Duration::ZERO);
             return Found { check, token: Some(token.clone()), keeper: None, is_new: false };
         }
         Pass::Keys(keys) => keys,
@@ -205,23 +214,11 @@ pub(super) fn code_and_message(reply: &[u8]) -> (String, String) {
 
 /// How to ask for a token; the names of the fields of what comes are kept.
 fn asking(case: &Case<'_>, keys: &Keys, names: &Arc<Mutex<Vec<String>>>) -> Arc<Ask> {
-    let (address, options) = (case.request.address.clone(), case.options().clone());
-    let (access, secret, names) = (keys.access.clone(), keys.secret.clone(), names.clone());
+    let (ask, names) = (token_call::asking(&case.request.address, case.options(), keys), names.clone());
     Arc::new(move |by: &By, deadline| {
-        let credentials = match by {
-            By::Refresh(token) => Credentials::Refresh(token.clone()),
-            By::Keys => Credentials::Keys { access: access.clone(), secret: secret.clone() },
-        };
-        let mut policy = Policy::new(1, Repeat::Idempotent, deadline);
-        match token_call::send(&credentials, &address, &options, &mut policy) {
-            Ok(answered) => {
-                let (status, observed, retry_after) = (answered.status(), answered.observed(), answered.retry_after());
-                let text = Zeroizing::new(answered.text);
-                *lock(&names) = field_names(&text);
-                Ok(Reply { text, status, observed, retry_after })
-            }
-            Err(error) => Err(NoReply { may_repeat: policy.may_repeat(), error: Box::new(error) }),
-        }
+        let reply = ask(by, deadline)?;
+        *lock(&names) = field_names(&reply.text);
+        Ok(reply)
     })
 }
 

@@ -78,8 +78,10 @@ fn all_is_well(checks: &[Check]) -> Words {
     if is_signed {
         return Words::new("一切正常:控制中心接受了签名的调用", "all is well: the control center took a signed call");
     }
-    Words::new(
-        "所查各项均正常;如需进一步检查token和签名,请加上\"get_token\":true以及rest_type和\"mode\":\"get\"",
-        "all that was checked is well; to have token and signature checked, give \"get_token\": true, `rest_type` and \"mode\": \"get\"",
-    )
+    // What would have to be given for the rest.
+    let left = checks.iter().filter(|check| ["token", "signature"].contains(&check.name));
+    let words = Words::new("所查各项均正常", "all that was checked is well");
+    left.filter_map(|check| Some((check.name, check.because.as_ref()?))).fold(words, |words, (name, because)| {
+        words.and(&[";", name, "未检查:", &because.zh].concat(), &["; ", name, " not checked: ", &because.en].concat())
+    })
 }

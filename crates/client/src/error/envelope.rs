@@ -2,46 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-
-use super::{Delivered, Error, Function, Kind, Seen, TokenFacts};
-use crate::basics::json::Object;
-
-/// The reply that a failed call gives.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    code: u16,
-    msg: String,
-    result: (),
-    error: Facts<'a>,
-}
-
-#[derive(Serialize)]
-struct Facts<'a> {
-    kind: Kind,
-    detail: &'a str,
-    field: Option<&'a str>,
-    http_status: Option<u16>,
-    attempts: u32,
-    delivered: Delivered,
-    elapsed_ms: u64,
-    /// Only where the library looks after the token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<&'a TokenFacts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pointer: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resume: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply: Option<&'a RawValue>,
-}
+use super::{Error, Function, Kind, Seen};
+use crate::basics::json::{Object, name};
 
 /// What an error is told with.
 #[derive(Clone, Copy)]
@@ -57,15 +19,15 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// Writes whose call it was.
     pub(crate) fn write(&self, json: &mut Object) {
-        json.word("id", self.id);
-        json.word("time", self.time);
-        json.word("version", env!("CARGO_PKG_VERSION"));
-        json.word("function", self.function.name());
+        json.word(name!("id"), self.id);
+        json.word(name!("time"), self.time);
+        json.word(name!("version"), env!("CARGO_PKG_VERSION"));
+        json.word(name!("function"), self.function.name());
         self.seen.write(json);
     }
 
-    pub(crate) fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX)
+    pub(crate) fn elapsed_ms(&self) -> i64 {
+        i64::try_from(self.elapsed.as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -73,39 +35,30 @@ impl Error {
     /// The reply that tells the caller: the reference's `code` and `msg`, and the facts.
     pub(crate) fn envelope(&self, told: &Told<'_>) -> Vec<u8> {
         let (code, reference) = self.code_and_reference_text(told.function);
-        let part = self.part.as_deref();
         let separator = if reference.ends_with('!') { "" } else { ":" };
-        let envelope = Envelope {
-            code,
-            msg: format!("{reference}{separator}{}", self.cause),
-            result: (),
-            error: Facts {
-                kind: self.kind,
-                detail: &self.detail,
-                field: self.field.as_deref(),
-                http_status: self.http_status,
-                attempts: self.attempts,
-                delivered: self.delivered,
-                elapsed_ms: told.elapsed_ms(),
-                token: self.token.as_deref(),
-                part: part.and_then(|part| part.name),
-                page: part.and_then(|part| part.page),
-                pointer: part.and_then(|part| part.pointer.as_deref()),
-                resume: part.and_then(|part| part.resume.as_deref()),
-                started: part.and_then(|part| part.started.as_deref()),
-                reply: part.and_then(|part| part.reply.as_deref()),
-            },
-        };
-        let mut json = serde_json::to_vec(&envelope).expect("texts and numbers alone are always JSON");
-        let mut further = Object::new();
-        told.write(&mut further);
-        further.text("hint", &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
-        // Two braces end it; the further members begin with one that a comma takes the place of.
-        json.truncate(json.len().saturating_sub(2));
-        json.push(b',');
-        json.extend_from_slice(further.finish().get(1..).unwrap_or_default().as_bytes());
-        json.push(b'}');
-        json
+        let mut json = Object::new();
+        json.number(name!("code"), Some(code));
+        json.text(name!("msg"), &[reference, separator, &self.cause].concat());
+        json.raw(name!("result"), "null");
+        json.begin(name!("error"));
+        json.word(name!("kind"), self.kind.word());
+        json.text(name!("detail"), &self.detail);
+        json.maybe(name!("field"), self.field.as_deref());
+        json.number(name!("http_status"), self.http_status);
+        json.number(name!("attempts"), Some(self.attempts));
+        json.word(name!("delivered"), self.delivered.word());
+        json.number(name!("elapsed_ms"), Some(told.elapsed_ms()));
+        // Only where the library looks after the token.
+        if let Some(token) = &self.token {
+            token.write(&mut json);
+        }
+        if let Some(part) = &self.part {
+            part.write(&mut json);
+        }
+        told.write(&mut json);
+        json.text(name!("hint"), &self.hint(told.function, told.seen.proxy.as_ref().map(|(_, from)| &**from)));
+        json.end();
+        json.finish().into_bytes()
     }
 
     /// The `code` that goes with it.

@@ -9,16 +9,13 @@ mod token_facts;
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 pub(crate) use envelope::Told;
 pub(crate) use part::{Part, as_it_came};
 pub(crate) use seen::{PARTS, Seen, Target};
 pub(crate) use token_facts::{EVICTED, Refusal, Source, TokenFacts};
 
-/// The kinds of the contract. Serialised, a kind is the contract's word for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// The kinds of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Argument,
     Mode,
@@ -35,6 +32,24 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The contract's word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Argument => "argument",
+            Kind::Mode => "mode",
+            Kind::Dns => "dns",
+            Kind::Connect => "connect",
+            Kind::Proxy => "proxy",
+            Kind::Tls => "tls",
+            Kind::Timeout => "timeout",
+            Kind::Disconnected => "disconnected",
+            Kind::Redirect => "redirect",
+            Kind::Response => "response",
+            Kind::TooLarge => "too_large",
+            Kind::Internal => "internal",
+        }
+    }
+
     /// Whether nothing was tried: the request is wrong, or the library.
     pub(crate) fn is_before_any_attempt(self) -> bool {
         matches!(self, Kind::Argument | Kind::Mode | Kind::Internal)
@@ -42,13 +57,23 @@ impl Kind {
 }
 
 /// Whether the server can have seen the request; the greater, the likelier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Delivered {
     #[default]
     No,
     Unknown,
     Yes,
+}
+
+impl Delivered {
+    /// The contract's word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Delivered::No => "no",
+            Delivered::Unknown => "unknown",
+            Delivered::Yes => "yes",
+        }
+    }
 }
 
 /// The function that was called, as far as its errors differ from those of the others.

@@ -2,6 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use crate::basics::json::{Object, name};
+
 /// Of an error; each stands in it only where there is something to tell.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Part {
@@ -17,6 +19,28 @@ pub(crate) struct Part {
     pub(crate) started: Option<Box<RawValue>>,
     /// Its last reply.
     pub(crate) reply: Option<Box<RawValue>>,
+}
+
+impl Part {
+    /// Writes what there is of it.
+    pub(super) fn write(&self, json: &mut Object) {
+        let text = |json: &mut Object, name, text: Option<&str>| {
+            if let Some(text) = text {
+                json.text(name, text);
+            }
+        };
+        text(json, name!("part"), self.name);
+        if let Some(page) = self.page.and_then(|page| i64::try_from(page).ok()) {
+            json.number(name!("page"), Some(page));
+        }
+        text(json, name!("pointer"), self.pointer.as_deref());
+        text(json, name!("resume"), self.resume.as_deref());
+        for (name, reply) in [(name!("started"), &self.started), (name!("reply"), &self.reply)] {
+            if let Some(reply) = reply {
+                json.raw(name, reply.get());
+            }
+        }
+    }
 }
 
 /// A reply of the control center, to be told as it came. What is no JSON cannot be.

@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::TokenFacts;
-use crate::basics::json::Object;
+use crate::basics::json::{Name, Object, name};
 
 /// The parts of an attempt that take time, in their order.
 pub(crate) const PARTS: [&str; 7] = ["dns", "connect", "proxy", "tls", "send", "wait", "read"];
+
+/// The same as names of members.
+const NAMES: [Name; PARTS.len()] =
+    [name!("dns"), name!("connect"), name!("proxy"), name!("tls"), name!("send"), name!("wait"), name!("read")];
 
 /// What was called.
 #[derive(Debug, Clone, Default)]
@@ -77,16 +81,16 @@ impl Seen {
     /// Writes what an error, `meta` and the log have in common.
     pub(crate) fn write(&self, json: &mut Object) {
         match &self.target {
-            None => json.raw("target", "null"),
+            None => json.raw(name!("target"), "null"),
             Some(target) => target.write(json),
         }
-        json.shown("peer", self.peer.as_ref().map(|peer| peer as &dyn std::fmt::Display));
+        json.shown(name!("peer"), self.peer.as_ref().map(|peer| peer as &dyn std::fmt::Display));
         let (proxy, from) = self.proxy.as_ref().map(|(proxy, from)| (&**proxy, &**from)).unzip();
-        json.maybe("proxy", proxy);
-        json.maybe("proxy_from", from);
-        json.maybe("phase", self.part.and_then(|part| PARTS.get(part).copied()));
-        json.begin("ms");
-        for (name, time) in PARTS.into_iter().zip(self.times) {
+        json.maybe(name!("proxy"), proxy);
+        json.maybe(name!("proxy_from"), from);
+        json.maybe(name!("phase"), self.part.and_then(|part| PARTS.get(part).copied()));
+        json.begin(name!("ms"));
+        for (name, time) in NAMES.into_iter().zip(self.times) {
             json.number(name, time.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX)));
         }
         json.end();
@@ -95,11 +99,11 @@ impl Seen {
 
 impl Target {
     fn write(&self, json: &mut Object) {
-        json.begin("target");
-        json.word("scheme", if self.https { "https" } else { "http" });
-        json.text("host", &self.host);
-        json.number("port", Some(self.port));
-        json.text("path", &self.path);
+        json.begin(name!("target"));
+        json.word(name!("scheme"), if self.https { "https" } else { "http" });
+        json.text(name!("host"), &self.host);
+        json.number(name!("port"), Some(self.port));
+        json.text(name!("path"), &self.path);
         json.end();
     }
 }

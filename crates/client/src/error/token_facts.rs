@@ -1,10 +1,9 @@
 //! What is told of a token beside the call it was for.
 
-use serde::Serialize;
+use crate::basics::json::{Object, name};
 
 /// Where a token came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     /// This process had it.
     Memory,
@@ -15,8 +14,7 @@ pub(crate) enum Source {
 }
 
 /// What a refused token looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Its time was up.
     Expiry,
@@ -27,7 +25,7 @@ pub(crate) enum Refusal {
 }
 
 /// The object `token` of an error and of what `rpa_sign` returns. Nothing in it is secret.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct TokenFacts {
     /// Null if there is none.
     pub(crate) source: Option<Source>,
@@ -47,7 +45,39 @@ pub(crate) struct TokenFacts {
 pub(crate) const EVICTED: &str = "something else gets tokens for the same access key, and each new one ends the one before; let all robots share one \
      `token_store` (a file on one machine, redis on several), or give each its own access key";
 
+impl Source {
+    fn word(self) -> &'static str {
+        match self {
+            Source::Memory => "memory",
+            Source::Store => "store",
+            Source::Server => "server",
+        }
+    }
+}
+
+impl Refusal {
+    fn word(self) -> &'static str {
+        match self {
+            Refusal::Expiry => "expiry",
+            Refusal::Eviction => "eviction",
+            Refusal::Renewed => "renewed",
+        }
+    }
+}
+
 impl TokenFacts {
+    /// Writes the object `token`.
+    pub(crate) fn write(&self, json: &mut Object) {
+        json.begin(name!("token"));
+        json.maybe(name!("source"), self.source.map(Source::word));
+        json.number(name!("age_ms"), self.age_ms.and_then(|age| i64::try_from(age).ok()));
+        json.flag(name!("renewed"), self.renewed);
+        json.maybe(name!("refusal"), self.refusal.map(Refusal::word));
+        json.number(name!("evictions"), i64::try_from(self.evictions).ok());
+        json.maybe(name!("store_trouble"), self.store_trouble.as_deref());
+        json.end();
+    }
+
     /// What to do where tokens are evicted again and again.
     pub(crate) fn advice(&self) -> Option<String> {
         const REPEATED: usize = 3;

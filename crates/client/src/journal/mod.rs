@@ -34,6 +34,9 @@ pub(crate) fn prepare(telling: &Telling, progress: &Progress) {
         progress.want_headers();
     }
     let level = log::settings(telling).map(|settings| settings.level);
+    if telling.meta || level.is_some() {
+        progress.want_facts();
+    }
     if level >= Some(Level::Warn) {
         progress.want_refusals();
     }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::basics::json::Object;
+use crate::basics::json::{Object, name};
 use crate::basics::two_languages::two;
 use crate::error::{EVICTED, Seen};
 
@@ -19,9 +19,9 @@ pub(super) struct Warning {
 impl Warning {
     pub(super) fn json(&self) -> String {
         let mut json = Object::new();
-        json.text("kind", self.kind);
-        json.text("zh", &self.zh);
-        json.text("en", &self.en);
+        json.text(name!("kind"), self.kind);
+        json.text(name!("zh"), &self.zh);
+        json.text(name!("en"), &self.en);
         json.finish()
     }
 }

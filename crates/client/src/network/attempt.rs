@@ -83,6 +83,8 @@ struct Levels {
     seen: Mutex<Seen>,
     /// And the number of the process.
     id: OnceLock<(u32, String)>,
+    /// Somebody is told of the call though it does not fail.
+    wants_facts: AtomicBool,
     /// Somebody wants the reply's headers, too.
     wants_headers: AtomicBool,
     /// Somebody wants to know what was refused for its signature.
@@ -123,8 +125,18 @@ impl Progress {
     fn names(&self) -> &(u32, String) {
         self.0.id.get_or_init(|| {
             let (time, process) = (unix_ms(SystemTime::now()), process::id());
-            (process, format!("{time:012x}{:06x}{:014x}", process & 0xff_ffff, fastrand::u64(..) >> 8))
+            let (time, number, chance) = (time.to_be_bytes(), process.to_be_bytes(), fastrand::u64(..).to_be_bytes());
+            let id = [&time[2..], &number[1..], &chance[1..]].concat();
+            (process, base16ct::lower::encode_string(&id))
         })
+    }
+
+    pub(crate) fn want_facts(&self) {
+        self.0.wants_facts.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wants_facts(&self) -> bool {
+        self.0.wants_facts.load(Ordering::Relaxed)
     }
 
     pub(crate) fn want_refusals(&self) {

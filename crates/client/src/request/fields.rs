@@ -24,6 +24,8 @@ pub(super) struct Fields<'a> {
     members: Members<'a>,
     /// Put before a field's name in errors: `tls.` for the fields of `tls`.
     prefix: &'static str,
+    /// What `Telling` reads of them was read already, and is right.
+    pub(super) is_told: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -40,12 +42,12 @@ impl<'a> Fields<'a> {
                 Error::request(&cause, format!("the request is not JSON: {}", fault.detail))
             }
         })?;
-        Ok(Fields { members, prefix: "" })
+        Ok(Fields { members, prefix: "", is_told: false })
     }
 
     /// The fields of an object within the request, or of another one.
     pub(super) fn of_text(text: &'a str, prefix: &'static str) -> Option<Self> {
-        Some(Fields { members: serde_json::from_str(text).ok()?, prefix })
+        Some(Fields { members: serde_json::from_str(text).ok()?, prefix, is_told: false })
     }
 
     /// Refuses the first field that is not in `known`. Comes before the reading, so that a misspelt field is named
@@ -106,7 +108,7 @@ impl<'a> Fields<'a> {
     /// The same fields without some.
     pub(super) fn without(&self, is_out: impl Fn(&str) -> bool) -> Fields<'a> {
         let members = self.members.0.iter().filter(|(name, _)| !is_out(name)).cloned().collect();
-        Fields { members: Members(members), prefix: self.prefix }
+        Fields { members: Members(members), prefix: self.prefix, is_told: self.is_told }
     }
 
     /// Gives a field a value in place of one that is missing.

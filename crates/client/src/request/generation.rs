@@ -89,6 +89,13 @@ pub(super) fn read(fields: &Fields<'_>) -> Result<&'static dyn Scheme, Error> {
     })
 }
 
+/// Whether a field belongs to other generations alone, or may say more there.
+pub(crate) fn is_foreign(field: &str, scheme: &dyn Scheme) -> bool {
+    let is_fixed = field == "mode" && scheme.path().is_some();
+    let is_other = |belonging: &Belonging| belonging.fields.contains(&field) && !belonging.to.contains(&scheme.pass());
+    is_fixed || BELONGINGS.iter().any(is_other)
+}
+
 /// Refuses a field that the generation does not have, and says what to give.
 pub(super) fn refuse_foreign(fields: &Fields<'_>, scheme: &'static dyn Scheme) -> Result<(), Error> {
     let (pass, name) = (scheme.pass(), scheme.name());

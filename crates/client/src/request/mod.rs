@@ -33,6 +33,7 @@ use rpa_signing::scheme::{self, Encoding, Mode, Query, Scheme, Values};
 pub(crate) use address::{Address, without_brackets};
 use fields::Fields;
 pub(crate) use files::{FileToSend, SaveTo};
+pub(crate) use generation::is_foreign;
 #[cfg(feature = "redis")]
 pub(crate) use keys::RedisServer;
 pub(crate) use keys::{Keys, Place, RefusalRule};
@@ -41,7 +42,7 @@ pub(crate) use pages::Pages;
 pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
 pub(crate) use readable::{Field, Readable};
-pub(crate) use references::{Unfilled, quoted};
+pub(crate) use references::Unfilled;
 pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
 pub(crate) use waiting::{Begun, Waiting};

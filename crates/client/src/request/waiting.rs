@@ -8,8 +8,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::condition::{Condition, conditions};
 use super::fields::Fields;
-use super::references::{Unfilled, fill, quoted};
+use super::references::{Unfilled, fill};
 use super::{Address, Api, Data, data, generation, unseen};
+use crate::basics::json::quoted;
 use crate::error::Error;
 
 /// What is asked for, and until when.
@@ -26,6 +27,8 @@ pub(crate) struct Waiting {
     pub(crate) every: Duration,
     pub(crate) limit: Duration,
     pub(crate) resume_file: Option<PathBuf>,
+    /// The file stays when the work is over: then the same call starts nothing, until somebody takes the file away.
+    pub(crate) keeps_file: bool,
     /// The fields that a resume text holds as they stand: `until` and `fail`.
     conditions: [String; 2],
     /// What went before, in this process or another one.
@@ -38,8 +41,8 @@ pub(crate) struct Begun {
     pub(crate) started: Option<String>,
 }
 
-const NAMES: [&str; 9] =
-    ["rest_type", "action", "mode", "data_json", "until", "fail", "every_ms", "timeout_ms", "resume_file"];
+const NAMES: [&str; 10] =
+    ["rest_type", "action", "mode", "data_json", "until", "fail", "every_ms", "timeout_ms", "resume_file", "keep_file"];
 const LONGEST_MS: u64 = 7 * 86_400_000;
 /// A first reply that is longer does not go into a resume text.
 const LONGEST_STARTED: usize = 16 * 1024;
@@ -111,6 +114,10 @@ impl Waiting {
             }
             wait.check_file("resume_file", file)?;
         }
+        let keeps_file = wait.flag("keep_file")?.unwrap_or(false);
+        if keeps_file && resume_file.is_none() {
+            return Err(wait.refuse("keep_file", "要与resume_file一起给", "goes with `resume_file` alone"));
+        }
         let raw = |name: &str| of(name).raw(name).map_or("[]", |raw| raw.get()).to_owned();
         Ok(Waiting {
             api,
@@ -123,6 +130,7 @@ impl Waiting {
             // A resume text holds none of 0, which only starts: that is not for whoever goes on.
             limit: Duration::from_millis(of("timeout_ms").number("timeout_ms", 0..=LONGEST_MS)?.unwrap_or(3_600_000)),
             resume_file: resume_file.map(PathBuf::from),
+            keeps_file,
             conditions: [raw("until"), raw("fail")],
             begun: kept.map(|kept| Begun { started: kept.raw("started").map(|raw| raw.get().to_owned()) }),
         })

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use super::resume_file::{Found, ResumeFile, fingerprint};
 use super::tally::{Tally, Verdict, refusal};
 use super::{SHORTEST, as_text, one};
+use crate::basics::json::quoted;
 use crate::basics::pointer::Absent;
 use crate::call::once::once;
 use crate::error::{Delivered, Error, Kind, Part, as_it_came};
 use crate::network::attempt::Progress;
-use crate::request::{Address, Begun, CallText, Unfilled, Waiting, quoted};
+use crate::request::{Address, Begun, CallText, Unfilled, Waiting};
 
 /// The last question has this long, where the time is over before the next one would come.
 const LAST_QUESTION: Duration = Duration::from_secs(1);
@@ -113,11 +114,11 @@ impl Work<'_, '_> {
                 Ok(reply) => match tally.answered(&reply, &self.waiting, Instant::now()) {
                     Verdict::GoOn => {}
                     Verdict::Done => {
-                        self.remove_file();
+                        self.over_with_file();
                         return Ok(self.result(Some(&reply)));
                     }
                     Verdict::Failed(pointer, value) => {
-                        self.remove_file();
+                        self.over_with_file();
                         let cause = format!("任务失败:{pointer}为{value}");
                         let error = self.error("wait", cause, format!("the work has failed: `{pointer}` is {value}"));
                         return Err(with(error, |part| {
@@ -219,6 +220,13 @@ impl Work<'_, '_> {
 
     fn resume(&self) -> String {
         self.waiting.resume_text(&self.address, self.started.as_deref())
+    }
+
+    /// The work is over. Whoever is killed before it has noted that would start it again, unless the file stays.
+    fn over_with_file(&self) {
+        if !self.waiting.keeps_file {
+            self.remove_file();
+        }
     }
 
     fn remove_file(&self) {

@@ -29,6 +29,7 @@ mod trouble;
 /// A lease ends so long after its process has died. It is renewed more often than that.
 const LEASE_MS: u64 = 1500;
 const BEAT: Duration = Duration::from_millis(300);
+const RELEASE_WAIT: Duration = Duration::from_millis(100);
 /// Between two looks whether a server that was lost is there again. The pauses grow: a fleet must not hold it down.
 const LOOK: Duration = Duration::from_millis(500);
 const LONGEST_LOOK: Duration = Duration::from_millis(800);
@@ -114,6 +115,7 @@ enum Job {
     },
     Release {
         owner: String,
+        done: Giver<()>,
     },
     /// Is the server there again?
     Look,
@@ -212,7 +214,7 @@ impl Store for RedisStore {
         let arguments = [&owner, &lasts, &above, &kept].map(|argument| argument.as_bytes());
         let command = script(LEASE, &[&token_key(name), &key], &arguments);
         // If nobody waits for the answer any more, dropping the guard releases what was leased late.
-        let guard = Released { jobs: self.jobs.clone(), owner: owner.clone() };
+        let guard = Released { jobs: self.jobs.clone(), lost: self.lost.clone(), owner: owner.clone() };
         match self.ask(limit, |reply| Job::Lease { command, key, owner, reply })? {
             Answer::Whole(0) => Ok(None),
             Answer::Whole(generation) => {
@@ -226,12 +228,18 @@ impl Store for RedisStore {
 
 struct Released {
     jobs: Sender<Job>,
+    lost: Arc<Lost>,
     owner: String,
 }
 
+/// A robot's process may end with the call that had a lease. The next one is not to wait until it ends by itself.
 impl Drop for Released {
     fn drop(&mut self) {
-        let _ = self.jobs.send(Job::Release { owner: std::mem::take(&mut self.owner) });
+        let (done, released) = promise::promise();
+        let sent = self.jobs.send(Job::Release { owner: std::mem::take(&mut self.owner), done });
+        if sent.is_ok() && self.lost.why().is_none() {
+            let _ = released.take(RELEASE_WAIT);
+        }
     }
 }
 
@@ -285,10 +293,11 @@ impl Holder {
                 }
                 reply.give(answer);
             }
-            Job::Release { owner } => {
+            Job::Release { owner, done } => {
                 let Some(place) = self.leases.iter().position(|(_, other)| *other == owner) else { return };
                 let (key, _) = self.leases.swap_remove(place);
                 let _ = self.exchange(&script(RELEASE, &[&key], &[owner.as_bytes()]));
+                done.give(());
             }
             Job::Look => drop(self.exchange(&[b"PING".to_vec()])),
         }
