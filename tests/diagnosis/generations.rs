@@ -210,6 +210,13 @@ fn servers_that_answer_in_other_ways_are_recognised() {
             tomcat,
             json!(["2020.5"]),
         ),
+        // One page for all that it does not know, which tells of Swagger as well.
+        (
+            "2020.4, behind a portal",
+            &[("/oapi/v1/token", "200 OK", JSON, "{\"code\":400,\"msg\":\"accessKey不能为空\",\"result\":null}")],
+            ("200 OK", HTML, "<html>swagger, /oapi/</html>"),
+            json!(["2020.4", "2020.5"]),
+        ),
         // An older interface that is still there beside the newer one.
         (
             "2020.4 and 9",
@@ -247,6 +254,38 @@ fn servers_that_answer_in_other_ways_are_recognised() {
                 assert_eq!(verdict["setting"], "generation", "{name}, {generation}: {verdict}");
             }
         }
+    }
+}
+
+/// The paths of 10.3 are its owner's to know.
+#[test]
+fn the_callers_own_path_shows_an_appkey_as_well() {
+    let server = Server::start(|connection| {
+        while let Some(asked) = connection.request() {
+            let (status, body) = match asked.starts_with("GET /own/robots ") {
+                true => ("200 OK", "{\"code\":1001,\"msg\":\"app_key is required\",\"data\":null}"),
+                false => ("404 Not Found", "{\"code\":404,\"msg\":\"not found\",\"data\":null}"),
+            };
+            if !connection.send(page(status, "application/json", body).as_bytes()) {
+                return;
+            }
+        }
+    });
+    let fields = |further: Value| {
+        let request = json!({ "host": server.url(), "proxy": null, "rest_type": "/own/robots", "mode": "get" });
+        with_all(request, further)
+    };
+    let told = diagnose(&fields(json!({ "generation": "10.3" })).to_string(), &[]);
+    assert_eq!(
+        (&told["result"]["verdict"]["ok"], &check(&told, "http")["facts"]["generation_from"]),
+        (&json!(true), &json!(["/own/robots"])),
+        "{told}"
+    );
+    hold(&[Row::fails("asked as 2020.4", fields(json!({})), "http", SAYS[2]).setting("generation")], 1);
+    // What more than reads is not asked for.
+    for further in [json!({ "mode": "post" }), json!({ "save_to": "/tmp/no-such-folder/file" })] {
+        let told = diagnose(&fields(further).to_string(), &[]);
+        assert_eq!(check(&told, "http")["facts"].get("generation"), None, "{told}");
     }
 }
 

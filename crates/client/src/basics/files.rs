@@ -43,11 +43,13 @@ impl NewFile {
         let own = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
         let (Some(place), Some(new)) = (own(&self.place), own(&self.path)) else { return Ok(()) };
         for entry in fs::read_dir(folder_of(&self.place))? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| *name != new) else { continue };
             let middle = name.strip_prefix(&place).and_then(|name| name.strip_prefix('.')?.strip_suffix(END));
             let path = self.path.with_file_name(name);
             if middle.is_some_and(|middle| middle.len() == 16 && middle.bytes().all(|b| b.is_ascii_hexdigit()))
+                && entry.file_type()?.is_file()
                 && is_left(&path, now).unwrap_or(false)
             {
                 fs::remove_file(path)?;

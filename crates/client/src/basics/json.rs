@@ -87,7 +87,7 @@ impl Object {
         self.name(name);
         match number {
             None => self.0.push_str("null"),
-            Some(number) => push_number(&mut self.0, number),
+            Some(number) => self.0.push_str(itoa::Buffer::new().format(number)),
         }
     }
 
@@ -133,16 +133,11 @@ pub(crate) fn array(items: &[String]) -> String {
     ["[", &items.join(","), "]"].concat()
 }
 
-/// In decimal digits.
-fn push_number(json: &mut String, number: i64) {
-    let (mut digits, mut left, mut begin) = ([0u8; 20], number.unsigned_abs(), 20);
-    while left > 0 || begin == 20 {
-        begin -= 1;
-        digits[begin] = b'0' + (left % 10) as u8;
-        left /= 10;
-    }
-    json.push_str(if number < 0 { "-" } else { "" });
-    json.push_str(str::from_utf8(&digits[begin..]).unwrap_or_default());
+/// A text as JSON.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    push_text(&mut json, text);
+    json
 }
 
 fn push_text(json: &mut String, text: &str) {
@@ -157,6 +152,8 @@ fn push_text(json: &mut String, text: &str) {
         match after.next() {
             Some(c @ ('"' | '\\')) => json.extend(['\\', c]),
             Some('\n') => json.push_str("\\n"),
+            Some('\r') => json.push_str("\\r"),
+            Some('\t') => json.push_str("\\t"),
             special => drop(write!(json, "\\u{:04x}", special.map_or(0, u32::from))),
         }
         rest = after.as_str();
@@ -171,15 +168,10 @@ mod tests {
 
     #[test]
     fn what_is_written_is_json() {
-        let odd = "a\"b\\c\n\u{0}\u{1f}\u{7f}中文😀";
+        let odd = "a\"b\\c\n\r\t\u{0}\u{1f}\u{7f}中文😀";
         let mut object = Object::new();
         object.text(name!("text"), odd);
         object.number(name!("number"), Some(-7i64));
-        for number in [0, 10, i64::MAX, i64::MIN] {
-            let mut text = String::new();
-            push_number(&mut text, number);
-            assert_eq!(text, number.to_string());
-        }
         object.named("a-name", "b");
         object.number(name!("none"), None::<u32>);
         object.maybe(name!("null"), None);

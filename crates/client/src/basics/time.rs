@@ -20,9 +20,26 @@ pub(crate) fn timestamp(unix_ms: i64) -> Option<u64> {
     u64::try_from(unix_ms).ok()
 }
 
+/// So many seconds, in the unit that tells most of them.
+pub(crate) fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_told_in_the_unit_that_fits() {
+        let told = [0, 119, 120, 7199, 7200, 172_799, 172_800].map(span);
+        let expected = ["0 seconds", "119 seconds", "2 minutes", "119 minutes", "2 hours", "47 hours", "2 days"];
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn before_and_after_1970() {

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use ::http::header::DATE;
 use ::http::{HeaderName, Method};
 
+use crate::basics::json::quoted;
 use crate::basics::recent::Recent;
 use crate::call::advice;
 use crate::error::{Delivered, Error, Target};
@@ -17,7 +18,7 @@ use crate::network::attempt::{Call, Progress};
 use crate::proxy::route::proxy_secrets;
 use crate::reply;
 use crate::reply::redact::Redactor;
-use crate::request::{Address, Options, Trust, quoted};
+use crate::request::{Address, Options, Trust};
 use crate::token::Observed;
 use rpa_signing::Secret;
 

@@ -158,7 +158,7 @@ impl<'r> Case<'r> {
         }
         let is_of_proxy = matches!(&probe.answer, Err(error) if error.kind == Kind::Proxy);
         if verified && probe.status.is_some() && !is_of_proxy {
-            asked.shown = recognise(&self.request.address, &options, self.share(0.3));
+            asked.shown = recognise(&self.request.address, &options, self.own_get(), self.share(0.3));
         }
         asked.probe = Some(probe);
         asked
@@ -166,14 +166,17 @@ impl<'r> Case<'r> {
 
     /// A path that is there in the request's generation. Of 10.3 none is published but those that a caller knows.
     fn path(&self) -> String {
-        let request = self.request;
+        let scheme = self.request.scheme;
+        let own = self.own_get().filter(|_| scheme.pass() == scheme::Pass::AppKey);
+        own.or(scheme.path()).unwrap_or(TOKEN_PATH).to_owned()
+    }
+
+    /// The path of the request, where that is a get which is sent.
+    fn own_get(&self) -> Option<&str> {
         let has = |name: &str| self.readable.has(name);
-        let is_more = || ["wait", "save_to"].into_iter().any(has);
-        let is_get = || has("rest_type") && has("mode") && request.mode == Mode::Get && !is_more();
-        match request.scheme.pass() {
-            scheme::Pass::AppKey if is_get() => request.path.clone(),
-            _ => request.scheme.path().unwrap_or(TOKEN_PATH).to_owned(),
-        }
+        let is_more = ["wait", "save_to"].into_iter().any(has);
+        let is_get = has("rest_type") && has("mode") && self.request.mode == Mode::Get && !is_more;
+        is_get.then_some(&*self.request.path)
     }
 
     /// What answered, where it is known whose answer it is.

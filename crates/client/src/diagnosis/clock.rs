@@ -4,7 +4,7 @@ use super::case::Case;
 use super::check::{Check, Facts, Turn, Words};
 use super::signature::Signed;
 use super::tls::clock_is_to_blame;
-use crate::basics::time::WINDOW_MS;
+use crate::basics::time::{WINDOW_MS, span};
 use crate::request::Pass;
 use crate::tls::refused_certificate::Fault;
 
@@ -32,7 +32,7 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     let (zh, en) = if ahead > 0 { ("慢", "behind") } else { ("快", "ahead of") };
     let apart = Words::told(
         format_args!("本机时钟比控制中心{zh}{}", span_zh(seconds)),
-        format_args!("this machine's clock is {} {en} the control center's", span_en(seconds)),
+        format_args!("this machine's clock is {} {en} the control center's", span(seconds)),
     );
     let takes_own = signed.is_taken && signed.stamped_by == 0;
     let window = i64::try_from(WINDOW_MS).unwrap_or(i64::MAX) - 60_000;
@@ -95,14 +95,5 @@ fn span_zh(seconds: u64) -> String {
         120..7200 => format!("{}分钟", seconds / 60),
         7200..172_800 => format!("{}小时", seconds / 3600),
         _ => format!("{}天", seconds / 86_400),
-    }
-}
-
-fn span_en(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} seconds"),
-        120..7200 => format!("{} minutes", seconds / 60),
-        7200..172_800 => format!("{} hours", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
     }
 }

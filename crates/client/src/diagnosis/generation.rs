@@ -27,7 +27,7 @@ struct Sign {
 
 static TOKEN: Sign = Sign { path: TOKEN_PATH, beside: "/oapi/v1/rpa-openapi-no-such-path", shows: gives_tokens };
 static LIST: Sign = Sign { path: "/doc.html", beside: "/rpa-openapi-no-such-page.html", shows: lists_interfaces };
-/// No path of 10.3 is published. It proves who calls before it looks what is called, or has this one.
+/// No path of 10.3 is published. It proves who calls before it looks what is called, or has this one, or the caller's own.
 static APPKEY: Sign = Sign { path: "/oapi/v1/job/list", beside: "/rpa-openapi-no-such-path", shows: wants_appkey };
 /// Without a form there is no action to be done.
 static ACTIONS: Sign =
@@ -37,50 +37,52 @@ static ACTIONS: Sign =
 #[derive(Default)]
 pub(super) struct Shown {
     names: Vec<&'static str>,
-    paths: Vec<&'static str>,
+    paths: Vec<String>,
 }
 
-/// Looks at all paths at once, within a limit.
-pub(super) fn recognise(address: &Address, options: &Options, limit: Duration) -> Shown {
+/// Looks at all paths at once, within a limit. `get`: a path that the caller gets.
+pub(super) fn recognise(address: &Address, options: &Options, get: Option<&str>, limit: Duration) -> Shown {
     let until = Instant::now().checked_add(limit).unwrap_or_else(Instant::now);
+    let wants_appkey = get.unwrap_or(APPKEY.path);
     let signs = [&TOKEN, &LIST, &APPKEY, &ACTIONS].map(|sign| {
+        let path = if std::ptr::eq(sign, &APPKEY) { wants_appkey } else { sign.path }.to_owned();
         let mut options = options.clone();
         options.max_response_bytes = options.max_response_bytes.min(LONGEST_PAGE);
         let address = address.clone();
-        background::run(move || sign.is_shown(&address, &options, until))
+        background::run(move || sign.is_shown(&path, &address, &options, until))
     });
     let [token, list, appkey, actions] =
         signs.map(|sign| sign.take(until.saturating_duration_since(Instant::now())).unwrap_or(false));
     let mut shown = Shown::default();
-    let mut add = |sign: &Sign, names: &[&'static str]| {
-        shown.paths.push(sign.path);
+    let mut add = |path: &str, names: &[&'static str]| {
+        shown.paths.push(path.to_owned());
         shown.names.extend_from_slice(names);
     };
     match (token, list) {
-        (true, true) => add(&LIST, &["2020.5"]),
+        (true, true) => add(LIST.path, &["2020.5"]),
         // The list may be switched off.
-        (true, false) => add(&TOKEN, &["2020.4", "2020.5"]),
+        (true, false) => add(TOKEN.path, &["2020.4", "2020.5"]),
         // Many a server has such a page, for another program.
         (false, _) => {}
     }
     if appkey {
-        add(&APPKEY, &["10.3"]);
+        add(wants_appkey, &["10.3"]);
     }
     if actions {
-        add(&ACTIONS, &["9"]);
+        add(ACTIONS.path, &["9"]);
     }
     shown
 }
 
 impl Sign {
-    fn is_shown(&self, address: &Address, options: &Options, until: Instant) -> bool {
+    fn is_shown(&self, path: &str, address: &Address, options: &Options, until: Instant) -> bool {
         let ask = |path| probe::send(address, options, path, until);
-        let here = ask(self.path);
+        let here = ask(path);
         if !(self.shows)(&here) {
             return false;
         }
         let there = ask(self.beside);
-        there.status.is_some() && !((self.shows)(&there) && said(&here, self.path) == said(&there, self.beside))
+        there.status.is_some() && !((self.shows)(&there) && said(&here, path) == said(&there, self.beside))
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) use pages::Pages;
 pub(crate) use pin::Pin;
 pub(crate) use proxy::ProxyServer;
 pub(crate) use readable::{Field, Readable};
-pub(crate) use references::{Unfilled, quoted};
+pub(crate) use references::Unfilled;
 pub(crate) use telling::{KEEP_DAYS, Level, Log, LogSettings, Telling};
 pub(crate) use trust::Trust;
 pub(crate) use waiting::{Begun, Waiting};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::fields::{Fields, whole_number};
-use super::references::quoted;
 use super::{Data, Mode, generation, mode};
+use crate::basics::json::quoted;
 use crate::basics::members::Members;
 use crate::basics::pointer::Pointer;
 use crate::error::Error;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::basics::json::quoted;
 use crate::basics::members::Members;
 use crate::basics::pointer::{Absent, Pointer, items};
 
@@ -79,11 +80,6 @@ impl Filled {
         self.text.push_str(value);
         Ok(())
     }
-}
-
-/// A text as JSON.
-pub(crate) fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a text is always JSON")
 }
 
 #[cfg(test)]

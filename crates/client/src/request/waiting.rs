@@ -8,8 +8,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::condition::{Condition, conditions};
 use super::fields::Fields;
-use super::references::{Unfilled, fill, quoted};
+use super::references::{Unfilled, fill};
 use super::{Address, Api, Data, data, generation, unseen};
+use crate::basics::json::quoted;
 use crate::error::Error;
 
 /// What is asked for, and until when.

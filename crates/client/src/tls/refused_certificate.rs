@@ -13,6 +13,7 @@ use super::description::{describe, summary};
 use super::reason::{in_words, is_ca_as_server, is_of_name, is_of_time};
 use super::server::Server;
 use super::wrong_name::{self, WrongName};
+use crate::basics::time::span;
 use crate::request::Pin;
 
 /// What is wrong with a refused certificate, as far as it decides what to do.
@@ -211,12 +212,12 @@ fn of_time(certificate: &Certificate<'_>, shown: &Shown<'_>, server: Server) -> 
             format!("证书尚未生效(从{}起),请检查本机时间(现为{clock})", certificate.not_before),
             format!(
                 "it is not valid yet by this machine's clock, which says {clock}: it becomes valid {} later; set the clock if it is wrong",
-                span(early)
+                span(early.as_secs())
             ),
         ),
         Validity::Expired(late) => (
             format!("证书已过期({}),请更换服务器的证书(本机时间{clock})", certificate.not_after),
-            format!("it has expired {} ago by this machine's clock, which says {clock}", span(late)),
+            format!("it has expired {} ago by this machine's clock, which says {clock}", span(late.as_secs())),
         ),
         Validity::Valid => {
             let cas = shown.intermediates.iter().filter_map(|ca| Certificate::read(ca).ok());
@@ -237,17 +238,6 @@ fn moment(time: UnixTime) -> String {
     match DateTime::from_unix_duration(Duration::from_secs(time.as_secs())) {
         Ok(time) => time.to_string(),
         Err(_) => "a time after the year 9999".to_owned(),
-    }
-}
-
-fn span(time: Duration) -> String {
-    const HOUR: u64 = 3600;
-    let seconds = time.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} seconds"),
-        120..7200 => format!("{} minutes", seconds / 60),
-        7200..172_800 => format!("{} hours", seconds / HOUR),
-        _ => format!("{} days", seconds / (24 * HOUR)),
     }
 }
 

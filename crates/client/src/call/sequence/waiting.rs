@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use super::resume_file::{Found, ResumeFile, fingerprint};
 use super::tally::{Tally, Verdict, refusal};
 use super::{SHORTEST, as_text, one};
+use crate::basics::json::quoted;
 use crate::basics::pointer::Absent;
 use crate::call::once::once;
 use crate::error::{Delivered, Error, Kind, Part, as_it_came};
 use crate::network::attempt::Progress;
-use crate::request::{Address, Begun, CallText, Unfilled, Waiting, quoted};
+use crate::request::{Address, Begun, CallText, Unfilled, Waiting};
 
 /// The last question has this long, where the time is over before the next one would come.
 const LAST_QUESTION: Duration = Duration::from_secs(1);
