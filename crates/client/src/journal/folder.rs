@@ -20,8 +20,8 @@ use crate::request::LogSettings;
 const MOST: usize = 16;
 /// So long a call waits for the thread, which a machine that is busy does not run at once.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// A line that took longer was written by a folder that may hang.
-const SLOW: Duration = Duration::from_secs(1);
+/// A line that took longer was written by a folder that may hang. On a busy machine a thread may stand for a second.
+const SLOW: Duration = Duration::from_secs(5);
 /// Who takes a file away, or gives it another name, is noticed after so long at the latest.
 const LOOK: Duration = Duration::from_millis(50);
 /// So much may wait for a folder that is slow.
@@ -113,11 +113,11 @@ impl Folder {
             let state = lock(&self.state);
             (state.open.clone(), state.done < state.put)
         };
-        let began = Instant::now();
-        if let Some(day) = open.filter(|day| day.date == date && day.is_local && day.is_there(began)) {
+        if let Some(day) = open.filter(|day| day.date == date && day.is_local && day.is_there(Instant::now())) {
             if is_behind {
                 self.catch_up(&day);
             }
+            let began = Instant::now();
             match append(&day.file, &lines) {
                 Ok(()) => {
                     if began.elapsed() > SLOW {
