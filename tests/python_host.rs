@@ -627,6 +627,8 @@ fn ctrl_c_ends_the_wait_at_once() {
     let center = ControlCenter::start(&[]);
     let lines = r#"
 import signal, time
+# In the background of a shell it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 me = client()
 begun = time.time()
 for _ in range(3):

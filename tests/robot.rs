@@ -1595,6 +1595,8 @@ fn ctrl_c_ends_the_wait_at_once() {
     let center = ControlCenter::start(&[]);
     let steps = r#"
 import signal
+# In the background of a shell it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 access = token()
 begun = time.time()
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()

@@ -46,6 +46,9 @@ pub(super) struct FileStore {
     hung: Arc<AtomicBool>,
 }
 
+/// What is done with the file until some moment.
+type Work = Box<dyn FnOnce(&TokenFile, Instant) + Send>;
+
 impl FileStore {
     pub(super) fn new(path: &Path) -> FileStore {
         FileStore { file: TokenFile { path: path.to_owned() }, hung: Arc::default() }
@@ -57,22 +60,8 @@ impl FileStore {
         limit: Duration,
         work: impl FnOnce(&TokenFile, Instant) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let slow = || {
-            let why = "its drive does not answer in time; is it on a network drive? (存放token的磁盘没有及时响应,请改用本机磁盘)";
-            trouble(why)
-        };
-        if self.hung.load(Ordering::SeqCst) {
-            return Err(slow());
-        }
-        let (file, hung) = (self.file.clone(), self.hung.clone());
         let (reply, answer) = promise::promise();
-        // A tenth earlier than this thread, which can then tell what was waited for, on a busy machine too.
-        let until = Instant::now().checked_add(limit.saturating_sub(PAUSE.max(limit / 10))).ok_or_else(slow)?;
-        let run = move || {
-            reply.give(work(&file, until));
-            hung.store(false, Ordering::SeqCst);
-        };
-        threads::spawn("file", run).map_err(|error| trouble(&in_words(&error)))?;
+        self.begin(limit, Box::new(move |file, until| reply.give(work(file, until))))?;
         match answer.take(limit) {
             Some(result) => result.map_err(|error| trouble(&in_words(&error))),
             None => {
@@ -85,6 +74,26 @@ impl FileStore {
             }
         }
     }
+
+    /// The part of `within` that is the same for each kind of answer.
+    fn begin(&self, limit: Duration, work: Work) -> Result<(), Trouble> {
+        if self.hung.load(Ordering::SeqCst) {
+            return Err(slow());
+        }
+        // A tenth earlier than this thread, which can then tell what was waited for, on a busy machine too.
+        let until = Instant::now().checked_add(limit.saturating_sub(PAUSE.max(limit / 10))).ok_or_else(slow)?;
+        let (file, hung) = (self.file.clone(), self.hung.clone());
+        let run = move || {
+            work(&file, until);
+            hung.store(false, Ordering::SeqCst);
+        };
+        threads::spawn("file", run).map_err(|error| trouble(&in_words(&error)))?;
+        Ok(())
+    }
+}
+
+fn slow() -> Trouble {
+    trouble("its drive does not answer in time; is it on a network drive? (存放token的磁盘没有及时响应,请改用本机磁盘)")
 }
 
 fn trouble(why: &str) -> Trouble {
