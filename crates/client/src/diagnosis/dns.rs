@@ -11,6 +11,7 @@ use crate::request::without_brackets;
 
 const NAME: &str = "dns";
 
+#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let host = case.request.address.lookup_name().into_owned();
     let Some(chosen) = &case.ways.chosen else {
