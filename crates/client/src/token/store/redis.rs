@@ -4,7 +4,6 @@
 //! through again. So a Redis that hangs costs one call half a second, once.
 
 use std::process;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use crate::basics::threads;
 use crate::request::RedisServer;
 use crate::token::stored_token::Sealed;
 use crate::wait::promise::{self, Giver};
+use crate::wait::queue::{self, Nothing};
 use connection::Connection;
 use resp::Answer;
 use trouble::Fault;
@@ -86,7 +86,7 @@ pub(super) fn shared(server: &RedisServer) -> Arc<dyn Store> {
 }
 
 pub(super) struct RedisStore {
-    jobs: Sender<Job>,
+    jobs: queue::Giver<Job>,
     lost: Arc<Lost>,
 }
 
@@ -123,7 +123,7 @@ enum Job {
 
 impl RedisStore {
     fn new(server: RedisServer) -> RedisStore {
-        let (jobs, orders) = mpsc::channel();
+        let (jobs, orders) = queue::queue();
         let lost = Arc::new(Lost::default());
         let holder = Holder {
             server,
@@ -144,12 +144,12 @@ impl RedisStore {
             return Err(why);
         }
         let (reply, answer) = promise::promise();
-        let sent = self.jobs.send(job(reply));
+        let sent = self.jobs.give(job(reply));
         let answer = sent.map_err(|_| trouble::slow()).and_then(|()| answer.take(limit).ok_or_else(trouble::slow));
         answer.unwrap_or_else(|slow| {
             self.lost.why().get_or_insert(slow.clone());
             // It may have got through meanwhile, and then it waits for orders.
-            let _ = self.jobs.send(Job::Look);
+            let _ = self.jobs.give(Job::Look);
             Err(slow)
         })
     }
@@ -227,7 +227,7 @@ impl Store for RedisStore {
 }
 
 struct Released {
-    jobs: Sender<Job>,
+    jobs: queue::Giver<Job>,
     lost: Arc<Lost>,
     owner: String,
 }
@@ -236,7 +236,7 @@ struct Released {
 impl Drop for Released {
     fn drop(&mut self) {
         let (done, released) = promise::promise();
-        let sent = self.jobs.send(Job::Release { owner: std::mem::take(&mut self.owner), done });
+        let sent = self.jobs.give(Job::Release { owner: std::mem::take(&mut self.owner), done });
         if sent.is_ok() && self.lost.why().is_none() {
             let _ = released.take(RELEASE_WAIT);
         }
@@ -258,18 +258,18 @@ struct Holder {
 }
 
 impl Holder {
-    fn run(mut self, orders: &Receiver<Job>) {
+    fn run(mut self, orders: &queue::Taker<Job>) {
         loop {
             let lost = self.lost.why().is_some();
             let order = match (lost, self.leases.is_empty()) {
-                (true, _) => orders.recv_timeout(self.look_at.saturating_duration_since(Instant::now())),
-                (false, false) => orders.recv_timeout(BEAT),
-                (false, true) => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                (true, _) => orders.take(Some(self.look_at.saturating_duration_since(Instant::now()))),
+                (false, false) => orders.take(Some(BEAT)),
+                (false, true) => orders.take(None),
             };
             match order {
                 Ok(job) => self.perform(job),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(Nothing::InTime) => {}
+                Err(Nothing::EverMore) => return,
             }
             if lost && Instant::now() >= self.look_at {
                 self.look = self.look.saturating_mul(2).min(LONGEST_LOOK);
