@@ -1,6 +1,5 @@
 //! This process's own memory.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use crate::basics::locks::lock;
 use crate::token::stored_token::Sealed;
 
 #[derive(Clone, Default)]
-pub(in crate::token) struct MemoryStore(Arc<Mutex<BTreeMap<String, Shelf>>>);
+pub(in crate::token) struct MemoryStore(Arc<Mutex<Vec<(String, Shelf)>>>);
 
 #[derive(Default)]
 struct Shelf {
@@ -20,19 +19,28 @@ struct Shelf {
 }
 
 impl MemoryStore {
-    fn shelves(&self) -> MutexGuard<'_, BTreeMap<String, Shelf>> {
+    fn shelves(&self) -> MutexGuard<'_, Vec<(String, Shelf)>> {
         lock(&self.0)
     }
 }
 
+/// A process has few accounts: a list of them is as fast as a map, and less code.
+fn shelf<'s>(shelves: &'s mut Vec<(String, Shelf)>, name: &str) -> &'s mut Shelf {
+    let place = shelves.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
+        shelves.push((name.to_owned(), Shelf::default()));
+        shelves.len() - 1
+    });
+    &mut shelves[place].1
+}
+
 impl Store for MemoryStore {
     fn load(&self, name: &str, _: Duration) -> Result<Option<Sealed>, Trouble> {
-        Ok(self.shelves().get(name).and_then(|shelf| shelf.kept.clone()))
+        Ok(shelf(&mut self.shelves(), name).kept.clone())
     }
 
     fn save(&self, name: &str, sealed: &Sealed, _: Duration) -> Result<bool, Trouble> {
         let mut shelves = self.shelves();
-        let shelf = shelves.entry(name.to_owned()).or_default();
+        let shelf = shelf(&mut shelves, name);
         let newer = shelf.kept.as_ref().is_none_or(|kept| kept.generation < sealed.generation);
         if newer {
             shelf.kept = Some(sealed.clone());
@@ -42,7 +50,7 @@ impl Store for MemoryStore {
 
     fn try_lease(&self, name: &str, above: u64, _: Duration) -> Result<Option<Lease>, Trouble> {
         let mut shelves = self.shelves();
-        let shelf = shelves.entry(name.to_owned()).or_default();
+        let shelf = shelf(&mut shelves, name);
         if shelf.taken {
             return Ok(None);
         }
@@ -61,9 +69,7 @@ struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if let Some(shelf) = self.store.shelves().get_mut(&self.name) {
-            shelf.taken = false;
-        }
+        shelf(&mut self.store.shelves(), &self.name).taken = false;
     }
 }
 
@@ -71,7 +77,7 @@ impl Drop for Taken {
 impl MemoryStore {
     /// As a store does whose leases run out.
     pub(in crate::token) fn forget_leases(&self) {
-        self.shelves().values_mut().for_each(|shelf| shelf.taken = false);
+        self.shelves().iter_mut().for_each(|(_, shelf)| shelf.taken = false);
     }
 }
 
