@@ -13,7 +13,7 @@ import pages
 EXAMPLES = {".c", ".cpp", ".hpp", ".cs", ".csproj", ".go", ".java", ".js", ".json", ".mjs", ".mod", ".py", ".ts"}
 NOT_EXAMPLES = {"__pycache__", "node_modules", "demo", "obj", "bin", "target"}
 # What lies elsewhere in an archive than in the tree.
-MOVED = {"examples/robot/GlobalFun.py": "GlobalFun.py", "examples/cpp/rpa_openapi.hpp": "include" + "/rpa_openapi.hpp"}
+MOVED = {"examples/robot/GlobalFun.py": "GlobalFun.py", "examples/cpp/rpa_openapi.hpp": "include/rpa_openapi.hpp"}
 
 
 def common(native):

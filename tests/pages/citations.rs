@@ -61,17 +61,22 @@ fn commented(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// The comments of a file, each line from the mark on. Of Python the descriptions count, too.
 fn comments(file: &Path, text: &str) -> String {
-    let python = file.extension().is_some_and(|ending| ending == "py");
-    let hash = python || file.extension().is_none_or(|ending| ending == "toml" || ending == "yml");
-    if python {
-        return text.to_owned();
-    }
+    let has_ending = |ending: &str| file.extension().is_some_and(|own| own == ending);
+    let by_hash = file.extension().is_none() || ["py", "toml", "yml"].into_iter().any(has_ending);
+    let marks: &[&str] = if by_hash { &["# "] } else { &["// ", "/// ", "//! ", "/* ", " * "] };
     let comment = |line: &str| {
-        let marks: &[&str] = if hash { &["# "] } else { &["// ", "/// ", "//! ", "/* ", " * "] };
         let begin = marks.iter().filter_map(|mark| line.find(mark)).min()?;
         Some(line[begin..].to_owned())
     };
-    text.lines().filter_map(comment).collect::<Vec<_>>().join("\n")
+    let of_lines = |text: &str| text.lines().filter_map(comment).collect::<Vec<_>>().join("\n");
+    if !has_ending("py") {
+        return of_lines(text);
+    }
+    let parts = text.split("\"\"\"").enumerate();
+    parts
+        .map(|(number, part)| if number % 2 == 0 { of_lines(part) } else { part.to_owned() })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

@@ -34,11 +34,16 @@ impl Object {
     }
 
     fn name(&mut self, Name(name): Name) {
+        let is_first = self.is_first();
+        self.0.push_str(if is_first { name.get(1..).unwrap_or_default() } else { name });
+    }
+
+    /// Whether the next member is the first of the innermost object, which then is open.
+    fn is_first(&mut self) -> bool {
         if self.0.is_empty() {
             self.0.push('{');
         }
-        let is_first = self.0.as_bytes().last() == Some(&b'{');
-        self.0.push_str(if is_first { name.get(1..).unwrap_or_default() } else { name });
+        self.0.ends_with('{')
     }
 
     /// An object within this one: what is written until `end` belongs to it.
@@ -64,9 +69,8 @@ impl Object {
 
     /// A text whose name comes from elsewhere, and holds nothing special.
     pub(crate) fn named(&mut self, name: &str, text: &str) {
-        self.name(name!(""));
-        self.0.truncate(self.0.len().saturating_sub(2));
-        self.0.extend([name, "\":"]);
+        let before = if self.is_first() { "\"" } else { ",\"" };
+        self.0.extend([before, name, "\":"]);
         push_text(&mut self.0, text);
     }
 

@@ -105,7 +105,7 @@ fn noted(answered: Answered, call: &Call, redactor: impl FnOnce() -> Redactor) -
     let ahead_ms = answered.observed().map(Observed::ahead_ms);
     let mut seen = call.progress.seen();
     seen.clock_offset_ms = ahead_ms.or(seen.clock_offset_ms);
-    if call.progress.wants_headers() {
+    if call.progress.wants().headers {
         let redactor = redactor();
         let header = |name: &'static str| Some((name, answered.reply.header(HeaderName::from_static(name))?));
         let quoted = |(name, value): (_, Cow<'_, str>)| (name, redactor.quote(&value));

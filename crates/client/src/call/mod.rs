@@ -68,26 +68,24 @@ fn sign(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Res
     let mut notes = notes::of_parameters(&request.parameters);
     notes.extend(notes::of_limits(&request.options, lifetime));
     let unstamped = UnstampedCall { notes, ..UnstampedCall::new(request)? };
-    let note = || {
-        if progress.wants_facts() {
-            let mut seen = progress.seen();
-            seen.method = Some(unstamped.method().as_str().to_owned());
-            seen.target = Some(unstamped.target());
-        }
-    };
-    note();
-    match &unstamped.request.pass {
+    let signed = match &unstamped.request.pass {
         Pass::Given(pass) => {
             let signing = Signing::known(&unstamped, pass.expose(), pass, None, started);
-            show(&unstamped, pass, signing.encoding, now(0)?, Vec::new(), None)
+            now(0).and_then(|now| show(&unstamped, pass, signing.encoding, now, Vec::new(), None))
         }
         Pass::Keys(keys) => {
             let options = &unstamped.request.options;
             let signed = by_keys::sign(&unstamped, keys, deadline(options, started), progress);
-            note();
             signed.map_err(|error| advice::about_limits(error, options))
         }
+    };
+    // Of the call that is shown, and not of the one for its token.
+    if progress.wants().facts {
+        let mut seen = progress.seen();
+        seen.method = Some(unstamped.method().as_str().to_owned());
+        seen.target = Some(unstamped.target());
     }
+    signed
 }
 
 fn tokens(request: &TokenRequest, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {

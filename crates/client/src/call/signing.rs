@@ -133,7 +133,7 @@ impl Signing {
 
 /// Notes a refused signature, where somebody wants to know. Nothing is told of what was signed but a place in it.
 pub(super) fn note_refusal(call: &UnstampedCall<'_>, pass: &Secret, outcome: &Outcome, progress: &Progress) {
-    if progress.wants_refusals() && said(outcome, &call.request.signature_refused) == Sign::Refused {
+    if progress.wants().refusals && said(outcome, &call.request.signature_refused) == Sign::Refused {
         let encoded = |encoding| call.stamp(pass, encoding, 0).encoded();
         let (one, other) = (encoded(Encoding::Python), encoded(Encoding::Java));
         let (one, other) = (one.expose(), other.expose());

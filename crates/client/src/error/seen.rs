@@ -6,12 +6,16 @@ use std::time::Duration;
 use super::TokenFacts;
 use crate::basics::json::{Name, Object, name};
 
-/// The parts of an attempt that take time, in their order.
-pub(crate) const PARTS: [&str; 7] = ["dns", "connect", "proxy", "tls", "send", "wait", "read"];
+macro_rules! parts {
+    ($($part:literal),*) => {
+        /// The parts of an attempt that take time, in their order.
+        pub(crate) const PARTS: [&str; 7] = [$($part),*];
 
-/// The same as names of members.
-const NAMES: [Name; PARTS.len()] =
-    [name!("dns"), name!("connect"), name!("proxy"), name!("tls"), name!("send"), name!("wait"), name!("read")];
+        /// The same as names of members.
+        const NAMES: [Name; PARTS.len()] = [$(name!($part)),*];
+    };
+}
+parts!("dns", "connect", "proxy", "tls", "send", "wait", "read");
 
 /// What was called.
 #[derive(Debug, Clone, Default)]

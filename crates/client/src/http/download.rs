@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::body::{Failure, Sink};
 use super::disposition;
 use super::header_list::elements;
-use crate::basics::files::NewFile;
+use crate::basics::files::{NewFile, folder_of};
 use crate::error::{Error, Kind, system};
 use crate::request::SaveTo;
 
@@ -42,16 +42,13 @@ pub(crate) struct Saved {
 impl Download {
     /// Refuses a place that no file can come to, as far as that is seen without making one.
     pub(crate) fn check(to: &SaveTo) -> Result<(), Error> {
-        let folder = to.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         match std::fs::metadata(&to.path) {
             Ok(found) if !found.is_file() => {
                 Err(to.refuse("是文件夹,请写出文件名", "is a folder, or no regular file: give the path of a file"))
             }
             Ok(_) if !to.overwrite => Err(exists(to)),
             Ok(_) => Ok(()),
-            Err(_) => {
-                folder.map_or(Ok(()), |folder| folder.metadata().map(drop).map_err(|error| unwritable(to, &error)))
-            }
+            Err(_) => folder_of(&to.path).metadata().map(drop).map_err(|error| unwritable(to, &error)),
         }
     }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::basics::local_time::local;
 use crate::error::{Delivered, Error, Function, Seen, Told};
-use crate::network::attempt::Progress;
+use crate::network::attempt::{Progress, Wants};
 use crate::request::{Level, LogSettings, Telling};
 use crate::token;
 use folder::Trouble;
@@ -30,19 +30,13 @@ struct Ended<'a> {
 
 /// Before a call: what is to be noted on its way.
 pub(crate) fn prepare(telling: &Telling, progress: &Progress) {
-    if telling.meta {
-        progress.want_headers();
-    }
     let level = log::settings(telling).map(|settings| settings.level);
-    if telling.meta || level.is_some() {
-        progress.want_facts();
-    }
-    if level >= Some(Level::Warn) {
-        progress.want_refusals();
-    }
-    if level == Some(Level::Debug) {
-        progress.want_attempts();
-    }
+    progress.want(Wants {
+        facts: telling.meta || level.is_some(),
+        headers: telling.meta,
+        refusals: level >= Some(Level::Warn),
+        attempts: level == Some(Level::Debug),
+    });
 }
 
 /// The reply that the caller gets; it is logged where that is wanted.
@@ -107,7 +101,7 @@ fn write(
     };
     let mut lines = String::new();
     let mut add = |line: String| {
-        lines = if lines.is_empty() { line } else { [&*lines, &line].concat() };
+        lines.push_str(&line);
         lines.push('\n');
     };
     progress.tried().iter().for_each(|tried| add(line::of_attempt(told, process, tried)));

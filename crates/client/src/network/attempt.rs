@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::process;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -69,6 +69,19 @@ pub(crate) struct Tried {
     pub(crate) seen: Box<Seen>,
 }
 
+/// What somebody wants to know of a call beside its reply.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wants {
+    /// What it was, though it does not fail.
+    pub(crate) facts: bool,
+    /// The reply's headers.
+    pub(crate) headers: bool,
+    /// What was refused for its signature.
+    pub(crate) refusals: bool,
+    /// Each attempt.
+    pub(crate) attempts: bool,
+}
+
 /// What the attempts of one call say about its request. A clone is a handle to the same, so that whoever made it still
 /// knows after a panic.
 #[derive(Debug, Clone, Default)]
@@ -83,14 +96,7 @@ struct Levels {
     seen: Mutex<Seen>,
     /// And the number of the process.
     id: OnceLock<(u32, String)>,
-    /// Somebody is told of the call though it does not fail.
-    wants_facts: AtomicBool,
-    /// Somebody wants the reply's headers, too.
-    wants_headers: AtomicBool,
-    /// Somebody wants to know what was refused for its signature.
-    wants_refusals: AtomicBool,
-    /// Somebody wants to know of each attempt.
-    wants_attempts: AtomicBool,
+    wants: OnceLock<Wants>,
     tried: Mutex<Vec<Tried>>,
 }
 
@@ -131,37 +137,18 @@ impl Progress {
         })
     }
 
-    pub(crate) fn want_facts(&self) {
-        self.0.wants_facts.store(true, Ordering::Relaxed);
+    /// Says once, before the first attempt, what is wanted.
+    pub(crate) fn want(&self, wants: Wants) {
+        let _ = self.0.wants.set(wants);
     }
 
-    pub(crate) fn wants_facts(&self) -> bool {
-        self.0.wants_facts.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn want_refusals(&self) {
-        self.0.wants_refusals.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn wants_refusals(&self) -> bool {
-        self.0.wants_refusals.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn want_attempts(&self) {
-        self.0.wants_attempts.store(true, Ordering::Relaxed);
+    pub(crate) fn wants(&self) -> Wants {
+        self.0.wants.get().copied().unwrap_or_default()
     }
 
     /// The attempts that have ended, if somebody wants them.
     pub(crate) fn tried(&self) -> Vec<Tried> {
         std::mem::take(&mut *lock(&self.0.tried))
-    }
-
-    pub(crate) fn want_headers(&self) {
-        self.0.wants_headers.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn wants_headers(&self) -> bool {
-        self.0.wants_headers.load(Ordering::Relaxed)
     }
 
     /// What the failed attempts say together.
@@ -343,7 +330,7 @@ impl Drop for Attempt {
         seen.peer = self.peer.get().or_else(|| self.addresses.borrow().first().copied());
         seen.sent = seen.sent.saturating_add(self.bytes_sent.get());
         seen.received = seen.received.saturating_add(self.bytes_received.get());
-        if self.progress.0.wants_attempts.load(Ordering::Relaxed) {
+        if self.progress.wants().attempts {
             let tried = Tried { ended: SystemTime::now(), seen: Box::new(seen.clone()) };
             lock(&self.progress.0.tried).push(tried);
         }

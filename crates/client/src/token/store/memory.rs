@@ -35,7 +35,7 @@ fn shelf<'s>(shelves: &'s mut Vec<(String, Shelf)>, name: &str) -> &'s mut Shelf
 
 impl Store for MemoryStore {
     fn load(&self, name: &str, _: Duration) -> Result<Option<Sealed>, Trouble> {
-        Ok(shelf(&mut self.shelves(), name).kept.clone())
+        Ok(self.shelves().iter().find(|(other, _)| other == name).and_then(|(_, shelf)| shelf.kept.clone()))
     }
 
     fn save(&self, name: &str, sealed: &Sealed, _: Duration) -> Result<bool, Trouble> {
