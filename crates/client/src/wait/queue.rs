@@ -107,10 +107,12 @@ impl<T> Drop for Taker<T> {
 #[cfg(test)]
 mod tests {
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
 
     const NOW: Option<Duration> = Some(Duration::ZERO);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
     fn orders_come_in_their_order_and_end_with_those_who_give_them() {
@@ -120,10 +122,17 @@ mod tests {
         assert!(giver.give(1).is_ok() && other.give(2).is_ok());
         drop(giver);
         assert_eq!((taker.take(None), taker.take(NOW), taker.take(NOW)), (Ok(1), Ok(2), Err(Nothing::InTime)));
-        let waits = thread::spawn(move || (taker.take(None), taker.take(None)));
+        let waits = thread::spawn(move || {
+            let begun = Instant::now();
+            (taker.take(None), taker.take(Some(MINUTE)), begun.elapsed())
+        });
         assert!(other.give(3).is_ok());
+        // It waits by then, if the machine is not too busy.
+        thread::sleep(Duration::from_millis(100));
         drop(other);
-        assert_eq!(waits.join().unwrap(), (Ok(3), Err(Nothing::EverMore)));
+        let (order, end, waited) = waits.join().unwrap();
+        assert_eq!((order, end), (Ok(3), Err(Nothing::EverMore)));
+        assert!(waited < MINUTE / 2, "it was not woken: {waited:?}");
     }
 
     #[test]
