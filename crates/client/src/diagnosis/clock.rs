@@ -13,7 +13,6 @@ const NAME: &str = "clock";
 /// What a `Date` in whole seconds, and a little delay, cannot tell.
 const SMALLEST_MS: i64 = 2_000;
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     let Some((ahead, sure)) = case.clock_offset() else {
         let is_cached = case.probe.probe.as_ref().is_some_and(|probe| probe.is_cached);

@@ -11,7 +11,6 @@ use crate::request::without_brackets;
 
 const NAME: &str = "dns";
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let host = case.request.address.lookup_name().into_owned();
     let Some(chosen) = &case.ways.chosen else {

@@ -9,7 +9,6 @@ use rpa_signing::scheme::Pass;
 
 const NAME: &str = "http";
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let Some(probe) = case.verified_probe() else {
         return Check::skipped(

@@ -14,9 +14,6 @@
 //!
 //! Each step is that of a call, by the call's own code. Nothing is changed on the control center, and no check takes longer
 //! than its share of `timeout_ms`.
-//!
-//! Each look is a function of its own, and not made part of the one that calls them all: within the frame of that, of many
-//! KB, their code is larger by a tenth.
 
 mod background;
 mod case;

@@ -9,7 +9,6 @@ use crate::proxy::in_use::{ProxyInUse, Source};
 
 const NAME: &str = "proxy";
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let Some(chosen) = &case.ways.chosen else {
         return Check::skipped(NAME, "地址或代理无法确定", "address or proxy are not known");

@@ -10,7 +10,6 @@ use crate::request::Proxy;
 
 const NAME: &str = "route";
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let mut facts = Facts::default();
     if let Some(error) = &case.ways.refused {

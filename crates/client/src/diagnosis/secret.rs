@@ -15,7 +15,6 @@ pub(super) fn is_secret(name: &str) -> bool {
 }
 
 /// What must not be shown: keys, tokens, gateways' headers, passwords, values of parameters.
-#[inline(never)]
 pub(super) fn all(readable: &Readable<'_>, request: &CallRequest<'_>) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for field in readable.given() {

@@ -41,7 +41,6 @@ struct Odd {
 }
 
 /// The check, and the list of all settings.
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> (Check, Vec<Value>) {
     let of_files = file_fault(case);
     let faults = || case.readable.faults.iter().chain(&of_files);

@@ -40,7 +40,6 @@ impl Signed {
     }
 }
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>, found: &Found) -> Signed {
     let has = |name| case.readable.has(name);
     let (is_named, zh, en) = match case.request.scheme.path() {

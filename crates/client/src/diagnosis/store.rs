@@ -35,7 +35,6 @@ fn place<'c>(case: &'c Case<'_>) -> Option<&'c Place> {
     }
 }
 
-#[inline(never)]
 pub(super) fn end(case: &Case<'_>, look: Option<Look>) -> Check {
     let mut facts = Facts::default();
     let (kind, shown) = match place(case) {

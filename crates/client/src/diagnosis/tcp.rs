@@ -10,7 +10,6 @@ use crate::network::attempt::Phase;
 
 const NAME: &str = "tcp";
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     let Some(chosen) = &case.ways.chosen else {
         return Check::skipped(NAME, "地址或代理无法确定", "address or proxy are not known");

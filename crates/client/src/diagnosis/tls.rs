@@ -47,7 +47,6 @@ const INSPECTORS: [&str; 24] = [
     "mitmproxy",
 ];
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Check {
     if !case.request.address.https || case.readable.is_aside("host") {
         return match case.readable.is_aside("host") {

@@ -58,7 +58,6 @@ impl Found {
     }
 }
 
-#[inline(never)]
 pub(super) fn check(case: &Case<'_>) -> Found {
     let alone = |check| Found { check, token: None, keeper: None, is_new: false };
     if !case.has_pass() {
