@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::ControlCenter;
 use crate::server::{Server, closed_port};
-use crate::servers::{Authority, answering, envelope, https, inspecting_proxy, refusing_proxy, tls};
+use crate::servers::{Authority, answering, envelope, https, inspecting_proxy, page, refusing_proxy, tls};
 use crate::{Row, hold};
 
 #[test]
@@ -79,6 +80,37 @@ fn proxies_that_do_not_lead_on() {
         .setting("proxy"),
     ];
     hold(&rows, 10);
+}
+
+/// It says yes, or forwards; and what comes through it is not what comes without it.
+#[test]
+fn a_proxy_that_spoils_what_is_well_without_it() {
+    let center = ControlCenter::start(&[]);
+    let server = tls(Authority::new("company CA").issue("127.0.0.1", (-1, 300)));
+    let portal = answering(|| page("200 OK", "text/html", "<html><title>上网认证</title></html>"));
+    let moves =
+        answering(|| "HTTP/1.1 302 Found\r\nLocation: https://portal.example/\r\nContent-Length: 0\r\n\r\n".to_owned());
+    let denies = answering(|| page("403 Forbidden", "application/json", "{\"error\":\"blocked by WAF\"}"));
+    let closes = Server::start(|connection| drop(connection.request()));
+    let breaks = Server::start(|connection| {
+        if connection.request().is_some() {
+            connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n");
+        }
+    });
+    let through = |proxy: &Server| json!({ "host": center.text("base"), "proxy": proxy.url() });
+    let straight = ["不经代理可以连通", "without the proxy it is reached"];
+    let rows = vec![
+        Row::fails("a portal", through(&portal), "proxy", straight).setting("proxy"),
+        Row::fails("a redirect", through(&moves), "proxy", straight).setting("proxy"),
+        Row::fails("a filter", through(&denies), "proxy", straight).setting("proxy"),
+        Row::fails("it closes", through(&closes), "proxy", straight).setting("proxy"),
+        Row::fails("a portal of the environment", json!({ "host": center.text("base") }), "proxy", straight)
+            .setting("http_proxy")
+            .env("http_proxy", &portal.url()),
+        Row::fails("a tunnel that breaks", json!({ "host": https(&server), "proxy": breaks.url() }), "proxy", straight)
+            .setting("proxy"),
+    ];
+    hold(&rows, 6);
 }
 
 #[test]

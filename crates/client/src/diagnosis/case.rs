@@ -12,7 +12,7 @@ use crate::basics::time::unix_ms;
 use crate::error::{Error, Kind};
 use crate::proxy::route::Route;
 use crate::reply::redact::Redactor;
-use crate::request::{CallRequest, Options, Pass, Readable, Trust};
+use crate::request::{CallRequest, Options, Pass, Proxy, Readable, Trust};
 use crate::tls::ca_file;
 use crate::tls::refused_certificate::Fault;
 use crate::tls::settings::judge;
@@ -49,6 +49,8 @@ pub(super) struct Asked {
     pub(super) probe: Option<Probe>,
     /// The same at the address without the path in `host`.
     pub(super) without_prefix: bool,
+    /// What answers through the proxy is none, and without it a control center does.
+    pub(super) is_better_straight: bool,
     /// The path that was asked.
     pub(super) path: String,
     /// Which generation's control center it looks like.
@@ -157,6 +159,12 @@ impl<'r> Case<'r> {
             let root = self.request.address.without_prefix();
             let there = probe::send(&root, &options, &asked.path, self.until(0.3));
             asked.without_prefix = there.is_control_center() && there.status != Some(404);
+        }
+        let straight = self.ways.other.as_ref().is_some_and(|other| other.proxy.is_none() && other.leads_on());
+        if verified && !probe.is_control_center() && !probe.is_of_spring() && straight {
+            let options = Options { proxy: Proxy::None, ..options.clone() };
+            let there = probe::send(&self.request.address, &options, &asked.path, self.until(0.3));
+            asked.is_better_straight = there.is_control_center() || there.is_of_spring();
         }
         let is_of_proxy = matches!(&probe.answer, Err(error) if error.kind == Kind::Proxy);
         if verified && probe.status.is_some() && !is_of_proxy {

@@ -16,6 +16,13 @@ const SMALLEST_MS: i64 = 2_000;
 pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     let Some((ahead, sure)) = case.clock_offset() else {
         let is_cached = case.probe.probe.as_ref().is_some_and(|probe| probe.is_cached);
+        if signed.refuses_time {
+            let words = Words::new(
+                "控制中心拒绝了时间戳,应答中又没有可信的时间可比;请校准本机时间(开启Windows时间同步),仍被拒绝则请控制中心管理员核对其时钟",
+                "the control center refuses the timestamp, and its answers hold no time to compare with: set this machine's clock right (switch its time synchronisation on); if it is still refused, have the control center's clock checked",
+            );
+            return Check::fail(NAME, words, "", Turn::You);
+        }
         return match (case.probe.probe.is_some(), is_cached) {
             (false, _) => Check::skipped(NAME, "没有得到应答", "nothing has answered"),
             (true, true) => {
@@ -63,6 +70,12 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
         let words = apart.and(
             ",因此证书看上去不在有效期内;请先校准本机时间",
             ", which makes the certificate look invalid: set this machine's clock right first",
+        );
+        Check::fail(NAME, words, "", Turn::You)
+    } else if signed.refuses_time && ahead.abs() <= window {
+        let words = apart.and(
+            ",控制中心因此拒绝了时间戳;请校准本机时间(开启Windows时间同步)",
+            ", and the control center refuses the timestamp for it: set this machine's clock right (switch its time synchronisation on)",
         );
         Check::fail(NAME, words, "", Turn::You)
     } else if ahead.abs() > window && !corrects {

@@ -33,14 +33,20 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             "10.3版没有公开的探测地址;请加上rest_type和\"mode\":\"get\"再诊断",
             "no path of generation 10.3 is published that could be asked: give `rest_type` and \"mode\": \"get\"",
         ),
-        Ok(_) if status >= 500 && probe.is_control_center() => {
+        Ok(_) if (500..600).contains(&said_status(probe)) && (probe.is_control_center() || probe.is_of_spring()) => {
+            let said = said_status(probe);
             let words = Words::told(
-                format_args!("控制中心内部出错(HTTP {status}),请联系控制中心管理员查看其日志"),
-                format_args!(
-                    "the control center fails by itself (HTTP {status}): let its administrator look into its log"
-                ),
+                format_args!("控制中心内部出错({said}),请联系控制中心管理员查看其日志"),
+                format_args!("the control center fails by itself ({said}): let its administrator look into its log"),
             );
             Check::fail(NAME, words, "", Turn::ControlCenter)
+        }
+        // What is not recognised by its paths answers as any program may.
+        Ok(_) if said_status(probe) == 404 && probe.is_control_center() && is_path_known && !shown.fits(scheme) => {
+            no_such_path(case, probe)
+        }
+        Ok(_) if matches!(said_status(probe), 401 | 403 | 429) && probe.is_control_center() && !shown.fits(scheme) => {
+            all_alike(case, probe)
         }
         _ if shown.fits(scheme) || probe.is_control_center() || probe.is_of_spring() => Check::new(
             NAME,
@@ -52,6 +58,24 @@ pub(super) fn check(case: &Case<'_>) -> Check {
         ),
         Ok(answer) => {
             let said = answer.to_string().chars().take(120).collect::<String>();
+            if status >= 500 {
+                let words = Words::told(
+                    format_args!("网关答复HTTP {status}({said}),它后面的控制中心没有应答,请联系控制中心管理员"),
+                    format_args!(
+                        "a gateway answers HTTP status {status} ({said}): the control center behind it does not answer; tell its administrator"
+                    ),
+                );
+                return Check::fail(NAME, words, "", Turn::ControlCenter).with(facts, probe.took);
+            }
+            if matches!(status, 401 | 403 | 407 | 429) {
+                let words = Words::told(
+                    format_args!("网关不放行(HTTP {status}):{said},请联系网络管理员,它要求的请求头可用headers给出"),
+                    format_args!(
+                        "a gateway does not let calls through (HTTP status {status}): {said}; ask the network's administrator, and give headers that it wants as `headers`"
+                    ),
+                );
+                return Check::fail(NAME, words, "", Turn::Network).with(facts, probe.took);
+            }
             let words = Words::told(
                 format_args!(
                     "应答的不是控制中心(HTTP {status}):{said},请核对host的主机、端口和路径,或请网关管理员检查转发规则"
@@ -70,7 +94,12 @@ pub(super) fn check(case: &Case<'_>) -> Check {
 /// It has shown otherwise that it is one; `beyond_doubt`, that it is of the request's generation.
 pub(super) fn is_known(checks: &mut [Check], beyond_doubt: bool) {
     let is_doubted = |check: &Check| beyond_doubt || check.setting.as_deref() != Some(generation::SETTING);
-    let failed = |check: &&mut Check| check.name == NAME && check.status == Status::Fail && is_doubted(check);
+    let failed = |check: &&mut Check| match check.status {
+        _ if check.name != NAME => false,
+        Status::Fail => is_doubted(check),
+        Status::Warning => check.setting.as_deref() != Some(generation::SETTING),
+        _ => false,
+    };
     if let Some(check) = checks.iter_mut().find(failed) {
         let known = Check::ok(
             NAME,
@@ -79,6 +108,40 @@ pub(super) fn is_known(checks: &mut [Check], beyond_doubt: bool) {
         );
         *check = known.with(check.facts.clone(), check.took);
     }
+}
+
+/// The status, or what the envelope of a success says in its place.
+fn said_status(probe: &Probe) -> i64 {
+    match probe.status.unwrap_or(0) {
+        200..300 => probe.code().unwrap_or(0),
+        status => i64::from(status),
+    }
+}
+
+/// Where each control center has a path, nothing is.
+fn no_such_path(case: &Case<'_>, probe: &Probe) -> Check {
+    let (path, msg) = (&case.probe.path, probe.msg().chars().take(120).collect::<String>());
+    let words = Words::told(
+        format_args!("应答的多半不是控制中心:它没有{path}(404:{msg}),请核对host的主机、端口和路径"),
+        format_args!(
+            "what answers is most likely no control center: it has no {path} (404: {msg}); check host, port and path in `host`"
+        ),
+    );
+    Check::fail(NAME, words, "host", Turn::You)
+}
+
+/// It lets nobody in, whatever is asked.
+fn all_alike(case: &Case<'_>, probe: &Probe) -> Check {
+    let (said, msg) = (said_status(probe), probe.msg().chars().take(120).collect::<String>());
+    let path = &case.probe.path;
+    let (setting, turn) = if said == 429 { ("", Turn::Network) } else { ("host", Turn::You) };
+    let words = Words::told(
+        format_args!("看不出是不是控制中心:{path}答复{said}({msg}),请核对host,或请网络管理员检查网关"),
+        format_args!(
+            "there is no telling whether it is a control center: {path} is answered {said} ({msg}); check `host`, or have the gateway checked"
+        ),
+    );
+    Check::warning(NAME, words, setting, turn)
 }
 
 fn failed(case: &Case<'_>, error: &Error, probe: &Probe) -> Check {

@@ -117,6 +117,8 @@ impl Case<'_> {
         checks.push(http::check(&self));
         settings::follow_generation(&self, &mut checks);
         let mut token = token::check(&self);
+        // A server may quote what it was sent.
+        self.secrets.extend(token.token.clone());
         let signed = signature::check(&self, &token);
         if let Some((code, msg)) = &signed.refuses_token {
             token.is_refused(&self, code, msg);

@@ -27,7 +27,19 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     if let Some(error) = forwarded.filter(|error| error.kind == Kind::Proxy) {
         return failed(error, proxy, straight).with(facts, took);
     }
+    if case.probe.is_better_straight {
+        let words = match forwarded {
+            Some(error) => Words::of(error),
+            None => Words::told(
+                format_args!("经{}得到的不是控制中心的应答", proxy.zh()),
+                format_args!("what comes through {} is no answer of a control center", proxy.en()),
+            ),
+        };
+        return better_straight(words, proxy).with(facts, took);
+    }
     match &chosen.failure {
+        // The proxy said yes; but what comes through it is not what comes without it.
+        Some((Phase::Tls, error)) if straight => better_straight(Words::of(error), proxy),
         Some((Phase::Tls, _)) | None => {
             let (zh, en) = match (straight, chosen.failure.is_some()) {
                 (true, _) => ("不经代理也可以连通", "it is reached without it, too"),
@@ -51,21 +63,28 @@ fn failed(error: &Error, proxy: &ProxyInUse, straight: bool) -> Check {
         (Kind::Proxy, Some(_)) => Turn::Network,
         _ => Turn::You,
     };
-    let setting = match proxy.source {
+    if straight {
+        return Check { turn: Some(turn), ..better_straight(Words::of(error), proxy) };
+    }
+    Check::fail(NAME, Words::of(error), setting(proxy), turn)
+}
+
+/// Without the proxy the control center is reached.
+fn better_straight(words: Words, proxy: &ProxyInUse) -> Check {
+    let words = words.and(
+        ";不经代理可以连通,请把字段proxy设为null(或把该主机加入NO_PROXY)",
+        "; without the proxy it is reached: give `\"proxy\": null`, or add the host to NO_PROXY",
+    );
+    Check::fail(NAME, words, setting(proxy), Turn::You)
+}
+
+/// What sets the proxy.
+pub(super) fn setting(proxy: &ProxyInUse) -> &'static str {
+    match proxy.source {
         Source::Field => "proxy",
         Source::Variable(name) => name,
         Source::Windows => "AutoConfigURL/ProxyServer",
-    };
-    let words = Words::of(error);
-    let words = if straight {
-        words.and(
-            ";不经代理可以连通,请把字段proxy设为null(或把该主机加入NO_PROXY)",
-            "; without the proxy it is reached: give `\"proxy\": null`, or add the host to NO_PROXY",
-        )
-    } else {
-        words
-    };
-    Check::fail(NAME, words, setting, turn)
+    }
 }
 
 fn outcome(way: &Way) -> serde_json::Value {

@@ -54,11 +54,26 @@ impl Report {
     }
 }
 
+/// A text without a word, where that stands alone: within a longer one it may be part of a key.
+fn without(text: &str, word: &str) -> String {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || "-_.+/=%".contains(c));
+    let mut foreign = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(word) {
+        foreign.push_str(before);
+        let is_own = !is_part(foreign.chars().next_back()) && !is_part(after.chars().next());
+        foreign.push_str(if is_own { " " } else { word });
+        rest = after;
+    }
+    foreign.push_str(rest);
+    foreign
+}
+
 /// A server, a proxy or a path may quote anything: whatever shows a secret is taken out whole.
 fn sweep(value: &mut Value, redactor: &Redactor) {
     match value {
         Value::String(text) => {
-            let foreign = OWN_WORDS.iter().fold(text.to_ascii_lowercase(), |text, word| text.replace(word, " "));
+            let foreign = OWN_WORDS.iter().fold(text.to_ascii_lowercase(), |text, word| without(&text, word));
             if foreign.len() >= 8 && redactor.is_shown_in(&foreign) {
                 HIDDEN.clone_into(text);
             }
@@ -66,5 +81,35 @@ fn sweep(value: &mut Value, redactor: &Redactor) {
         Value::Array(values) => values.iter_mut().for_each(|value| sweep(value, redactor)),
         Value::Object(fields) => fields.values_mut().for_each(|value| sweep(value, redactor)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_holds_a_word_of_ours_is_hidden_and_the_word_is_not() {
+        let mut redactor = Redactor::default();
+        redactor.hide(["my-accesskey-42", "prod-secretkey-77", "demo-access-key"]);
+        for text in [
+            "bad key my-accesskey-42",
+            "bad key my%2Daccesskey%2D42",
+            "prod-secretkey-77, accesskey",
+            "demo-access-key of an access key",
+        ] {
+            let mut value = Value::String(text.to_owned());
+            sweep(&mut value, &redactor);
+            assert_eq!(value, HIDDEN, "{text}");
+        }
+        for text in [
+            "the control center refuses `accesskey` or `secretkey`",
+            "控制中心拒绝了accesskey或secretkey",
+            "let all robots share one `token_store`, or give each its own access key",
+        ] {
+            let mut value = Value::String(text.to_owned());
+            sweep(&mut value, &redactor);
+            assert_eq!(value, text);
+        }
     }
 }

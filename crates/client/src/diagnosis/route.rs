@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
 use crate::proxy::environment::Environment;
+use crate::proxy::in_use::Source;
 use crate::proxy::script;
 use crate::request::Proxy;
 
@@ -13,7 +14,15 @@ const NAME: &str = "route";
 pub(super) fn check(case: &Case<'_>) -> Check {
     let mut facts = Facts::default();
     if let Some(error) = &case.ways.refused {
-        return Check::fail(NAME, Words::of(error), "proxy", Turn::You);
+        let named = match case.request.options.proxy {
+            Proxy::System => Environment::of_process().named_for(&case.request.address),
+            _ => Ok(None),
+        };
+        let setting = match named {
+            Ok(Some((_, Source::Variable(name)))) => name,
+            _ => "proxy",
+        };
+        return Check::fail(NAME, Words::of(error), setting, Turn::You);
     }
     let Some(route) = &case.ways.route else {
         return Check::skipped(NAME, "host、port或proxy无法读取", "`host`, `port` or `proxy` cannot be read");

@@ -6,15 +6,16 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
-use super::token::{Found, code_and_message};
+use super::token::{Found, code_and_message, is_of_rights, speaks_of_time};
 use crate::call::exchange::Answered;
 use crate::call::notes;
 use crate::call::now::now;
 use crate::call::unstamped::UnstampedCall;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::network::attempt::{Call, Progress};
+use crate::reply::redact::Redactor;
 use crate::request::Pass;
-use crate::token::{is_failure, is_refused, message, refuses_time};
+use crate::token::{Sign, is_failure, is_refused, refuses_time, signature};
 use rpa_signing::Secret;
 use rpa_signing::scheme::Encoding;
 
@@ -23,8 +24,10 @@ const NAME: &str = "signature";
 /// What came of the signed call.
 pub(super) struct Signed {
     pub(super) check: Check,
-    /// The control center took the call.
+    /// The control center took the call: what it says is not about who calls.
     pub(super) is_taken: bool,
+    /// It may have refused the signature, in these words or in words of its own.
+    may_refuse: bool,
     /// It has done it.
     pub(super) has_run: bool,
     /// How far from this machine's clock that was stamped, in milliseconds.
@@ -36,7 +39,15 @@ pub(super) struct Signed {
 
 impl Signed {
     fn not(check: Check) -> Signed {
-        Signed { check, is_taken: false, has_run: false, stamped_by: 0, refuses_time: false, refuses_token: None }
+        Signed {
+            check,
+            is_taken: false,
+            may_refuse: false,
+            has_run: false,
+            stamped_by: 0,
+            refuses_time: false,
+            refuses_token: None,
+        }
     }
 }
 
@@ -119,7 +130,9 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     }
     let trial = Trial { case, call: &first, token, found };
     let mut signed = sent(&trial, encoding, ahead)?;
-    if signed.check.status == Status::Fail && !signed.refuses_time && signed.refuses_token.is_none() {
+    let is_refused = signed.may_refuse && !signed.is_taken;
+    // Signed the same in both, another refusal would say no more; but a plain one is told as tried.
+    if is_refused || (signed.may_refuse && first.stamp(token, encoding.other(), stamp.timestamp).encoded() != encoded) {
         other_encoding(&trial, encoding, ahead, &mut signed)?;
     }
     signed.check.facts.0.extend(facts.0);
@@ -138,22 +151,22 @@ struct Trial<'t> {
     found: &'t Found,
 }
 
-fn send(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Answered, Error> {
+/// What came, and the signature that was sent.
+fn send(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<(Answered, Redactor), Error> {
     let limits = Call { deadline: trial.case.until(0.6), progress: Progress::default() };
-    trial.call.send(trial.token, encoding, now(ahead)?, &limits)
+    let stamp = now(ahead)?;
+    let mut redactor = trial.case.redactor();
+    redactor.hide([trial.token.expose(), &*trial.call.stamp(trial.token, encoding, stamp).signature()]);
+    Ok((trial.call.send(trial.token, encoding, stamp, &limits)?, redactor))
 }
 
 fn sent(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Signed, Error> {
     let case = trial.case;
-    let answered = match send(trial, encoding, ahead) {
-        Ok(answered) => answered,
-        Err(error) => {
-            let turn =
-                if error.http_status.is_some_and(|status| status >= 500) { Turn::ControlCenter } else { Turn::You };
-            return Ok(Signed::not(Check::fail(NAME, Words::of(&error), "rest_type", turn)));
-        }
+    let (answered, redactor) = match send(trial, encoding, ahead) {
+        Ok(sent) => sent,
+        Err(error) => return Ok(Signed::not(unanswered(case, &error))),
     };
-    let mut signed = judged(case, &answered);
+    let mut signed = judged(case, &answered, &redactor);
     signed.stamped_by = ahead;
     let corrects = matches!(&case.request.pass, Pass::Keys(keys) if keys.correct_clock);
     if signed.refuses_time
@@ -161,8 +174,8 @@ fn sent(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Signed, Err
         && let Some((other, _)) = case.clock_offset()
         && other != ahead
     {
-        let answered = send(trial, encoding, other)?;
-        let again = judged(case, &answered);
+        let (answered, redactor) = send(trial, encoding, other)?;
+        let again = judged(case, &answered, &redactor);
         if !again.refuses_time {
             signed = Signed { stamped_by: other, ..again };
         }
@@ -175,10 +188,29 @@ fn sent(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Signed, Err
     Ok(signed)
 }
 
+/// No reply of the API's came, which says nothing of the signature.
+fn unanswered(case: &Case<'_>, error: &Error) -> Check {
+    let words = Words::of(error);
+    // It had a part of the time that a call has.
+    if error.kind == Kind::Timeout && case.verified_probe().is_some_and(|probe| probe.status.is_some()) {
+        let words = words.and(
+            "(诊断只给它一部分timeout_ms,调用有全部);接口较慢时请加大timeout_ms",
+            " (a diagnosis has but a part of `timeout_ms` for it, a call has all); if the API is slow, give a longer `timeout_ms`",
+        );
+        return Check::warning(NAME, words, "timeout_ms", Turn::You);
+    }
+    let (setting, turn) = match (error.kind, error.http_status) {
+        (Kind::Disconnected, _) | (_, Some(500..)) => ("", Turn::ControlCenter),
+        (Kind::Proxy, _) | (_, Some(401 | 403 | 407 | 429)) => ("", Turn::Network),
+        _ => ("rest_type", Turn::You),
+    };
+    Check::fail(NAME, words, setting, turn)
+}
+
 /// What the answer says of the token, of the time, and of the signature.
-fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
+fn judged(case: &Case<'_>, answered: &Answered, redactor: &Redactor) -> Signed {
     let (status, reply) = (answered.status(), &answered.text[..]);
-    let (code, msg) = code_and_message(reply);
+    let (code, msg) = code_and_message(reply, redactor);
     let mut facts = Facts::default();
     facts.number("http_status", i64::from(status));
     facts.text("code", &code);
@@ -187,39 +219,73 @@ fn judged(case: &Case<'_>, answered: &Answered) -> Signed {
         Pass::Keys(keys) => keys.refusal.clone(),
         Pass::Given(_) => crate::request::RefusalRule::default(),
     };
-    let lower = message(reply);
-    let of_time = ["timestamp", "time stamp", "时间"].iter().any(|word| lower.contains(word));
-    let mut signed = if is_failure(status, reply) && is_refused(&rule, status, reply) {
-        let check = Check::skipped(NAME, "token被拒绝", "the token is refused");
-        Signed { refuses_token: Some((code, msg)), ..Signed::not(check) }
-    } else if refuses_time(status, reply) && of_time {
-        let check = Check::skipped(NAME, "时间戳被拒绝", "the timestamp is refused");
-        Signed { refuses_time: true, ..Signed::not(check) }
-    } else if refuses_time(status, reply) {
-        let words = Words::told(
-            format_args!("控制中心拒绝了签名(code {code}:{msg})"),
-            format_args!("the control center refuses the signature (code {code}: {msg})"),
-        );
-        Signed::not(Check::fail(NAME, words, "", Turn::You))
-    } else if is_failure(status, reply) {
-        let check = Check::new(
-            NAME,
-            Status::Ok,
-            Words::told(
-                format_args!("签名没有被拒绝,接口答复code {code}:{msg}"),
-                format_args!("the signature is not refused; the API answers code {code}: {msg}"),
-            ),
-        );
-        Signed { is_taken: true, ..Signed::not(check) }
-    } else {
+    let is_success = !is_failure(status, reply) || (status < 400 && code == "200");
+    let of_signature = signature(&case.request.signature_refused, status, reply) == Sign::Refused;
+    let mut signed = if is_success {
         Signed {
             is_taken: true,
             has_run: true,
             ..Signed::not(Check::ok(NAME, "控制中心接受了签名的调用", "the control center took the signed call"))
         }
+    } else if is_refused(&rule, status, reply) {
+        let check = Check::skipped(NAME, "token被拒绝", "the token is refused");
+        Signed { refuses_token: Some((code, msg)), ..Signed::not(check) }
+    } else if speaks_of_time(&msg) {
+        let check = Check::skipped(NAME, "时间戳被拒绝", "the timestamp is refused");
+        Signed { refuses_time: true, ..Signed::not(check) }
+    } else if is_of_rights(&msg) {
+        let words = Words::told(
+            format_args!(
+                "签名没有被拒绝,但控制中心不许可这个调用(code {code}:{msg}),请联系控制中心管理员处理权限或白名单"
+            ),
+            format_args!(
+                "the signature is not refused, but the control center does not permit the call (code {code}: {msg}): have its administrator see to the rights or the list of addresses"
+            ),
+        );
+        Signed { is_taken: true, ..Signed::not(Check::fail(NAME, words, "", Turn::ControlCenter)) }
+    } else if of_signature || refuses_time(status, reply) {
+        let words = Words::told(
+            format_args!("控制中心拒绝了签名(code {code}:{msg})"),
+            format_args!("the control center refuses the signature (code {code}: {msg})"),
+        );
+        Signed { may_refuse: true, ..Signed::not(Check::fail(NAME, words, "", Turn::You)) }
+    } else {
+        Signed { is_taken: true, may_refuse: true, ..Signed::not(failed(status, &code, &msg)) }
     };
     signed.check.facts = facts;
     signed
+}
+
+/// The API answers that it did not do what it was asked.
+fn failed(status: u16, code: &str, msg: &str) -> Check {
+    let number = match status {
+        400.. => i64::from(status),
+        _ => code.parse().unwrap_or(0),
+    };
+    let (zh, en, setting, turn) = match number {
+        404 => {
+            ("请核对rest_type,控制中心没有这个接口", "check `rest_type`: there is no such API", "rest_type", Turn::You)
+        }
+        405 => ("请核对mode,接口要求另一种方式", "check `mode`: the API wants another one", "mode", Turn::You),
+        429 => ("调用过于频繁,请稍后再试", "there are too many calls: try again later", "", Turn::Network),
+        500..600 => (
+            "请控制中心管理员查看其日志",
+            "have the control center's administrator look into its log",
+            "",
+            Turn::ControlCenter,
+        ),
+        _ => (
+            "请按其内容核对rest_type和data_json;如果它是在拒绝签名,请在signature_refused中写明",
+            "check `rest_type` and `data_json` by what it says; if that is how it refuses a signature, say so in `signature_refused`",
+            "data_json",
+            Turn::You,
+        ),
+    };
+    let words = Words::told(
+        format_args!("签名没有被拒绝,但接口答复code {code}:{msg},{zh}"),
+        format_args!("the signature is not refused, but the API answers code {code}: {msg}; {en}"),
+    );
+    Check::warning(NAME, words, setting, turn)
 }
 
 /// Whether the other encoding would do.
@@ -227,37 +293,55 @@ fn other_encoding(trial: &Trial<'_>, encoding: Encoding, ahead: i64, signed: &mu
     let other = encoding.other();
     let again = sent(trial, other, ahead)?;
     signed.check.facts.text("tried", "python, java");
-    if again.is_taken {
-        let (this, that) = (encoding.name(), other.name());
-        signed.check.facts.text("works", that);
-        signed.is_taken = true;
-        if trial.call.request.encoding.is_none() {
-            let facts = std::mem::take(&mut signed.check.facts);
-            let check = Check::new(
-                NAME,
-                Status::Ok,
-                Words::told(
-                    format_args!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
-                    format_args!("the control center takes signatures as {that}; calls change to it by themselves"),
+    let (this, that) = (encoding.name(), other.name());
+    let works = if signed.is_taken { again.has_run } else { again.is_taken };
+    let is_auto = trial.call.request.encoding.is_none();
+    let mut facts = std::mem::take(&mut signed.check.facts);
+    if works || !signed.is_taken {
+        facts.put("works", if works { that.into() } else { Value::Null });
+    }
+    let words = std::mem::take(&mut signed.check.words);
+    let code = facts.0.get("code").and_then(Value::as_str).unwrap_or_default();
+    let check = match (works, is_auto) {
+        (false, _) if signed.is_taken => Check { words, ..signed.check.clone() },
+        (false, _) => Check {
+            words: words.and(
+                ",两种编码都试过,均被拒绝;请核对token或密钥是否属于这个控制中心,以及网关是否改动了请求",
+                "; both encodings were tried; check that the token or the keys are of this control center, and that no gateway changes the request",
+            ),
+            ..signed.check.clone()
+        },
+        // A failure in words that are not known for a refusal, which the other encoding does away with.
+        (true, true) if signed.is_taken => {
+            let words = Words::told(
+                format_args!(
+                    "按{this}编码的签名被拒绝(code {code}),按{that}编码则通过,请设置\"encoding\":\"{that}\",或在signature_refused中写明code {code}"
+                ),
+                format_args!(
+                    "signed as {this} the call is refused (code {code}), signed as {that} it is taken: give \"encoding\": \"{that}\", or tell code {code} in `signature_refused`"
                 ),
             );
-            signed.check = check.with(facts, Duration::ZERO);
-            return Ok(());
+            Check::fail(NAME, words, "encoding", Turn::You)
         }
-        signed.check.words = Words::told(
-            format_args!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
-            format_args!(
-                "the encoding is wrong: signed as {this} the call is refused, signed as {that} it is taken; give \"encoding\": \"{that}\""
-            ),
-        );
-        signed.check.setting = Some("encoding".to_owned());
-    } else {
-        signed.check.facts.put("works", Value::Null);
-        let words = std::mem::take(&mut signed.check.words);
-        signed.check.words = words.and(
-            ",两种编码都试过,均被拒绝;请核对token或密钥是否属于这个控制中心,以及网关是否改动了请求",
-            "; both encodings were tried; check that the token or the keys are of this control center, and that no gateway changes the request",
-        );
-    }
+        (true, true) if !again.has_run => again.check,
+        (true, true) => {
+            let words = Words::told(
+                format_args!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
+                format_args!("the control center takes signatures as {that}; calls change to it by themselves"),
+            );
+            Check::new(NAME, Status::Ok, words)
+        }
+        (true, false) => {
+            let words = Words::told(
+                format_args!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
+                format_args!(
+                    "the encoding is wrong: signed as {this} the call is refused, signed as {that} it is taken; give \"encoding\": \"{that}\""
+                ),
+            );
+            Check::fail(NAME, words, "encoding", Turn::You)
+        }
+    };
+    signed.is_taken |= works;
+    signed.check = check.with(facts, Duration::ZERO);
     Ok(())
 }

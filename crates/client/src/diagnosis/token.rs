@@ -11,6 +11,7 @@ use super::check::{Check, Facts, Status, Turn, Words};
 use crate::basics::locks::lock;
 use crate::call::token_call;
 use crate::error::Source;
+use crate::reply::redact::Redactor;
 use crate::request::{Keys, Pass};
 use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply};
 use rpa_signing::Secret;
@@ -117,7 +118,7 @@ pub(super) fn check(case: &Case<'_>) -> Found {
     let is_new = held.as_ref().is_ok_and(|held| held.facts.source == Some(Source::Server));
     let (check, token) = match held {
         Ok(held) => (held_well(&held, keys, &keeper, &mut facts), Some(held.token)),
-        Err(failure) => (refused(failure, &mut facts), None),
+        Err(failure) => (refused(case, failure, &mut facts), None),
     };
     Found { check: check.with(facts, begun.elapsed()), token, keeper: Some(keeper), is_new }
 }
@@ -171,18 +172,36 @@ fn held_well(held: &Held, keys: &Keys, keeper: &Keeper, facts: &mut Facts) -> Ch
     }
 }
 
-fn refused(failure: Failure, facts: &mut Facts) -> Check {
+fn refused(case: &Case<'_>, failure: Failure, facts: &mut Facts) -> Check {
     match failure {
         Failure::Refused { reply, is_busy } => {
             let reply = Zeroizing::new(reply);
-            let (code, msg) = code_and_message(&reply);
+            let (code, msg) = code_and_message(&reply, &case.redactor());
             facts.text("code", &code);
             facts.text("msg", &msg);
-            if is_busy {
+            if is_busy || is_of_the_server(&code, &msg) {
                 let words = Words::told(
                     format_args!("控制中心暂时不能给token(code {code}:{msg}),请稍后再试或联系控制中心管理员"),
                     format_args!(
                         "the control center cannot give a token now (code {code}: {msg}): try again later, or ask its administrator"
+                    ),
+                );
+                return Check::fail(NAME, words, "", Turn::ControlCenter);
+            }
+            if speaks_of_time(&msg) {
+                let words = Words::told(
+                    format_args!("控制中心不给token(code {code}:{msg}),请先校准本机时间"),
+                    format_args!(
+                        "the control center gives no token (code {code}: {msg}): set this machine's clock right first"
+                    ),
+                );
+                return Check::fail(NAME, words, "", Turn::You);
+            }
+            if is_of_rights(&msg) {
+                let words = Words::told(
+                    format_args!("控制中心不给token(code {code}:{msg}),请联系控制中心管理员处理账号、授权或白名单"),
+                    format_args!(
+                        "the control center gives no token (code {code}: {msg}): have its administrator see to the account, the licence or the list of addresses"
                     ),
                 );
                 return Check::fail(NAME, words, "", Turn::ControlCenter);
@@ -197,19 +216,62 @@ fn refused(failure: Failure, facts: &mut Facts) -> Check {
             );
             Check::fail(NAME, words, "accesskey", Turn::You)
         }
-        Failure::Error(NoReply { error, .. }) => Check::fail(NAME, Words::of(&error), "", Turn::ControlCenter),
+        Failure::Error(NoReply { error, .. }) => {
+            let turn = match error.http_status {
+                Some(401 | 403 | 407 | 429) => Turn::Network,
+                _ => Turn::ControlCenter,
+            };
+            Check::fail(NAME, Words::of(&error), "", turn)
+        }
     }
 }
 
-/// What a reply says, in few words.
-pub(super) fn code_and_message(reply: &[u8]) -> (String, String) {
+/// What a reply says, in few words and without what must not be shown.
+pub(super) fn code_and_message(reply: &[u8], redactor: &Redactor) -> (String, String) {
     let reply: Value = serde_json::from_slice(reply).unwrap_or(Value::Null);
     let text = |name: &str| match &reply[name] {
-        Value::String(text) => text.chars().take(120).collect(),
+        Value::String(text) => redactor.quote(text).chars().take(120).collect(),
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    (text("code"), text("msg"))
+    let msg = text("msg");
+    (text("code"), if msg.is_empty() { text("message") } else { msg })
+}
+
+/// Whether the control center says that it has failed itself.
+fn is_of_the_server(code: &str, msg: &str) -> bool {
+    let is_failure = code.parse().is_ok_and(|code: i64| (500..600).contains(&code));
+    is_failure && !["key", "密钥", "sign", "签名"].iter().any(|word| msg.to_lowercase().contains(word))
+}
+
+/// Whether a refusal is for the time of the request.
+pub(super) fn speaks_of_time(msg: &str) -> bool {
+    let msg = msg.to_lowercase();
+    let is_named = ["timestamp", "time stamp", "时间戳"].iter().any(|word| msg.contains(word));
+    // An account may be let in at certain times only.
+    is_named || (msg.contains("时间") && !msg.contains("时间段") && !msg.contains("访问"))
+}
+
+/// Whether a refusal is one of rights, which no other key helps against.
+pub(super) fn is_of_rights(msg: &str) -> bool {
+    let msg = msg.to_lowercase();
+    [
+        "锁定",
+        "locked",
+        "授权已",
+        "授权到期",
+        "授权过期",
+        "licen",
+        "白名单",
+        "whitelist",
+        "allowlist",
+        "许可",
+        "权限",
+        "permission",
+        "时间段",
+    ]
+    .iter()
+    .any(|word| msg.contains(word))
 }
 
 /// How to ask for a token; the names of the fields of what comes are kept.

@@ -1,6 +1,6 @@
 //! What has changed since the call before: told once, and not with each call.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::warnings::{self, Warning};
 use crate::basics::locks::PerProcess;
@@ -15,8 +15,17 @@ const MOST: usize = 256;
 struct Known {
     /// The warnings that stand.
     told: Vec<&'static str>,
-    certificate: Option<[u8; 32]>,
+    /// Those that were shown, the newest last: an address may be that of several servers.
+    certificates: Vec<[u8; 32]>,
+    /// What is over, and since when.
+    over: Vec<(&'static str, Instant)>,
 }
+
+/// So many servers may stand behind one address.
+const MOST_CERTIFICATES: usize = 16;
+/// Two servers behind one address may differ by their clocks and certificates. What comes and goes with each call is told once
+/// in so long.
+const QUIET: Duration = Duration::from_secs(3600);
 
 /// Warnings that are events as well, and what is told when they are over.
 const OVER: [(&str, &str, &str); 3] = [
@@ -62,19 +71,21 @@ impl Known {
             let warning = present.iter().find(|warning| warning.kind == kind);
             let was_told = self.told.contains(&kind);
             match warning {
-                Some(warning) if !was_told => {
+                Some(warning) if !was_told && !self.comes_and_goes(kind) => {
                     self.told.push(kind);
                     events.push((kind, warning.zh.clone(), warning.en.clone()));
                 }
                 None if was_told && is_known => {
                     self.told.retain(|other| *other != kind);
+                    self.over.retain(|(other, _)| *other != kind);
+                    self.over.push((kind, Instant::now()));
                     events.push((kind, zh.to_owned(), en.to_owned()));
                 }
                 _ => {}
             }
         }
         if let Some((_, fingerprint)) = seen.certificate
-            && self.certificate.replace(fingerprint).is_some_and(|before| before != fingerprint)
+            && self.is_another(fingerprint)
         {
             let days = warnings::days_left(seen, SystemTime::now()).unwrap_or_default();
             events.push((
@@ -111,6 +122,23 @@ impl Known {
         }
         events
     }
+
+    /// Whether it was over a short time ago. A store has one place: each of its troubles is one of its own.
+    fn comes_and_goes(&self, kind: &str) -> bool {
+        kind != "store" && self.over.iter().any(|(other, since)| *other == kind && since.elapsed() < QUIET)
+    }
+
+    /// Whether another certificate was shown before, and never this one.
+    fn is_another(&mut self, fingerprint: [u8; 32]) -> bool {
+        if self.certificates.contains(&fingerprint) {
+            return false;
+        }
+        if self.certificates.len() == MOST_CERTIFICATES {
+            self.certificates.remove(0);
+        }
+        self.certificates.push(fingerprint);
+        self.certificates.len() > 1
+    }
 }
 
 #[cfg(test)]
@@ -134,5 +162,14 @@ mod tests {
         assert!(events(None, Some("x"), 1, None).is_empty(), "a call without a reply tells no time");
         assert_eq!(events(Some(0), None, 2, Some(Refusal::Eviction)), ["clock", "store", "certificate", "eviction"]);
         assert!(events(Some(0), None, 2, None).is_empty());
+        for _ in 0..3 {
+            assert!(events(Some(5_000), None, 1, None).is_empty(), "two servers in turn are told once");
+            assert!(events(Some(0), None, 2, None).is_empty());
+        }
+        assert_eq!(
+            events(Some(0), Some("x"), 3, None),
+            ["store", "certificate"],
+            "another trouble, another certificate"
+        );
     }
 }

@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::basics::local_time::local;
@@ -233,7 +234,10 @@ impl Folder {
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
             return Err(io::Error::other("what has the log's name there is no file"));
         }
-        let file = OpenOptions::new().append(true).create(true).open(&path)?;
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+        if is_torn(&file) {
+            append(&file, b"\n")?;
+        }
         let (mark, is_local) = (mark(&file.metadata()?), is_local(&file, &path));
         self.take_old_ones_away();
         Ok(Day { date: date.to_owned(), path, file, mark, looked: Mutex::new(Instant::now()), is_local })
@@ -264,10 +268,31 @@ fn is_date(text: &str) -> bool {
 
 /// In one piece: the system appends it as one, whoever else appends.
 fn append(mut file: &File, lines: &[u8]) -> io::Result<()> {
-    match file.write(lines)? {
-        written if written == lines.len() => Ok(()),
-        _ => Err(ErrorKind::StorageFull.into()),
+    let written = file.write(lines)?;
+    if written == lines.len() {
+        return Ok(());
     }
+    // Half a line is none: it is taken back, unless another one has come behind it.
+    let end = file.stream_position().unwrap_or(0);
+    if file.metadata().is_ok_and(|found| found.len() == end) {
+        let _ = file.set_len(end.saturating_sub(u64::try_from(written).unwrap_or(0)));
+    }
+    Err(ErrorKind::StorageFull.into())
+}
+
+/// Whether it ends in half a line, which a full disk or a crash of the machine has left. One that is being written looks the
+/// same for a moment.
+fn is_torn(file: &File) -> bool {
+    let end = |mut file: &File| {
+        let mut last = [0];
+        let at = file.seek(SeekFrom::End(-1)).ok()?;
+        file.read_exact(&mut last).ok()?;
+        Some((at, last)).filter(|_| last != *b"\n")
+    };
+    end(file).is_some_and(|before| {
+        thread::sleep(Duration::from_millis(20));
+        end(file) == Some(before)
+    })
 }
 
 fn told(folder: &Path, error: &io::Error) -> Trouble {
@@ -356,6 +381,15 @@ mod tests {
     fn open(path: &Path) -> Arc<Folder> {
         let level = crate::request::Level::Info;
         of(&LogSettings { folder: path.to_owned(), level, keep_days: 14 }, std::process::id())
+    }
+
+    #[test]
+    fn a_line_that_a_full_disk_has_cut_swallows_none_after_it() {
+        let place = folder::Folder::new("log-torn");
+        place.write("rpa_openapi-2026-11-25.jsonl", "whole\nhalf of o");
+        assert_eq!(open(&place).write("2026-11-25", b"next\n".to_vec()), None);
+        let text = fs::read_to_string(place.join("rpa_openapi-2026-11-25.jsonl")).unwrap();
+        assert_eq!(text, "whole\nhalf of o\nnext\n");
     }
 
     #[test]
