@@ -190,7 +190,9 @@ impl Reply {
     /// It is a copy that a cache kept: its date is that of an earlier reply.
     pub(crate) fn is_cached(&self) -> bool {
         let is_hit = |cache: Cow<'_, str>| cache.to_ascii_lowercase().contains("hit");
-        self.headers.contains_key(AGE) || self.header(X_CACHE).is_some_and(is_hit)
+        // Gateways write an age of 0 of what they have just fetched.
+        let is_old = |age: Cow<'_, str>| age.trim() != "0";
+        self.header(AGE).is_some_and(is_old) || self.header(X_CACHE).is_some_and(is_hit)
     }
 
     /// An error over this reply, which shows that the server has the request.
