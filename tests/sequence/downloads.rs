@@ -143,6 +143,30 @@ fn what_is_cut_leaves_nothing() {
     assert!(files(&folder).is_empty(), "{:?}", files(&folder));
 }
 
+/// By RFC 9530 `Repr-Digest` and `Content-Digest` are of the packed bytes where the server packs; some give that of the file.
+#[test]
+fn a_digest_may_be_of_the_packed_bytes_or_of_the_file() {
+    let folder = Folder::new("save");
+    let body = bytes(10_000);
+    let packed = rpa_test_support::packed::gzip(&body);
+    let digest = |bytes: &[u8]| BASE64_STANDARD.encode(Sha256::digest(bytes));
+    for (index, (digest, is_right)) in
+        [(digest(&packed), true), (digest(&body), true), (digest(b"x"), false)].into_iter().enumerate()
+    {
+        for (name, value) in [
+            ("Content-Digest", format!("sha-256=:{digest}:")),
+            ("Repr-Digest", format!("sha-256=:{digest}:")),
+            ("Digest", format!("SHA-256={digest}")),
+        ] {
+            let path = folder.join(format!("{index}{name}"));
+            let head = format!("Content-Encoding: gzip\r\n{name}: {value}\r\n");
+            let reply = center(answer(&head, &packed)).call(save(path.to_str().unwrap()));
+            assert_eq!((reply["code"] == 0, path.exists()), (is_right, is_right), "{name}: {reply}");
+            assert!(!is_right || fs::read(&path).unwrap() == body);
+        }
+    }
+}
+
 /// What a killed process has left is taken away by the next one, and nothing else is: not what a living one is writing, nor
 /// what only has a name like it.
 #[test]

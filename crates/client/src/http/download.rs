@@ -75,7 +75,15 @@ impl Download {
 
     /// Begins anew: an earlier attempt may have left something.
     pub(super) fn begin<'d>(&'d self, headers: &'d HeaderMap, hold: u64) -> Pouring<'d> {
-        Pouring { download: self, headers, hold, held: Some(Zeroizing::default()), hash: Sha256::new(), size: 0 }
+        Pouring {
+            download: self,
+            headers,
+            hold,
+            held: Some(Zeroizing::default()),
+            hash: Sha256::new(),
+            size: 0,
+            packed: None,
+        }
     }
 
     fn write(&self, bytes: &[u8], is_first: bool) -> Result<(), Failure> {
@@ -116,6 +124,8 @@ pub(super) struct Pouring<'d> {
     held: Option<Zeroizing<Vec<u8>>>,
     hash: Sha256,
     size: u64,
+    /// The hash of what came packed.
+    packed: Option<[u8; 32]>,
 }
 
 impl Sink for Pouring<'_> {
@@ -152,6 +162,11 @@ impl Sink for Pouring<'_> {
 }
 
 impl Pouring<'_> {
+    /// What comes unpacked was these bytes. Most digests are of them: `Content-Digest` by RFC 9530, `Digest` in practice.
+    pub(super) fn was_packed(&mut self, bytes: &[u8]) {
+        self.packed = Some(Sha256::digest(bytes).into());
+    }
+
     /// What may be JSON no longer goes to the file.
     fn spill(&mut self) -> Result<(), Failure> {
         match self.held.take() {
@@ -175,7 +190,7 @@ impl Pouring<'_> {
         }
         self.spill()?;
         let hash: [u8; 32] = self.hash.finalize().into();
-        if digests(self.headers).any(|given| given != hash) {
+        if digests(self.headers).any(|given| given != hash && Some(given) != self.packed) {
             let error = self.download.to.refuse(
                 "收到的内容与服务器给出的校验值不符,没有保存,请再试",
                 "would hold something else than the server sent: what came does not fit its digest",
