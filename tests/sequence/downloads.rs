@@ -226,6 +226,58 @@ fn what_a_killed_process_has_left_is_taken_away() {
     assert_eq!(parts().len(), 4, "only what is somebody else's: {:?}", parts());
 }
 
+/// Who may read it is said of the file, and a link says where it lies: neither is changed by what is in it.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_overwritten_keeps_its_mode_and_stays_where_a_link_leads() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let folder = Folder::new("save");
+    let (path, link, second) = (folder.join("报表"), folder.join("link"), folder.join("second"));
+    fs::write(&path, "old").unwrap();
+    symlink("报表", &second).unwrap();
+    symlink(&second, &link).unwrap();
+    for mode in [0o640, 0o600, 0o444] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for place in [&path, &link] {
+            let body = format!("%{mode}{}", place.display());
+            let reply = center(answer("", body.as_bytes())).call(save(json!({ "path": place, "overwrite": true })));
+            assert_eq!((&reply["code"], &reply["result"]["path"]), (&json!(0), &json!(place)), "{reply}");
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode, "{}", place.display());
+            assert_eq!(fs::read_to_string(&path).unwrap(), body);
+            assert!(link.is_symlink() && second.is_symlink() && !path.is_symlink());
+        }
+    }
+    // A link to a file that is not there is a place that is taken; it is written through where that is allowed.
+    fs::remove_file(&path).unwrap();
+    let center = center(answer("", b"new"));
+    let reply = center.call(save(link.to_str().unwrap()));
+    assert_eq!((&reply["error"]["field"], &reply["error"]["delivered"]), (&json!("save_to"), &json!("no")), "{reply}");
+    assert!(center.seen("").is_empty());
+    let reply = center.call(save(json!({ "path": link, "overwrite": true })));
+    assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"new".to_vec()), "{reply}");
+    assert!(link.is_symlink());
+    assert_eq!(files(&folder).len(), 3);
+}
+
+#[test]
+fn a_name_may_be_as_long_as_the_drive_can_have_it() {
+    let folder = Folder::new("save");
+    for name in [format!("{}.xlsx", "名".repeat(80)), "n".repeat(255)] {
+        let path = folder.join(&name);
+        // A drive that knows no name of this length says so of the file itself.
+        if fs::write(&path, "").is_err() {
+            continue;
+        }
+        let reply = center(answer("", b"%")).call(save(json!({ "path": path, "overwrite": true })));
+        assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"%".to_vec()), "{reply}");
+        fs::remove_file(&path).unwrap();
+        let reply = center(answer("", b"%")).call(save(path.to_str().unwrap()));
+        assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"%".to_vec()), "{reply}");
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+}
+
 #[test]
 fn a_get_that_broke_is_made_again_from_the_start() {
     let folder = Folder::new("save");

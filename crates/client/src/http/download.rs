@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::body::{Failure, Sink};
 use super::disposition;
 use super::header_list::elements;
-use crate::basics::files::{NewFile, folder_of};
+use crate::basics::files::{NewFile, behind_links, folder_of};
 use crate::error::{Error, Kind, system};
 use crate::request::SaveTo;
 
@@ -48,14 +48,18 @@ impl Download {
             }
             Ok(_) if !to.overwrite => Err(exists(to)),
             Ok(_) => Ok(()),
-            Err(_) => folder_of(&to.path).metadata().map(drop).map_err(|error| unwritable(to, &error)),
+            // A link that leads nowhere yet.
+            Err(_) if !to.overwrite && to.path.is_symlink() => Err(exists(to)),
+            Err(_) => folder_of(&behind_links(&to.path)).metadata().map(drop).map_err(|error| unwritable(to, &error)),
         }
     }
 
     /// Makes the file beside its place, so that it is known that it can be written.
     pub(crate) fn new(to: SaveTo, is_reply: fn(&HeaderMap, &[u8]) -> bool) -> Result<Download, Error> {
         Download::check(&to)?;
-        let file = NewFile::beside(&to.path, false).map_err(|error| unwritable(&to, &error))?;
+        // Nobody reads in the new file, as it comes, what he may not read in the old one.
+        let (place, is_private) = (behind_links(&to.path), to.overwrite && to.path.exists());
+        let file = NewFile::beside(&place, is_private).map_err(|error| unwritable(&to, &error))?;
         Ok(Download { to, is_reply, file: RefCell::new(Some(file)), saved: RefCell::default() })
     }
 
@@ -198,7 +202,12 @@ impl Pouring<'_> {
             return Err(Failure::Sink(Box::new(Error { kind: Kind::Response, ..error })));
         }
         if let Some(new) = self.download.file.take() {
-            new.put(self.download.to.overwrite).map_err(|error| self.download.unwritten(&error))?;
+            let overwrite = self.download.to.overwrite;
+            #[cfg(unix)]
+            if overwrite {
+                new.keep_access().map_err(|error| self.download.unwritten(&error))?;
+            }
+            new.put(overwrite).map_err(|error| self.download.unwritten(&error))?;
         }
         let sha256 = base16ct::lower::encode_string(&hash);
         let text = |name: HeaderName| Some(String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned());
