@@ -118,6 +118,44 @@ fn json_is_handed_on_and_makes_no_file() {
 }
 
 #[test]
+fn an_attachment_that_is_not_called_json_is_a_file_whatever_its_bytes() {
+    let folder = Folder::new("save");
+    let path = folder.join("file");
+    for (kind, body) in [
+        ("text/csv", &b"20201130"[..]),
+        ("text/csv;charset=gbk", b""),
+        ("application/octet-stream", b"{\"a\":1}"),
+        ("text/plain", b"\"x\"\n"),
+    ] {
+        let head = format!("Content-Type: {kind}\r\nContent-Disposition: Attachment; filename=\"a.csv\"\r\n");
+        let packed = rpa_test_support::packed::gzip(body);
+        for reply in [answer(&head, body), answer(&format!("{head}Content-Encoding: gzip\r\n"), &packed)] {
+            let reply = center(reply).call(save(json!({ "path": path, "overwrite": true })));
+            assert_eq!((&reply["result"]["size"], &reply["result"]["name"]), (&json!(body.len()), &json!("a.csv")));
+            assert_eq!(fs::read(&path).unwrap(), body);
+        }
+    }
+    // What an attempt that was cut has left is not in the empty file.
+    let server = Server::start(|connection| {
+        static BEFORE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        connection.request();
+        let is_cut = BEFORE.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        let end = if is_cut { "Content-Length: 9\r\n\r\nabc" } else { "Content-Length: 0\r\n\r\n" };
+        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Disposition: attachment\r\n{end}").as_bytes());
+    });
+    let request = json!({ "host": server.url(), "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+    let request = crate::with_all(request, save(json!({ "path": path, "overwrite": true })));
+    let reply = crate::harness::Library::load().json("rpa_call", &crate::with_all(request, json!({ "retry": 2 })));
+    assert_eq!((&reply["result"]["size"], fs::read(&path).unwrap().len()), (&json!(0), 0), "{reply}");
+    fs::remove_file(&path).unwrap();
+    // JSON that is called so is the control center's, as ever.
+    let head = "Content-Type: application/json\r\nContent-Disposition: attachment\r\n";
+    let refusal = r#"{"code":7,"msg":"没有报表"}"#;
+    assert_eq!(center(answer(head, refusal.as_bytes())).text(save(path.to_str().unwrap())), refusal);
+    assert!(files(&folder).is_empty());
+}
+
+#[test]
 fn what_is_cut_leaves_nothing() {
     let folder = Folder::new("save");
     let path = folder.join("file");

@@ -70,19 +70,20 @@ impl Download {
 
     /// Whether a reply of success with these headers may be a file. A page is one only where it was asked for.
     pub(super) fn takes(&self, headers: &HeaderMap) -> bool {
-        let is_attached =
-            elements(headers, CONTENT_DISPOSITION).any(|part| part.to_ascii_lowercase().starts_with(b"attachment"));
         let is_page = says(headers, "text/html");
         let extension = self.to.path.extension().map(|end| end.to_ascii_lowercase());
-        !is_page || is_attached || extension.is_some_and(|end| end == "htm" || end == "html")
+        !is_page || is_attached(headers) || extension.is_some_and(|end| end == "htm" || end == "html")
     }
 
     /// Begins anew: an earlier attempt may have left something.
     pub(super) fn begin<'d>(&'d self, headers: &'d HeaderMap, hold: u64) -> Pouring<'d> {
+        // What the server calls a file is one, even if it could be read as a number; an error in its place says that it is JSON.
+        let is_file = is_attached(headers) && !says(headers, "json");
         Pouring {
             download: self,
             headers,
-            hold,
+            is_file,
+            hold: if is_file { 0 } else { hold },
             held: Some(Zeroizing::default()),
             hash: Sha256::new(),
             size: 0,
@@ -123,6 +124,7 @@ fn exists(to: &SaveTo) -> Error {
 pub(super) struct Pouring<'d> {
     download: &'d Download,
     headers: &'d HeaderMap,
+    is_file: bool,
     /// As long as it may be JSON, so much is held.
     hold: u64,
     held: Option<Zeroizing<Vec<u8>>>,
@@ -186,13 +188,18 @@ impl Pouring<'_> {
 
     /// The body that is to be handed on as ever; `None` where it is in the file.
     pub(super) fn end(mut self, may_be_cut: bool) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-        if let Some(held) = self.held.take_if(|held| held.is_empty() || (self.download.is_reply)(self.headers, held)) {
+        let is_reply = |held: &[u8]| held.is_empty() || (self.download.is_reply)(self.headers, held);
+        if let Some(held) = self.held.take_if(|held| !self.is_file && is_reply(held)) {
             return Ok(Some(held));
         }
         if may_be_cut {
             return Err(Failure::Io(ErrorKind::UnexpectedEof.into()));
         }
         self.spill()?;
+        if self.size == 0 {
+            // An earlier attempt may have left something.
+            self.write(&[], true)?;
+        }
         let hash: [u8; 32] = self.hash.finalize().into();
         if digests(self.headers).any(|given| given != hash && Some(given) != self.packed) {
             let error = self.download.to.refuse(
@@ -215,6 +222,10 @@ impl Pouring<'_> {
         self.download.saved.replace(Some(Saved { size: self.size, sha256, content_type: text(CONTENT_TYPE), name }));
         Ok(None)
     }
+}
+
+fn is_attached(headers: &HeaderMap) -> bool {
+    elements(headers, CONTENT_DISPOSITION).any(|part| part.to_ascii_lowercase().starts_with(b"attachment"))
 }
 
 fn says(headers: &HeaderMap, kind: &str) -> bool {
