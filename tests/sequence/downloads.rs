@@ -118,6 +118,44 @@ fn json_is_handed_on_and_makes_no_file() {
 }
 
 #[test]
+fn an_attachment_that_is_not_called_json_is_a_file_whatever_its_bytes() {
+    let folder = Folder::new("save");
+    let path = folder.join("file");
+    for (kind, body) in [
+        ("text/csv", &b"20201130"[..]),
+        ("text/csv;charset=gbk", b""),
+        ("application/octet-stream", b"{\"a\":1}"),
+        ("text/plain", b"\"x\"\n"),
+    ] {
+        let head = format!("Content-Type: {kind}\r\nContent-Disposition: Attachment; filename=\"a.csv\"\r\n");
+        let packed = rpa_test_support::packed::gzip(body);
+        for reply in [answer(&head, body), answer(&format!("{head}Content-Encoding: gzip\r\n"), &packed)] {
+            let reply = center(reply).call(save(json!({ "path": path, "overwrite": true })));
+            assert_eq!((&reply["result"]["size"], &reply["result"]["name"]), (&json!(body.len()), &json!("a.csv")));
+            assert_eq!(fs::read(&path).unwrap(), body);
+        }
+    }
+    // What an attempt that was cut has left is not in the empty file.
+    let server = Server::start(|connection| {
+        static BEFORE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        connection.request();
+        let is_cut = BEFORE.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        let end = if is_cut { "Content-Length: 9\r\n\r\nabc" } else { "Content-Length: 0\r\n\r\n" };
+        connection.send(format!("HTTP/1.1 200 OK\r\nContent-Disposition: attachment\r\n{end}").as_bytes());
+    });
+    let request = json!({ "host": server.url(), "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+    let request = crate::with_all(request, save(json!({ "path": path, "overwrite": true })));
+    let reply = crate::harness::Library::load().json("rpa_call", &crate::with_all(request, json!({ "retry": 2 })));
+    assert_eq!((&reply["result"]["size"], fs::read(&path).unwrap().len()), (&json!(0), 0), "{reply}");
+    fs::remove_file(&path).unwrap();
+    // JSON that is called so is the control center's, as ever.
+    let head = "Content-Type: application/json\r\nContent-Disposition: attachment\r\n";
+    let refusal = r#"{"code":7,"msg":"没有报表"}"#;
+    assert_eq!(center(answer(head, refusal.as_bytes())).text(save(path.to_str().unwrap())), refusal);
+    assert!(files(&folder).is_empty());
+}
+
+#[test]
 fn what_is_cut_leaves_nothing() {
     let folder = Folder::new("save");
     let path = folder.join("file");
@@ -141,6 +179,30 @@ fn what_is_cut_leaves_nothing() {
     let reply = center(answer("", &bytes(1001))).call(save(json!({ "path": path, "max_bytes": 1000 })));
     assert_eq!(reply["error"]["kind"], "too_large", "{reply}");
     assert!(files(&folder).is_empty(), "{:?}", files(&folder));
+}
+
+/// By RFC 9530 `Repr-Digest` and `Content-Digest` are of the packed bytes where the server packs; some give that of the file.
+#[test]
+fn a_digest_may_be_of_the_packed_bytes_or_of_the_file() {
+    let folder = Folder::new("save");
+    let body = bytes(10_000);
+    let packed = rpa_test_support::packed::gzip(&body);
+    let digest = |bytes: &[u8]| BASE64_STANDARD.encode(Sha256::digest(bytes));
+    for (index, (digest, is_right)) in
+        [(digest(&packed), true), (digest(&body), true), (digest(b"x"), false)].into_iter().enumerate()
+    {
+        for (name, value) in [
+            ("Content-Digest", format!("sha-256=:{digest}:")),
+            ("Repr-Digest", format!("sha-256=:{digest}:")),
+            ("Digest", format!("SHA-256={digest}")),
+        ] {
+            let path = folder.join(format!("{index}{name}"));
+            let head = format!("Content-Encoding: gzip\r\n{name}: {value}\r\n");
+            let reply = center(answer(&head, &packed)).call(save(path.to_str().unwrap()));
+            assert_eq!((reply["code"] == 0, path.exists()), (is_right, is_right), "{name}: {reply}");
+            assert!(!is_right || fs::read(&path).unwrap() == body);
+        }
+    }
 }
 
 /// What a killed process has left is taken away by the next one, and nothing else is: not what a living one is writing, nor
@@ -200,6 +262,58 @@ fn what_a_killed_process_has_left_is_taken_away() {
     let again = request("/export", json!({ "save_to": { "path": path, "overwrite": true } }));
     assert_eq!(crate::harness::Library::load().json("rpa_call", &again)["code"], 0);
     assert_eq!(parts().len(), 4, "only what is somebody else's: {:?}", parts());
+}
+
+/// Who may read it is said of the file, and a link says where it lies: neither is changed by what is in it.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_overwritten_keeps_its_mode_and_stays_where_a_link_leads() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    let folder = Folder::new("save");
+    let (path, link, second) = (folder.join("报表"), folder.join("link"), folder.join("second"));
+    fs::write(&path, "old").unwrap();
+    symlink("报表", &second).unwrap();
+    symlink(&second, &link).unwrap();
+    for mode in [0o640, 0o600, 0o444] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for place in [&path, &link] {
+            let body = format!("%{mode}{}", place.display());
+            let reply = center(answer("", body.as_bytes())).call(save(json!({ "path": place, "overwrite": true })));
+            assert_eq!((&reply["code"], &reply["result"]["path"]), (&json!(0), &json!(place)), "{reply}");
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, mode, "{}", place.display());
+            assert_eq!(fs::read_to_string(&path).unwrap(), body);
+            assert!(link.is_symlink() && second.is_symlink() && !path.is_symlink());
+        }
+    }
+    // A link to a file that is not there is a place that is taken; it is written through where that is allowed.
+    fs::remove_file(&path).unwrap();
+    let center = center(answer("", b"new"));
+    let reply = center.call(save(link.to_str().unwrap()));
+    assert_eq!((&reply["error"]["field"], &reply["error"]["delivered"]), (&json!("save_to"), &json!("no")), "{reply}");
+    assert!(center.seen("").is_empty());
+    let reply = center.call(save(json!({ "path": link, "overwrite": true })));
+    assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"new".to_vec()), "{reply}");
+    assert!(link.is_symlink());
+    assert_eq!(files(&folder).len(), 3);
+}
+
+#[test]
+fn a_name_may_be_as_long_as_the_drive_can_have_it() {
+    let folder = Folder::new("save");
+    for name in [format!("{}.xlsx", "名".repeat(80)), "n".repeat(255)] {
+        let path = folder.join(&name);
+        // A drive that knows no name of this length says so of the file itself.
+        if fs::write(&path, "").is_err() {
+            continue;
+        }
+        let reply = center(answer("", b"%")).call(save(json!({ "path": path, "overwrite": true })));
+        assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"%".to_vec()), "{reply}");
+        fs::remove_file(&path).unwrap();
+        let reply = center(answer("", b"%")).call(save(path.to_str().unwrap()));
+        assert_eq!((&reply["code"], fs::read(&path).unwrap()), (&json!(0), b"%".to_vec()), "{reply}");
+        fs::remove_file(&path).unwrap();
+    }
+    assert!(files(&folder).is_empty(), "{:?}", files(&folder));
 }
 
 #[test]

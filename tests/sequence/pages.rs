@@ -88,10 +88,69 @@ fn a_page_that_fails_is_named() {
     );
 }
 
+/// Two pages of four numbers; the second request is answered with this.
+fn then(second: &'static str) -> Center {
+    Center::start(move |line, _| match parameter(line, "pageNum") {
+        "1" => Answer::Json(r#"{"code":200,"result":{"list":[1,2],"total":4}}"#.to_owned()),
+        _ => {
+            let (status, json) = second.split_once(' ').unwrap();
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", json.len());
+            Answer::Raw([head.as_bytes(), json.as_bytes()].concat())
+        }
+    })
+}
+
+#[test]
+fn a_refusal_of_a_later_page_is_no_end_whatever_list_stands_in_it() {
+    for (second, words) in [
+        (r#"200 {"code":500,"msg":"db down","result":{"list":null,"total":0}}"#, "code 500, db down"),
+        (r#"200 {"code":500,"msg":"db down","result":{"list":[],"total":0}}"#, "code 500, db down"),
+        (r#"500 {"code":500,"msg":"db down","result":{"list":[]}}"#, "HTTP status 500, code 500, db down"),
+        (r#"500 {"error":"db down","result":{"list":[3,4],"total":4}}"#, "HTTP status 500, db down"),
+    ] {
+        for request in [all(json!({})), without(json!({})), all(json!({ "total": ["/result/total"] }))] {
+            let reply = then(second).call(request);
+            let error = &reply["error"];
+            assert_eq!((&error["page"], &error["kind"]), (&json!(2), &json!("response")), "{reply}");
+            assert!(error["detail"].as_str().unwrap().contains(words), "{reply}");
+            assert!(reply["msg"].as_str().unwrap().contains("db down"), "{reply}");
+            assert_eq!(error["reply"]["result"], serde_json::from_str::<Value>(&second[4..]).unwrap()["result"]);
+        }
+    }
+    let reply = then(r#"200 {"code":"200","result":{"list":[3,4],"total":4}}"#).call(all(json!({})));
+    assert_eq!(reply["result"]["list"], json!([1, 2, 3, 4]), "{reply}");
+    // Nor is that of the first page: it has a code, or it is an error.
+    let first = r#"{"code":9,"msg":"no","result":{"list":[],"total":0}}"#;
+    assert_eq!(Center::start(|_, _| Answer::Json(first.to_owned())).text(all(json!({}))), first);
+    let center = Center::start(|_, _| {
+        let json = r#"{"msg":"db down","result":{"list":[],"total":0}}"#;
+        Answer::Raw(format!("HTTP/1.1 500 X\r\nContent-Length: {}\r\n\r\n{json}", json.len()).into_bytes())
+    });
+    let reply = center.call(all(json!({})));
+    assert_eq!((&reply["error"]["page"], &reply["error"]["http_status"]), (&json!(1), &json!(500)), "{reply}");
+}
+
+#[test]
+fn a_list_may_be_begun_with_a_later_page() {
+    let pages = &["1,2,3", "4,5,6", "7,8"];
+    for (first, expected, requests) in [(2, json!([4, 5, 6, 7, 8]), 2), (3, json!([7, 8]), 2), (4, json!([]), 1)] {
+        let center = list(Some("8"), pages);
+        let request = crate::with_all(all(json!({})), json!({ "data_json": { "pageSize": 3, "pageNum": first } }));
+        let reply = center.call(request);
+        assert_eq!(reply["result"]["list"], expected, "{reply}");
+        assert_eq!(center.seen("/list").len(), requests);
+    }
+    let center = list(Some("9"), &["1,2,3", "4,5,6"]);
+    let request = crate::with_all(all(json!({})), json!({ "data_json": { "pageSize": 3, "pageNum": 2 } }));
+    let reply = center.call(request);
+    assert!(reply["msg"].as_str().unwrap().contains("第3页") && reply["msg"].as_str().unwrap().contains("此页为空"));
+}
+
 #[test]
 fn what_does_not_fit_together_is_told() {
     for (center, request, msg) in [
         (list(Some("9"), &["1,2,3"]), all(json!({})), "此页为空,但总数为9,已取3"),
+        (list(Some("4"), &[]), all(json!({})), "此页为空,但总数为4,已取0"),
         (list(Some("9"), &["1,2,3", "1,2,3"]), all(json!({})), "此页与前面的页相同"),
         (list(None, &["1,2,3", "1,2,3"]), without(json!({})), "第二页与第一页相同,请检查pages中的page"),
         (list(Some("9"), &["1,2,3", "4,5,6", "7"]), all(json!({ "max_pages": 2 })), "页数超过max_pages(2)"),

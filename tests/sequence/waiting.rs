@@ -137,6 +137,106 @@ fn a_refused_start_is_not_waited_for() {
     assert_eq!(center.seen("/job/status").len(), 0);
 }
 
+/// A start that is answered so, made twice with a file that tells of it; then how often it came, and whether the file stays.
+fn started_twice(answer: &'static str, data: &Value) -> ([Value; 2], usize, bool) {
+    let folder = Folder::new("resume");
+    let file = folder.join("job.resume");
+    let center = Center::start(move |line, _| match line.contains("/job/start") {
+        true => Answer::Raw(with_status(answer)),
+        false => Answer::Json(r#"{"code":0,"result":{"status":"done"}}"#.to_owned()),
+    });
+    let call = || center.call(start(json!({ "data_json": data, "resume_file": file })));
+    let replies = [call(), call()];
+    (replies, starts(&center), file.exists())
+}
+
+fn with_status(answer: &str) -> Vec<u8> {
+    let (status, json) = answer.split_once(' ').unwrap();
+    format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{json}", json.len()).into_bytes()
+}
+
+#[test]
+fn a_start_that_was_refused_without_a_code_is_told_and_may_be_made_again() {
+    for (answer, words) in [
+        (r#"404 {"timestamp":1,"status":404,"error":"Not Found"}"#, "HTTP status 404, Not Found"),
+        (r#"401 {"message":"no"}"#, "HTTP status 401, no"),
+        (r#"200 {"code":500,"msg":"no free robot","result":null}"#, "code 500, no free robot"),
+        (r#"200 {"code":500,"msg":"no free robot","result":""}"#, "code 500, no free robot"),
+        (r#"200 {"code":500,"msg":"no free robot","result":{}}"#, "code 500, no free robot"),
+    ] {
+        for data in [json!({}), json!({ "jobNo": { "pointer": "/result" } })] {
+            let (replies, starts, stays) = started_twice(answer, &data);
+            for reply in &replies {
+                let error = &reply["error"];
+                assert_eq!((&error["part"], &error["delivered"]), (&json!("start"), &json!("yes")), "{reply}");
+                let detail = error["detail"].as_str().unwrap();
+                assert!(detail.contains(&format!("did not start it: {words}")), "{reply}");
+                assert!(reply["msg"].as_str().unwrap().contains("没有启动"), "{reply}");
+            }
+            assert_eq!((starts, stays), (2, false), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_start_over_which_the_server_failed_is_not_made_again() {
+    for answer in [
+        r#"500 {"timestamp":1,"status":500,"error":"Internal Server Error"}"#,
+        r#"502 {"message":"no Route matched"}"#,
+        r#"504 {"code":504,"msg":"timeout"}"#,
+        r#"409 {"code":0,"msg":"success"}"#,
+    ] {
+        for data in [json!({}), json!({ "jobNo": { "pointer": "/result" } })] {
+            let ([first, second], starts, stays) = started_twice(answer, &data);
+            let error = &first["error"];
+            assert_eq!((&error["part"], &error["delivered"]), (&json!("start"), &json!("yes")), "{first}");
+            assert_eq!(error["http_status"], answer[..3].parse::<u16>().unwrap(), "{first}");
+            assert!(first["msg"].as_str().unwrap().contains("任务可能已启动"), "{first}");
+            let error = &second["error"];
+            assert_eq!(
+                (&error["field"], &error["delivered"]),
+                (&json!("wait.resume_file"), &json!("unknown")),
+                "{second}"
+            );
+            assert_eq!((starts, stays), (1, true), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_start_that_succeeded_is_waited_for_however_the_server_writes_success() {
+    for answer in [
+        r#"200 {"code":200,"msg":"ok","result":{"jobNo":"1"}}"#,
+        r#"201 {"code":"success","result":{"jobNo":"1"}}"#,
+        r#"200 {"result":{"jobNo":"1"}}"#,
+    ] {
+        for data in [json!({}), json!({ "jobNo": { "pointer": "/result/jobNo" } })] {
+            let ([reply, _], _, _) = started_twice(answer, &data);
+            assert_eq!(reply["result"]["reply"]["result"]["status"], "done", "{reply}");
+        }
+        // Where the pointer is wrong, the work runs, and no second one is started.
+        let ([reply, _], starts, stays) = started_twice(answer, &json!({ "jobNo": { "pointer": "/result/jobId" } }));
+        assert!(reply["msg"].as_str().unwrap().contains("任务可能已启动"), "{reply}");
+        assert_eq!((starts, stays), (1, true), "{answer}");
+    }
+    // What the question refers to shows the work, whatever the code is.
+    let running = r#"200 {"code":1,"msg":"already running","result":{"jobNo":"old"}}"#;
+    let ([reply, _], _, _) = started_twice(running, &json!({ "jobNo": { "pointer": "/result/jobNo" } }));
+    assert_eq!(reply["code"], 0, "{reply}");
+}
+
+#[test]
+fn a_pointer_to_nothing_is_told_and_nothing_is_asked_by_it() {
+    for answer in [r#"200 {"code":0,"result":{"jobNo":null}}"#, r#"200 {"code":0,"result":{"jobNo":""}}"#] {
+        let ([reply, second], starts, stays) =
+            started_twice(answer, &json!({ "jobNo": { "pointer": "/result/jobNo" } }));
+        assert_eq!(reply["error"]["pointer"], "/result/jobNo", "{reply}");
+        let (detail, msg) = (reply["error"]["detail"].as_str().unwrap(), reply["msg"].as_str().unwrap());
+        assert!(detail.contains("/result/jobNo is null or empty") && msg.contains("/result/jobNo为空"), "{reply}");
+        assert_eq!((&second["error"]["delivered"], starts, stays), (&json!("unknown"), 1, true), "{second}");
+    }
+}
+
 #[test]
 fn a_file_tells_the_next_process_what_was_begun() {
     let folder = Folder::new("resume");

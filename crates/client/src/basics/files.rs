@@ -1,6 +1,6 @@
 //! Files that are whole or not there: written under another name beside, and put in their place.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -25,10 +25,10 @@ impl NewFile {
     /// Makes one beside its place, and takes away what killed processes have left there. It is locked as long as it is
     /// written, which no other process can mistake, on whatever machine it runs.
     pub(crate) fn beside(place: &Path, is_private: bool) -> io::Result<NewFile> {
-        let mut name = OsString::from(place);
+        let mut name = stem(place);
         // A process that was forked goes on with its parent's random numbers, but has a number of its own.
         name.push(format!(".{:08x}{:08x}{END}", process::id(), fastrand::u32(..)));
-        let path = PathBuf::from(name);
+        let path = place.with_file_name(name);
         let file = make(&path, is_private)?;
         // Not every drive knows locks.
         let _ = file.try_lock();
@@ -40,13 +40,15 @@ impl NewFile {
     fn sweep(&self) -> io::Result<()> {
         // By the drive's own clock.
         let now = self.file.metadata()?.modified()?;
-        let own = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        let (Some(place), Some(new)) = (own(&self.place), own(&self.path)) else { return Ok(()) };
+        let stem = stem(&self.place);
+        let (Some(stem), Some(new)) = (stem.to_str(), self.path.file_name().and_then(OsStr::to_str)) else {
+            return Ok(());
+        };
         for entry in fs::read_dir(folder_of(&self.place))? {
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str().filter(|name| *name != new) else { continue };
-            let middle = name.strip_prefix(&place).and_then(|name| name.strip_prefix('.')?.strip_suffix(END));
+            let middle = name.strip_prefix(stem).and_then(|name| name.strip_prefix('.')?.strip_suffix(END));
             let path = self.path.with_file_name(name);
             if middle.is_some_and(|middle| middle.len() == 16 && middle.bytes().all(|b| b.is_ascii_hexdigit()))
                 && entry.file_type()?.is_file()
@@ -56,6 +58,19 @@ impl NewFile {
             }
         }
         Ok(())
+    }
+
+    /// Whoever may read and write the file that it replaces may do so with it, and nobody else.
+    #[cfg(unix)]
+    pub(crate) fn keep_access(&self) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let Ok(old) = fs::metadata(&self.place) else { return Ok(()) };
+        // Only root can give a file away, and others only to a group of theirs.
+        let _ = fchown(&self.file, Some(old.uid()), None);
+        let _ = fchown(&self.file, None, Some(old.gid()));
+        // A drive without modes of its own gives all files the same one, and may refuse to change it.
+        let is_so = self.file.metadata()?.mode() == old.mode();
+        if is_so { Ok(()) } else { self.file.set_permissions(old.permissions()) }
     }
 
     /// Puts it in its place, once what was written is on the disk. Without `overwrite` nothing is replaced.
@@ -87,6 +102,31 @@ impl Drop for NewFile {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// What a new file's name begins with. A long name gives up as many characters as are added to it: it may be as long as
+/// the drive can have it.
+fn stem(place: &Path) -> OsString {
+    const LONG: usize = 100;
+    const ADDED: usize = ".0123456789abcdef.part".len();
+    let name = place.file_name().unwrap_or_default();
+    match name.to_str().filter(|name| name.len() > LONG) {
+        Some(name) => name.chars().take(name.chars().count().saturating_sub(ADDED)).collect::<String>().into(),
+        None => name.to_owned(),
+    }
+}
+
+/// Where a file lies that symbolic links lead to, be it there or not. A link that leads in a circle stays one.
+pub(crate) fn behind_links(path: &Path) -> PathBuf {
+    const MOST: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 /// Makes a private file with these bytes, on the disk, where nothing is yet.

@@ -28,6 +28,8 @@ pub(crate) enum There {
     Array(usize),
     /// Neither.
     Scalar,
+    /// Null, or an empty text, object or array, where something is needed.
+    Empty,
 }
 
 impl Pointer {
@@ -96,6 +98,7 @@ impl Absent {
             There::Array(count) => {
                 (format!("{whole} is an array of {count} items"), format!("{whole_zh}是{count}项的数组"))
             }
+            There::Empty => (format!("{whole} is null or empty"), format!("{whole_zh}为空")),
             There::Scalar => {
                 (format!("{whole} is neither an object nor an array"), format!("{whole_zh}既不是对象也不是数组"))
             }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::call::exchange::Answered;
+use crate::call::exchange::{Answered, Replied};
 use crate::call::now::now;
 use crate::call::retry::{Policy, Repeat};
 use crate::call::show::show;
@@ -26,7 +26,7 @@ const LAST_MOMENT: Duration = Duration::from_millis(100);
 /// Signs the call with the keys' token and sends it. A token that is refused is replaced, as long as time allows and
 /// another one may help. A call that was refused for its time is stamped anew by another clock that is known. What was
 /// refused did not run, so a post is sent again, too.
-pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -> Result<Vec<u8>, Error> {
+pub(crate) fn call(unstamped: &UnstampedCall<'_>, keys: &Keys, policy: Policy) -> Result<Replied, Error> {
     let keeper = token::keeper(&unstamped.request.address, keys);
     let asking = || token_call::asking(&unstamped.request.address, &unstamped.request.options, keys);
     let options = &unstamped.request.options;
@@ -60,7 +60,8 @@ pub(crate) fn sign(
     let asking = || token_call::asking(&unstamped.request.address, &unstamped.request.options, keys);
     let need = Need { options: &unstamped.request.options, deadline, lifetime: keys.lifetime, asking: &asking };
     match keeper.token(&need) {
-        Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got"),
+        Err(failure) => without_token(failure, keeper.facts(), &keeper, Delivered::No, "no token could be got")
+            .map(|(reply, _)| reply),
         Ok(held) => {
             let ahead_ms = if keys.correct_clock { keeper.ahead_ms() } else { 0 };
             let warnings = warnings(&held.facts, &keeper).collect();
@@ -104,7 +105,7 @@ impl ClocksTried {
 }
 
 impl CallByKeys<'_, '_> {
-    fn run(mut self) -> Result<Vec<u8>, Error> {
+    fn run(mut self) -> Result<Replied, Error> {
         loop {
             let mut sent = Instant::now();
             let outcome = self.attempt(&mut sent);
@@ -245,7 +246,7 @@ impl CallByKeys<'_, '_> {
     }
 
     /// Goes on with another token; returns what the caller gets where there is none.
-    fn replace_token(&mut self, outcome: &Result<Answered, Error>) -> Result<Option<Vec<u8>>, Error> {
+    fn replace_token(&mut self, outcome: &Result<Answered, Error>) -> Result<Option<Replied>, Error> {
         match self.keeper.replace(&self.held, &mut self.troubles, &self.need) {
             Ok(newer) => {
                 self.held = newer;
@@ -265,11 +266,11 @@ impl CallByKeys<'_, '_> {
         }
     }
 
-    fn end(self, outcome: Result<Answered, Error>) -> Result<Vec<u8>, Error> {
+    fn end(self, outcome: Result<Answered, Error>) -> Result<Replied, Error> {
         match outcome {
             Ok(answered) => {
                 self.policy.progress().seen().token = Some(self.held.facts);
-                Ok(answered.text)
+                Ok(answered.replied())
             }
             Err(error) => {
                 let attempts = error.attempts + self.refused;
@@ -311,9 +312,9 @@ fn without_token(
     keeper: &Keeper,
     delivered: Delivered,
     what: &str,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Replied, Error> {
     match failure {
-        Failure::Refused { reply, .. } => Ok(reply),
+        Failure::Refused { reply, .. } => Ok((reply, None)),
         Failure::Error(NoReply { error, .. }) => {
             let detail = format!("{what}: {}", error.detail);
             Err(explain(Error { delivered, detail, ..*error }, facts, keeper))

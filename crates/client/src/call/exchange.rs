@@ -34,7 +34,16 @@ pub(crate) struct Answered {
     reply: Reply,
 }
 
+/// The control center's JSON, and the status that it came with. There is none where it refuses the keys, and the call did not
+/// run.
+pub(crate) type Replied = (Vec<u8>, Option<u16>);
+
 impl Answered {
+    pub(crate) fn replied(self) -> Replied {
+        let status = self.status();
+        (self.text, Some(status))
+    }
+
     pub(crate) fn status(&self) -> u16 {
         self.reply.status.as_u16()
     }

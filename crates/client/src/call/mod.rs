@@ -50,7 +50,7 @@ fn call(request: &RequestText<'_>, started: Instant, progress: &Progress) -> Res
     if let Some((api, pages)) = text.pages()? {
         return sequence::gather(&text, &api, &pages, started, progress);
     }
-    once(text.check()?, started, progress)
+    once(text.check()?, started, progress).map(|(text, _)| text)
 }
 
 /// Signs one API call and shows what would be sent.

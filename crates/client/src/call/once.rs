@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::call::exchange::Replied;
 use crate::call::now::now;
 use crate::call::retry::Policy;
 use crate::call::signing::{Signing, note_refusal};
@@ -12,8 +13,8 @@ use crate::network::attempt::Progress;
 use crate::request::{CallRequest, Pass};
 use rpa_signing::Secret;
 
-/// The control center's JSON to a request that is checked. `started` is when its time limit began to count.
-pub(super) fn once(request: CallRequest<'_>, started: Instant, progress: &Progress) -> Result<Vec<u8>, Error> {
+/// The reply to a request that is checked. `started` is when its time limit began to count.
+pub(super) fn once(request: CallRequest<'_>, started: Instant, progress: &Progress) -> Result<Replied, Error> {
     let unstamped = UnstampedCall::new(request)?;
     let policy = Policy::of(&unstamped.request.options, unstamped.repeat(), started, progress);
     let reply = match &unstamped.request.pass {
@@ -24,7 +25,7 @@ pub(super) fn once(request: CallRequest<'_>, started: Instant, progress: &Progre
 }
 
 /// Sends a call with what the caller gave. What was refused for its signature did not run, so a post is sent again, too.
-fn by_pass(unstamped: &UnstampedCall<'_>, pass: &Secret, mut policy: Policy) -> Result<Vec<u8>, Error> {
+fn by_pass(unstamped: &UnstampedCall<'_>, pass: &Secret, mut policy: Policy) -> Result<Replied, Error> {
     let mut signing = Signing::known(unstamped, pass.expose(), pass, None, policy.deadline).found_out();
     let (call, mut refused) = (policy.call(), 0);
     loop {
@@ -33,7 +34,7 @@ fn by_pass(unstamped: &UnstampedCall<'_>, pass: &Secret, mut policy: Policy) -> 
         note_refusal(unstamped, pass, &outcome, policy.progress());
         if let Ok((outcome, _)) = signing.after(outcome, &unstamped.request.signature_refused) {
             let answered = outcome.map_err(|error| Error { attempts: error.attempts + refused, ..error })?;
-            return Ok(answered.text);
+            return Ok(answered.replied());
         }
         refused += 1;
     }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::body::{Failure, Sink};
 use super::disposition;
 use super::header_list::elements;
-use crate::basics::files::{NewFile, folder_of};
+use crate::basics::files::{NewFile, behind_links, folder_of};
 use crate::error::{Error, Kind, system};
 use crate::request::SaveTo;
 
@@ -48,14 +48,18 @@ impl Download {
             }
             Ok(_) if !to.overwrite => Err(exists(to)),
             Ok(_) => Ok(()),
-            Err(_) => folder_of(&to.path).metadata().map(drop).map_err(|error| unwritable(to, &error)),
+            // A link that leads nowhere yet.
+            Err(_) if !to.overwrite && to.path.is_symlink() => Err(exists(to)),
+            Err(_) => folder_of(&behind_links(&to.path)).metadata().map(drop).map_err(|error| unwritable(to, &error)),
         }
     }
 
     /// Makes the file beside its place, so that it is known that it can be written.
     pub(crate) fn new(to: SaveTo, is_reply: fn(&HeaderMap, &[u8]) -> bool) -> Result<Download, Error> {
         Download::check(&to)?;
-        let file = NewFile::beside(&to.path, false).map_err(|error| unwritable(&to, &error))?;
+        // Nobody reads in the new file, as it comes, what he may not read in the old one.
+        let (place, is_private) = (behind_links(&to.path), to.overwrite && to.path.exists());
+        let file = NewFile::beside(&place, is_private).map_err(|error| unwritable(&to, &error))?;
         Ok(Download { to, is_reply, file: RefCell::new(Some(file)), saved: RefCell::default() })
     }
 
@@ -66,16 +70,25 @@ impl Download {
 
     /// Whether a reply of success with these headers may be a file. A page is one only where it was asked for.
     pub(super) fn takes(&self, headers: &HeaderMap) -> bool {
-        let is_attached =
-            elements(headers, CONTENT_DISPOSITION).any(|part| part.to_ascii_lowercase().starts_with(b"attachment"));
         let is_page = says(headers, "text/html");
         let extension = self.to.path.extension().map(|end| end.to_ascii_lowercase());
-        !is_page || is_attached || extension.is_some_and(|end| end == "htm" || end == "html")
+        !is_page || is_attached(headers) || extension.is_some_and(|end| end == "htm" || end == "html")
     }
 
     /// Begins anew: an earlier attempt may have left something.
     pub(super) fn begin<'d>(&'d self, headers: &'d HeaderMap, hold: u64) -> Pouring<'d> {
-        Pouring { download: self, headers, hold, held: Some(Zeroizing::default()), hash: Sha256::new(), size: 0 }
+        // What the server calls a file is one, even if it could be read as a number; an error in its place says that it is JSON.
+        let is_file = is_attached(headers) && !says(headers, "json");
+        Pouring {
+            download: self,
+            headers,
+            is_file,
+            hold: if is_file { 0 } else { hold },
+            held: Some(Zeroizing::default()),
+            hash: Sha256::new(),
+            size: 0,
+            packed: None,
+        }
     }
 
     fn write(&self, bytes: &[u8], is_first: bool) -> Result<(), Failure> {
@@ -111,11 +124,14 @@ fn exists(to: &SaveTo) -> Error {
 pub(super) struct Pouring<'d> {
     download: &'d Download,
     headers: &'d HeaderMap,
+    is_file: bool,
     /// As long as it may be JSON, so much is held.
     hold: u64,
     held: Option<Zeroizing<Vec<u8>>>,
     hash: Sha256,
     size: u64,
+    /// The hash of what came packed.
+    packed: Option<[u8; 32]>,
 }
 
 impl Sink for Pouring<'_> {
@@ -152,6 +168,11 @@ impl Sink for Pouring<'_> {
 }
 
 impl Pouring<'_> {
+    /// What comes unpacked was these bytes. Most digests are of them: `Content-Digest` by RFC 9530, `Digest` in practice.
+    pub(super) fn was_packed(&mut self, bytes: &[u8]) {
+        self.packed = Some(Sha256::digest(bytes).into());
+    }
+
     /// What may be JSON no longer goes to the file.
     fn spill(&mut self) -> Result<(), Failure> {
         match self.held.take() {
@@ -167,15 +188,20 @@ impl Pouring<'_> {
 
     /// The body that is to be handed on as ever; `None` where it is in the file.
     pub(super) fn end(mut self, may_be_cut: bool) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
-        if let Some(held) = self.held.take_if(|held| held.is_empty() || (self.download.is_reply)(self.headers, held)) {
+        let is_reply = |held: &[u8]| held.is_empty() || (self.download.is_reply)(self.headers, held);
+        if let Some(held) = self.held.take_if(|held| !self.is_file && is_reply(held)) {
             return Ok(Some(held));
         }
         if may_be_cut {
             return Err(Failure::Io(ErrorKind::UnexpectedEof.into()));
         }
         self.spill()?;
+        if self.size == 0 {
+            // An earlier attempt may have left something.
+            self.write(&[], true)?;
+        }
         let hash: [u8; 32] = self.hash.finalize().into();
-        if digests(self.headers).any(|given| given != hash) {
+        if digests(self.headers).any(|given| given != hash && Some(given) != self.packed) {
             let error = self.download.to.refuse(
                 "收到的内容与服务器给出的校验值不符,没有保存,请再试",
                 "would hold something else than the server sent: what came does not fit its digest",
@@ -183,7 +209,12 @@ impl Pouring<'_> {
             return Err(Failure::Sink(Box::new(Error { kind: Kind::Response, ..error })));
         }
         if let Some(new) = self.download.file.take() {
-            new.put(self.download.to.overwrite).map_err(|error| self.download.unwritten(&error))?;
+            let overwrite = self.download.to.overwrite;
+            #[cfg(unix)]
+            if overwrite {
+                new.keep_access().map_err(|error| self.download.unwritten(&error))?;
+            }
+            new.put(overwrite).map_err(|error| self.download.unwritten(&error))?;
         }
         let sha256 = base16ct::lower::encode_string(&hash);
         let text = |name: HeaderName| Some(String::from_utf8_lossy(self.headers.get(name)?.as_bytes()).into_owned());
@@ -191,6 +222,10 @@ impl Pouring<'_> {
         self.download.saved.replace(Some(Saved { size: self.size, sha256, content_type: text(CONTENT_TYPE), name }));
         Ok(None)
     }
+}
+
+fn is_attached(headers: &HeaderMap) -> bool {
+    elements(headers, CONTENT_DISPOSITION).any(|part| part.to_ascii_lowercase().starts_with(b"attachment"))
 }
 
 fn says(headers: &HeaderMap, kind: &str) -> bool {

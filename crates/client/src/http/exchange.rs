@@ -67,6 +67,9 @@ pub(super) fn run(
         _ => {
             let read = body::read(connection, framing.extent, most, attempt);
             let Body { bytes, may_be_cut, is_clean } = read.map_err(failed)?;
+            if let Some(pouring) = &mut pouring {
+                pouring.was_packed(&bytes);
+            }
             let unpacked = content_coding::decode(bytes, &framing.codings, limit);
             let unpacked =
                 unpacked.map_err(|failure| of_head(failure::of_coding(&failure, may_be_cut, limit, context)))?;

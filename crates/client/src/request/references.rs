@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::basics::json::quoted;
 use crate::basics::members::Members;
-use crate::basics::pointer::{Absent, Pointer, items};
+use crate::basics::pointer::{Absent, Pointer, There, items};
 
 /// Deeper down nothing is replaced.
 const DEEPEST: usize = 64;
@@ -15,7 +15,7 @@ const DEEPEST: usize = 64;
 pub(crate) enum Unfilled {
     /// One is no pointer.
     NoPointer,
-    /// One leads nowhere.
+    /// One leads nowhere, or to nothing: to ask for null would be to ask for anything.
     Absent(Pointer, Absent),
 }
 
@@ -75,7 +75,13 @@ impl Filled {
         self.references = self.references.saturating_add(1);
         let value = match reply {
             None => "null",
-            Some(reply) => pointer.find(reply).map_err(|absent| Unfilled::Absent(pointer.clone(), absent))?,
+            Some(reply) => match pointer.find(reply) {
+                Ok("null" | "\"\"" | "{}" | "[]") => {
+                    Err(Absent { reached: pointer.as_str().to_owned(), stands_there: There::Empty })
+                }
+                found => found,
+            }
+            .map_err(|absent| Unfilled::Absent(pointer.clone(), absent))?,
         };
         self.text.push_str(value);
         Ok(())
@@ -110,6 +116,10 @@ mod tests {
         }
         let Err(Unfilled::Absent(pointer, _)) = fill(r#"{"a":{"pointer":"/b"}}"#, Some(r#"{"c":1}"#)) else { panic!() };
         assert_eq!(pointer.as_str(), "/b");
+        for empty in [r#"{"b":null}"#, r#"{"b": "" }"#, r#"{"b":{}}"#, r#"{"b":[]}"#] {
+            let Err(Unfilled::Absent(_, absent)) = fill(r#"{"a":{"pointer":"/b"}}"#, Some(empty)) else { panic!() };
+            assert_eq!(absent.in_words().0, "/b is null or empty");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Long work: several calls that are one to the caller. Each is an ordinary one, with attempts and a time limit of its own.
 
 mod pages;
+mod refusal;
 mod resume_file;
 mod tally;
 mod waiting;
@@ -10,6 +11,7 @@ pub(super) use waiting::wait;
 
 use std::time::{Duration, Instant};
 
+use crate::call::exchange::Replied;
 use crate::call::once::once;
 use crate::error::{Error, Kind};
 use crate::network::attempt::Progress;
@@ -19,16 +21,27 @@ use crate::request::{Api, CallText};
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// One of several calls, which ends before all of them together must.
-fn one(text: &CallText<'_>, api: &Api, data: &str, until: Instant, progress: &Progress) -> Result<String, Error> {
+fn one(text: &CallText<'_>, api: &Api, data: &str, until: Instant, progress: &Progress) -> Result<Answer, Error> {
     let mut request = text.check_for(api, data)?;
     let now = Instant::now();
     let left = until.saturating_duration_since(now).max(SHORTEST);
     request.options.timeout = request.options.timeout.min(left);
-    once(request, now, progress).and_then(as_text)
+    once(request, now, progress).and_then(Answer::of)
 }
 
-fn as_text(reply: Vec<u8>) -> Result<String, Error> {
-    String::from_utf8(reply).map_err(|_| Error::new(Kind::Internal, "程序内部错误", "a reply is no UTF-8"))
+/// What the control center answered to one of them.
+struct Answer {
+    text: String,
+    /// None where it refuses the keys.
+    status: Option<u16>,
+}
+
+impl Answer {
+    fn of((reply, status): Replied) -> Result<Answer, Error> {
+        let text = String::from_utf8(reply);
+        let text = text.map_err(|_| Error::new(Kind::Internal, "程序内部错误", "a reply is no UTF-8"))?;
+        Ok(Answer { text, status })
+    }
 }
 
 /// The beginning of a value or a message, to be told.

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::tally::refusal;
-use super::{excerpt, one};
+use super::refusal::Refusal;
+use super::{Answer, excerpt, one};
 use crate::basics::pointer::{Pointer, items};
 use crate::error::{Delivered, Error, Kind, as_it_came};
 use crate::network::attempt::Progress;
@@ -36,9 +36,15 @@ pub(crate) fn gather(
     let Some(list) = list_in(&first, pages) else {
         return without_list(first, pages, pages.first, 0);
     };
-    let mut gathered = Gathered::new(&first, list, pages.size);
+    let first = &first.text;
+    let mut gathered = Gathered::new(first, list, pages);
     let mut page = pages.first;
-    let mut total = total_in(&first, pages).map_err(|error| of_page(error, pages, page, gathered.count))?;
+    let mut total = total_in(first, pages).map_err(|error| of_page(error, pages, page, 0))?;
+    if gathered.count == 0
+        && let Added::Odd(cause, detail) = gathered.empty(total)
+    {
+        return Err(of_page(Error::new(Kind::Response, cause, detail), pages, page, 0));
+    }
     while !gathered.is_whole(total) {
         page = page.saturating_add(1);
         let count = gathered.count;
@@ -57,7 +63,7 @@ pub(crate) fn gather(
         let Some(list) = list_in(&reply, pages) else {
             return without_list(reply, pages, page, count);
         };
-        total = total_in(&reply, pages).map_err(told)?;
+        total = total_in(&reply.text, pages).map_err(told)?;
         match gathered.add(list, total) {
             Added::More => {}
             Added::End => break,
@@ -72,8 +78,12 @@ pub(crate) fn gather(
     Ok(gathered.reply.into_bytes())
 }
 
-/// The list, as it stands in the reply: an array, or null where there is nothing.
-fn list_in<'r>(reply: &'r str, pages: &Pages) -> Option<&'r str> {
+/// The list, as it stands in the reply: an array, or null where there is nothing. What refuses has none, whatever stands there.
+fn list_in<'r>(reply: &'r Answer, pages: &Pages) -> Option<&'r str> {
+    if Refusal::of(reply).is_some() {
+        return None;
+    }
+    let reply = &*reply.text;
     let found = |sign: char| {
         pages.items.iter().find_map(|pointer| pointer.find(reply).ok().filter(|list| list.starts_with(sign)))
     };
@@ -90,18 +100,20 @@ fn total_in(reply: &str, pages: &Pages) -> Result<Option<u64>, Error> {
 }
 
 /// A reply without the list. Where it is the control center's refusal of the first page, the caller gets it as it came.
-fn without_list(reply: String, pages: &Pages, page: u64, count: usize) -> Result<Vec<u8>, Error> {
-    let error = match refusal(&reply) {
-        Some(_) if page == pages.first => return Ok(reply.into_bytes()),
-        Some((code, msg)) => Error::new(
-            Kind::Response,
-            format!("控制中心返回code为{code},msg为{msg}"),
-            format!("the control center says code {code}, {msg}"),
-        ),
-        None => without(&pages.items, &reply, "pages.items", "一个数组", "an array"),
+fn without_list(reply: Answer, pages: &Pages, page: u64, count: usize) -> Result<Vec<u8>, Error> {
+    let refusal = Refusal::of(&reply);
+    let Answer { text, status } = reply;
+    let error = match refusal {
+        Some(refusal) if page == pages.first && refusal.code.is_some() => return Ok(text.into_bytes()),
+        Some(refusal) => {
+            let (zh, en) = refusal.in_words();
+            let (cause, detail) = (format!("控制中心返回{zh}"), format!("the control center says {en}"));
+            Error { http_status: status, ..Error::new(Kind::Response, cause, detail) }
+        }
+        None => without(&pages.items, &text, "pages.items", "一个数组", "an array"),
     };
     let mut error = of_page(error, pages, page, count);
-    error.part.get_or_insert_default().reply = as_it_came(&reply);
+    error.part.get_or_insert_default().reply = as_it_came(&text);
     Err(error)
 }
 
@@ -146,6 +158,8 @@ struct Gathered {
     count: usize,
     pages: u64,
     size: Option<u64>,
+    /// Pages before the first one that was asked for, where they are counted from 1.
+    skipped: u64,
 }
 
 enum Added {
@@ -156,7 +170,7 @@ enum Added {
 }
 
 impl Gathered {
-    fn new(reply: &str, list: &str, size: Option<u64>) -> Gathered {
+    fn new(reply: &str, list: &str, pages: &Pages) -> Gathered {
         let inner = inner(list);
         let begin = (inner.as_ptr() as usize).saturating_sub(reply.as_ptr() as usize);
         let count = items(list).len();
@@ -168,7 +182,8 @@ impl Gathered {
             of_first: count,
             count,
             pages: 1,
-            size,
+            size: pages.size,
+            skipped: pages.first.saturating_sub(1),
         }
     }
 
@@ -179,30 +194,50 @@ impl Gathered {
     /// Whether nothing can come after the first page, or the number of all items is reached.
     fn is_whole(&self, total: Option<u64>) -> bool {
         match total {
-            _ if self.of_first == 0 => true,
-            Some(total) => self.count as u64 >= total,
-            None => false,
+            None => self.of_first == 0,
+            Some(total) => self.reached() >= total,
         }
     }
 
-    fn add(&mut self, list: &str, total: Option<u64>) -> Added {
-        let (inner, count) = (inner(list), items(list).len());
-        let is_whole = |count: usize| total.is_some_and(|total| count as u64 >= total);
-        if is_whole(self.count) {
-            return Added::End;
-        }
-        let missing = |what_zh: &str, what: &str| match total {
-            None => Added::End,
-            Some(total) => Added::Odd(
+    /// How many items have come or were skipped, at least: a page has as many as the first one that came, or more where
+    /// that is the last.
+    fn reached(&self) -> u64 {
+        let size = if self.of_first == 0 { self.size.unwrap_or(1) } else { self.of_first as u64 };
+        self.skipped.saturating_mul(size).saturating_add(self.count as u64)
+    }
+
+    /// What it means that no further item comes.
+    fn empty(&self, total: Option<u64>) -> Added {
+        self.missing(total, "此页为空", "the page is empty")
+    }
+
+    fn missing(&self, total: Option<u64>, what_zh: &str, what: &str) -> Added {
+        match total {
+            Some(total) if self.reached() < total && !self.was_last(total) => Added::Odd(
                 format!("{what_zh},但总数为{total},已取{};请检查pages中的page和size", self.count),
                 format!(
                     "{what}, though there are {total} items, of which {} came: are `pages.page` and `pages.size` right?",
                     self.count
                 ),
             ),
-        };
+            _ => Added::End,
+        }
+    }
+
+    /// Whether the one page that came was the last of all: then those that were skipped had more items than it.
+    fn was_last(&self, total: u64) -> bool {
+        let skipped = total.saturating_sub(self.count as u64);
+        let size = skipped.checked_div(self.skipped).filter(|size| size.saturating_mul(self.skipped) == skipped);
+        self.pages == 1 && self.count > 0 && size.is_some_and(|size| self.size.is_none_or(|known| known == size))
+    }
+
+    fn add(&mut self, list: &str, total: Option<u64>) -> Added {
+        let (inner, count) = (inner(list), items(list).len());
+        if total.is_some() && self.is_whole(total) {
+            return Added::End;
+        }
         if count == 0 {
-            return missing("此页为空", "the page is empty");
+            return self.empty(total);
         }
         if inner == self.last || inner == self.first {
             let is_short = self.size.is_some_and(|size| (self.of_first as u64) < size);
@@ -212,7 +247,7 @@ impl Gathered {
                     "the second page is the same as the first: is `pages.page` the name of the right parameter? If there is one page alone, give `pages.total`".to_owned(),
                 );
             }
-            return missing("此页与前面的页相同", "the page is the same as an earlier one");
+            return self.missing(total, "此页与前面的页相同", "the page is the same as an earlier one");
         }
         let separator = ",";
         self.reply.insert_str(self.end, &[separator, inner].concat());
@@ -236,12 +271,23 @@ fn inner(list: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Function;
+    use crate::request::RequestText;
+
+    fn begun(reply: &str, list: &str, size: Option<u64>, first: u64) -> Gathered {
+        let data = size.map_or(String::new(), |size| format!(",\"n\":{size}"));
+        let text = format!(
+            r#"{{"host":"http://a","rest_type":"/a","mode":"get","accesstoken":"t","data_json":{{"p":{first}{data}}},"pages":{{"page":"p","size":"n","items":"/l"}}}}"#
+        );
+        let pages = CallText::read(&RequestText::new(&text), Function::Call).unwrap().pages().unwrap().unwrap().1;
+        Gathered::new(reply, list, &pages)
+    }
 
     #[test]
     fn items_stand_as_they_came() {
         let reply = "{ \"list\" : [ 1.10, {\"a\":1} ] , \"total\":4}";
         let list = Pointer::parse("/list").unwrap().find(reply).unwrap();
-        let mut gathered = Gathered::new(reply, list, None);
+        let mut gathered = begun(reply, list, None, 1);
         assert!(matches!(gathered.add("[ 1E400,\"\\u4e2d\"]", Some(4)), Added::More));
         assert_eq!(gathered.reply, "{ \"list\" : [ 1.10, {\"a\":1},1E400,\"\\u4e2d\" ] , \"total\":4}");
         assert!(gathered.is_whole(Some(4)) && !gathered.is_whole(Some(5)) && !gathered.is_whole(None));
@@ -249,7 +295,7 @@ mod tests {
 
     #[test]
     fn ends() {
-        let begin = |size| Gathered::new("[1,2]", "[1,2]", size);
+        let begin = |size| begun("[1,2]", "[1,2]", size, 1);
         for (size, list, total, ends) in [
             (None, "[3,4]", None, false),
             (None, "[3]", None, true),
@@ -266,6 +312,32 @@ mod tests {
         for (list, total) in [("[1,2]", None), ("[1, 2]", Some(2)), ("[]", Some(9)), ("[1,2]", Some(9))] {
             let odd = matches!(begin(None).add(list, total), Added::Odd(..));
             assert_eq!(odd, total != Some(2), "{list} {total:?}");
+        }
+    }
+
+    #[test]
+    fn pages_that_were_skipped_count() {
+        // Begun on page 3, of which the first reply shows two items.
+        for (size, total, is_whole, ends) in [
+            (None, 7, false, false),
+            (None, 6, true, true),
+            // The last of pages of three.
+            (Some(3), 8, false, true),
+            (None, 8, false, true),
+            (Some(3), 9, false, false),
+            (Some(4), 8, false, false),
+            (None, 9, false, false),
+        ] {
+            let mut gathered = begun("[1,2]", "[1,2]", size, 3);
+            assert_eq!(gathered.is_whole(Some(total)), is_whole, "{size:?} {total}");
+            assert_eq!(matches!(gathered.add("[]", Some(total)), Added::End), ends, "{size:?} {total}");
+        }
+        // Empty from the first: behind the end, or before it.
+        for (first, size, total, ends) in
+            [(1, None, 4, false), (1, None, 0, true), (2, Some(2), 4, false), (3, Some(2), 4, true), (9, None, 4, true)]
+        {
+            let ended = matches!(begun("[]", "[]", size, first).empty(Some(total)), Added::End);
+            assert_eq!(ended, ends, "{first} {size:?} {total}");
         }
     }
 }

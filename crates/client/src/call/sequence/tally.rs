@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::excerpt;
-use crate::basics::pointer::Pointer;
+use super::refusal::Refusal;
+use super::{Answer, excerpt};
 use crate::error::Error;
 use crate::request::Waiting;
 
@@ -20,8 +20,8 @@ pub(super) enum Verdict {
     Done,
     /// A pointer of `fail` does: the pointer and the value.
     Failed(String, String),
-    /// The control center has refused the question for long: `code` and `msg`.
-    Refused(String, String),
+    /// The control center has refused the question for long.
+    Refused(Refusal),
 }
 
 #[derive(Default)]
@@ -46,7 +46,8 @@ impl Tally {
     }
 
     /// It got this answer.
-    pub(super) fn answered(&mut self, reply: &str, waiting: &Waiting, now: Instant) -> Verdict {
+    pub(super) fn answered(&mut self, answer: &Answer, waiting: &Waiting, now: Instant) -> Verdict {
+        let reply = &*answer.text;
         self.asked = self.asked.saturating_add(1);
         self.answered = self.answered.saturating_add(1);
         self.trouble = None;
@@ -74,12 +75,16 @@ impl Tally {
             return Verdict::GoOn;
         }
         self.absent = self.absent.saturating_add(1);
-        let refusal = refusal(reply);
+        // Without a code it may be a gateway that does not find what it leads to, for a while.
+        let refusal = Refusal::of(answer).filter(|refusal| refusal.code.is_some());
         self.last = absent.map(|(pointer, why)| {
             let (en, zh) = why.in_words();
             let (said, said_zh) = match &refusal {
                 None => Default::default(),
-                Some((code, msg)) => (format!("; it says code {code}, {msg}"), format!(";其code为{code},msg为{msg}")),
+                Some(refusal) => {
+                    let (zh, en) = refusal.in_words();
+                    (["; it says ", &en].concat(), [";其", &zh].concat())
+                }
             };
             let pointer = pointer.as_str();
             (format!("`{pointer}` led nowhere in the last reply: {en}{said}"), format!("{pointer}不存在:{zh}{said_zh}"))
@@ -87,10 +92,13 @@ impl Tally {
         self.lasts(refusal, now)
     }
 
-    fn lasts(&mut self, refusal: Option<(String, String)>, now: Instant) -> Verdict {
+    fn lasts(&mut self, refusal: Option<Refusal>, now: Instant) -> Verdict {
         // What a server says of itself while it starts is no answer.
-        let refusal = refusal.filter(|(code, _)| !(code.len() == 3 && code.starts_with('5')));
-        let Some((code, msg)) = refusal else {
+        let is_of_server = |refusal: &Refusal| {
+            let code = refusal.code.as_deref().unwrap_or_default();
+            refusal.is_in_doubt || (code.len() == 3 && code.starts_with('5'))
+        };
+        let Some(refusal) = refusal.filter(|refusal| !is_of_server(refusal)) else {
             self.refused = 0;
             return Verdict::GoOn;
         };
@@ -99,7 +107,7 @@ impl Tally {
         }
         self.refused = self.refused.saturating_add(1);
         let since = self.refused_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        if self.refused >= LASTING && since >= LASTING_FOR { Verdict::Refused(code, msg) } else { Verdict::GoOn }
+        if self.refused >= LASTING && since >= LASTING_FOR { Verdict::Refused(refusal) } else { Verdict::GoOn }
     }
 
     /// How the waiting went, in Chinese and in English.
@@ -120,18 +128,15 @@ impl Tally {
     }
 }
 
-/// What the control center says where it does not do what it was asked: `code`, which is not 0, and `msg`.
-pub(super) fn refusal(reply: &str) -> Option<(String, String)> {
-    let find = |pointer: &str| Pointer::parse(pointer)?.find(reply).ok().map(|value| excerpt(value.trim_matches('"')));
-    let code = find("/code").filter(|code| !matches!(&**code, "0" | "0.0" | "null" | ""))?;
-    Some((code, find("/msg").or_else(|| find("/message")).unwrap_or_default()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::error::{Function, Kind};
     use crate::request::{CallText, RequestText};
+
+    fn answer(reply: &str) -> Answer {
+        Answer { text: reply.to_owned(), status: Some(200) }
+    }
 
     fn waiting() -> Waiting {
         let text = r#"{"host":"http://a","rest_type":"/a","mode":"get","accesstoken":"t","wait":{"rest_type":"/b",
@@ -150,7 +155,7 @@ mod tests {
             ("{}", Verdict::GoOn),
             ("7", Verdict::GoOn),
         ] {
-            assert_eq!(Tally::default().answered(reply, &waiting, now), verdict, "{reply}");
+            assert_eq!(Tally::default().answered(&answer(reply), &waiting, now), verdict, "{reply}");
         }
     }
 
@@ -160,15 +165,17 @@ mod tests {
         let refusal = r#"{"code":7,"msg":"no such job"}"#;
         let after = |tally: &mut Tally, reply: &str, count: u32, every: u64| {
             let at = |index: u32| begin + Duration::from_secs(every * u64::from(index));
-            (0..count).map(|index| tally.answered(reply, &waiting, at(index))).last().unwrap()
+            (0..count).map(|index| tally.answered(&answer(reply), &waiting, at(index))).last().unwrap()
         };
-        let refused = Verdict::Refused("7".into(), "no such job".into());
+        let refused = Verdict::Refused(Refusal::of(&answer(refusal)).unwrap());
         assert_eq!(after(&mut Tally::default(), refusal, 10, 7), refused);
         assert_eq!(after(&mut Tally::default(), refusal, 9, 60), Verdict::GoOn);
         assert_eq!(after(&mut Tally::default(), refusal, 50, 1), Verdict::GoOn);
         assert_eq!(after(&mut Tally::default(), refusal, 61, 1), refused);
         assert_eq!(after(&mut Tally::default(), r#"{"code":503,"msg":"starting"}"#, 100, 60), Verdict::GoOn);
-        assert_eq!(after(&mut Tally::default(), r#"{"code":0}"#, 100, 60), Verdict::GoOn);
+        for success in [r#"{"code":0}"#, r#"{"code":200,"msg":"ok"}"#] {
+            assert_eq!(after(&mut Tally::default(), success, 100, 60), Verdict::GoOn);
+        }
         let mut tally = Tally::default();
         after(&mut tally, refusal, 9, 60);
         tally.failed(&Error::new(Kind::Connect, "断", "gone"));

@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::refusal::Refusal;
 use super::resume_file::{Found, ResumeFile, fingerprint};
-use super::tally::{Tally, Verdict, refusal};
-use super::{SHORTEST, as_text, one};
+use super::tally::{Tally, Verdict};
+use super::{Answer, SHORTEST, one};
 use crate::basics::json::quoted;
 use crate::basics::pointer::Absent;
 use crate::call::once::once;
@@ -71,27 +72,27 @@ impl Work<'_, '_> {
                 }
             }
         }
-        let started = once(request, began, progress).and_then(as_text).map_err(|error| {
+        let started = once(request, began, progress).and_then(Answer::of).map_err(|error| {
             if error.delivered == Delivered::No {
                 self.remove_file();
             }
             let part = Part { name: Some("start"), ..Part::default() };
             Error { part: Some(Box::new(part)), ..error }
         })?;
-        let filled = self.waiting.fill(&started);
-        let refusal = refusal(&started);
-        self.started = Some(started);
-        if let Err(unfilled) = filled {
-            if refusal.is_some() {
-                self.remove_file();
-            }
-            return Err(self.unfilled(&unfilled));
+        let filled = self.waiting.fill(&started.text);
+        let refusal = Refusal::of(&started);
+        // What the question refers to shows that there is work to ask for, whatever else stands beside it.
+        let refusal = refusal.filter(|_| filled.is_err() || !self.waiting.refers);
+        self.started = Some(started.text);
+        if let Some(refusal) = refusal {
+            let pointer = match filled {
+                Err(Unfilled::Absent(pointer, _)) => Some(pointer.as_str().to_owned()),
+                _ => None,
+            };
+            let error = Error { http_status: started.status, ..self.refused(&refusal) };
+            return Err(with(error, |part| part.pointer = pointer));
         }
-        if let Some((code, msg)) = refusal.filter(|_| !self.waiting.refers) {
-            self.remove_file();
-            let cause = format!("控制中心没有启动任务:code为{code},msg为{msg}");
-            return Err(self.error("start", cause, format!("the control center did not start it: code {code}, {msg}")));
-        }
+        filled.map_err(|unfilled| self.unfilled(&unfilled))?;
         if let Some(file) = &self.file {
             file.started(&self.resume()).map_err(|error| {
                 let error = Error { kind: Kind::Response, ..error };
@@ -111,11 +112,11 @@ impl Work<'_, '_> {
         loop {
             let mut pause = self.waiting.every;
             match one(self.text, &self.waiting.api, &self.waiting.data, until, progress) {
-                Ok(reply) => match tally.answered(&reply, &self.waiting, Instant::now()) {
+                Ok(answer) => match tally.answered(&answer, &self.waiting, Instant::now()) {
                     Verdict::GoOn => {}
                     Verdict::Done => {
                         self.over_with_file();
-                        return Ok(self.result(Some(&reply)));
+                        return Ok(self.result(Some(&answer.text)));
                     }
                     Verdict::Failed(pointer, value) => {
                         self.over_with_file();
@@ -123,17 +124,18 @@ impl Work<'_, '_> {
                         let error = self.error("wait", cause, format!("the work has failed: `{pointer}` is {value}"));
                         return Err(with(error, |part| {
                             part.pointer = Some(pointer);
-                            part.reply = as_it_came(&reply);
+                            part.reply = as_it_came(&answer.text);
                         }));
                     }
-                    Verdict::Refused(code, msg) => {
-                        let cause = format!(
-                            "控制中心一直拒绝询问:code为{code},msg为{msg};任务已启动,改正后请用error.resume继续等待"
-                        );
+                    Verdict::Refused(refusal) => {
+                        let (zh, en) = refusal.in_words();
+                        let cause = format!("控制中心一直拒绝询问:{zh};任务已启动,改正后请用error.resume继续等待");
                         let detail = format!(
-                            "the control center keeps refusing the question with code {code}, {msg}; the work was started: go on with `error.resume` once that is mended"
+                            "the control center keeps refusing the question with {en}; the work was started: go on with `error.resume` once that is mended"
                         );
-                        return Err(with(self.error("wait", cause, detail), |part| part.reply = as_it_came(&reply)));
+                        return Err(with(self.error("wait", cause, detail), |part| {
+                            part.reply = as_it_came(&answer.text)
+                        }));
                     }
                 },
                 // Nothing of the network: it will not be better next time.
@@ -180,27 +182,35 @@ impl Work<'_, '_> {
 
     fn without_value(&self, pointer: &str, absent: &Absent) -> Error {
         let (en, zh) = absent.in_words();
-        let Some(started) = &self.started else {
+        if self.started.is_none() {
             return Error::argument(
                 "wait.data_json",
                 "字段wait.data_json含有pointer,但resume中没有启动的返回,请写出其值",
                 "`wait.data_json` refers to the first reply, which the resume text does not hold: write the values themselves",
             );
-        };
-        match refusal(started) {
-            Some((code, msg)) => self.error(
-                "start",
-                format!("启动的返回中没有{pointer}:控制中心返回code为{code},msg为{msg}"),
-                format!("the first reply has no `{pointer}`: the control center says code {code}, {msg}; {en}"),
-            ),
-            None => self.error(
-                "start",
-                format!("启动的返回中没有{pointer}:{zh};任务可能已启动,请改正pointer后用error.resume继续等待"),
-                format!(
-                    "the first reply has no `{pointer}`: {en}; the work may have been started: go on with `error.resume` and a right `wait.data_json`"
-                ),
-            ),
         }
+        self.error(
+            "start",
+            format!("启动的返回中没有{pointer}:{zh};任务可能已启动,请改正pointer后用error.resume继续等待"),
+            format!(
+                "the first reply has no `{pointer}`: {en}; the work may have been started: go on with `error.resume` and a right `wait.data_json`"
+            ),
+        )
+    }
+
+    /// The control center refused to start it, or failed over it.
+    fn refused(&self, refusal: &Refusal) -> Error {
+        let (zh, en) = refusal.in_words();
+        if refusal.is_in_doubt {
+            let cause = format!("启动的返回为{zh};任务可能已启动,请先到控制中心查看,不要直接重新启动");
+            let detail = format!(
+                "the first reply says {en}: the work may have been started all the same; look at the control center before it is started again"
+            );
+            return self.error("start", cause, detail);
+        }
+        self.remove_file();
+        let cause = format!("控制中心没有启动任务:{zh}");
+        self.error("start", cause, format!("the control center did not start it: {en}"))
     }
 
     /// An error after the first call was answered.
