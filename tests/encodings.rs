@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -213,6 +213,36 @@ fn a_business_error_that_speaks_of_a_signature() {
         library.json("rpa_call", &center.request(json!({ "mode": "post" })));
         assert_eq!(center.seen(), "python", "{body}");
     }
+}
+
+#[test]
+fn a_call_that_waits_for_another_ones_answer_is_sent_in_time() {
+    let library = Library::load();
+    let (let_go, held) = mpsc::channel::<()>();
+    let (has_come, comes) = mpsc::channel();
+    let (held, has_come) = (Mutex::new(held), Mutex::new(has_come));
+    let server = Server::start(move |connection: &mut Connection| {
+        while let Some(request) = connection.request() {
+            if request.contains("/slow") {
+                has_come.lock().unwrap().send(()).unwrap();
+                let _ = held.lock().unwrap().recv();
+            }
+            connection.send(reply("200 OK", r#"{"code":0}"#).as_bytes());
+        }
+    });
+    let request = |path: &str, limit: u64| {
+        json!({
+            "host": server.url(), "proxy": null, "mode": "post", "rest_type": path, "timeout_ms": limit,
+            "data_json": { "日期": "2020/11/30" }, "accesstoken": "9f2c4b7e1d5a48c0",
+        })
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| call(&library, &request("/slow", 60_000), 0));
+        comes.recv().unwrap();
+        let told = library.json("rpa_call", &request("/fast", 5_000));
+        let_go.send(()).unwrap();
+        assert_eq!(told["code"], 0, "{told}");
+    });
 }
 
 #[test]

@@ -21,7 +21,8 @@ use crate::token::{Sign, signature};
 use rpa_signing::Secret;
 use rpa_signing::scheme::Encoding;
 
-/// For so long at most a call waits for another one to find out what works.
+/// For so long at most a call waits for another one to find out what works, and for no more than a quarter of its time: it is
+/// to be sent in the rest.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// With less time than this nothing is sent once more.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
@@ -83,7 +84,8 @@ impl Signing {
     pub(super) fn found_out(mut self) -> Signing {
         let unknown = |finding: &&mut Finding| finding.caller.works(finding.kept).is_none();
         if let Some(finding) = self.finding.as_mut().filter(unknown) {
-            let limit = LONGEST_WAIT.min(finding.deadline.saturating_duration_since(Instant::now()));
+            let left = finding.deadline.saturating_duration_since(Instant::now());
+            let limit = LONGEST_WAIT.min(left / 4);
             finding.scout = finding.caller.scout(finding.center, limit);
             self.encoding = finding.caller.works(finding.kept).unwrap_or(self.encoding);
         }
