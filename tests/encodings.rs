@@ -208,7 +208,15 @@ fn a_business_error_that_speaks_of_a_signature() {
         assert_eq!(center.seen(), seen);
     }
     // A success, and what only speaks of signatures without a code, are no refusals.
-    for body in [r#"{"code":0,"msg":"签名完成"}"#, r#"{"code":200,"msg":"签名完成"}"#, r#"{"msg":"signed"}"#] {
+    for body in [
+        r#"{"code":0,"msg":"签名完成"}"#,
+        r#"{"code":200,"msg":"签名完成"}"#,
+        r#"{"msg":"signed"}"#,
+        r#"{"code":0.0,"msg":"签名成功"}"#,
+        r#"{"code":"SUCCESS","msg":"签名成功"}"#,
+        r#"{"code":"OK","msg":"签名成功"}"#,
+        r#"{"code":500,"msg":"task assigned to robot by the designer"}"#,
+    ] {
         let center = Center::start(fixed("200 OK", body));
         library.json("rpa_call", &center.request(json!({ "mode": "post" })));
         assert_eq!(center.seen(), "python", "{body}");
