@@ -224,6 +224,53 @@ fn a_business_error_that_speaks_of_a_signature() {
 }
 
 #[test]
+fn a_business_error_again_and_again_cuts_nobody_off() {
+    let library = Library::load();
+    // Of the encoding that is tried second, and of that which is tried first.
+    for (right, seen) in [
+        ("java", ["python java", "java", "python java", "java", "java", "java", "java"]),
+        ("python", ["python", "python", "python java", "python", "python", "python", "python"]),
+    ] {
+        let center = Center::start(accepting(right));
+        let speaks = move |msg: &'static str| -> Answer {
+            Box::new(move |signed, number| match signed == right {
+                true => reply("200 OK", &format!("{{\"code\":2031,\"msg\":\"{msg} {number}\"}}")),
+                false => reply("403 Forbidden", r#"{"code":403,"msg":"signature mismatch"}"#),
+            })
+        };
+        let post = center.request(json!({ "mode": "post" }));
+        let mut call = |code: i64, seen: &str| {
+            center.seen.lock().unwrap().clear();
+            let told = library.json("rpa_call", &post);
+            assert_eq!((&told["code"], center.seen().as_str()), (&json!(code), seen), "{right} {told}");
+        };
+        call(0, seen[0]);
+        center.becomes(speaks("文档未签名,不能提交"));
+        call(2031, seen[1]);
+        call(2031, seen[2]);
+        // By now it is known for what it is.
+        call(2031, seen[3]);
+        call(2031, seen[4]);
+        center.becomes(accepting(right));
+        call(0, seen[5]);
+        call(0, seen[6]);
+    }
+    // Where nothing had worked, one API alone is held to one request.
+    let center = Center::start(Box::new(|signed, _| match signed {
+        "java" => reply("200 OK", r#"{"code":2031,"msg":"文档未签名"}"#),
+        _ => reply("200 OK", r#"{"code":403,"msg":"签名错误"}"#),
+    }));
+    for seen in ["python java", "python java python"] {
+        call(&library, &center.request(json!({ "mode": "post" })), 403);
+        assert_eq!(center.seen(), seen);
+    }
+    center.becomes(accepting("java"));
+    call(&library, &center.request(json!({ "rest_type": "/oapi/v1/job/create" })), 0);
+    call(&library, &center.request(json!({ "mode": "post" })), 0);
+    assert_eq!(center.seen(), "python java python python java java");
+}
+
+#[test]
 fn a_call_that_waits_for_another_ones_answer_is_sent_in_time() {
     let library = Library::load();
     let (let_go, held) = mpsc::channel::<()>();

@@ -1,6 +1,7 @@
 //! Whether a reply refuses the token, or the time.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -91,6 +92,16 @@ pub(crate) fn code(reply: &[u8]) -> Option<i64> {
 /// What the server says, in lower case: two replies that say the same refuse a call for the same reason.
 pub(crate) fn message(reply: &[u8]) -> String {
     Envelope::read(reply).msg.to_lowercase()
+}
+
+/// What a reply says, as a number: two of one number say the same, but for digits in their messages, which may be a time or
+/// the number of a request.
+pub(crate) fn fingerprint(status: u16, reply: &[u8]) -> u64 {
+    let envelope = Envelope::read(reply);
+    let mut hasher = DefaultHasher::new();
+    (status, envelope.code, &envelope.word).hash(&mut hasher);
+    envelope.msg.chars().filter(|letter| !letter.is_numeric()).for_each(|letter| letter.hash(&mut hasher));
+    hasher.finish()
 }
 
 /// Whether the word stands in the message by itself, or as the beginning of "signature". A capital begins a word, too.
@@ -269,6 +280,21 @@ mod tests {
             let own = RefusalRule { by_words: false, ..usual.clone() };
             let reply = format!("{{\"code\":7,\"msg\":\"{msg}\"}}");
             assert_eq!(signature(&own, 200, reply.as_bytes()), Sign::Refused, "{msg}");
+        }
+    }
+
+    #[test]
+    fn two_replies_that_say_the_same() {
+        let of = |status, reply: &str| fingerprint(status, reply.as_bytes());
+        let one = of(403, r#"{"code":7,"msg":"签名错误 1","result":1}"#);
+        assert_eq!(one, of(403, r#"{"msg":"签名错误 27","code":7}"#));
+        for (status, reply) in [
+            (200, r#"{"code":7,"msg":"签名错误 1"}"#),
+            (403, r#"{"code":8,"msg":"签名错误 1"}"#),
+            (403, r#"{"code":"E","msg":"签名错误 1"}"#),
+            (403, r#"{"code":7,"msg":"未签名 1"}"#),
+        ] {
+            assert_ne!(one, of(status, reply), "{reply}");
         }
     }
 
