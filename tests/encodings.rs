@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -208,11 +208,96 @@ fn a_business_error_that_speaks_of_a_signature() {
         assert_eq!(center.seen(), seen);
     }
     // A success, and what only speaks of signatures without a code, are no refusals.
-    for body in [r#"{"code":0,"msg":"签名完成"}"#, r#"{"code":200,"msg":"签名完成"}"#, r#"{"msg":"signed"}"#] {
+    for body in [
+        r#"{"code":0,"msg":"签名完成"}"#,
+        r#"{"code":200,"msg":"签名完成"}"#,
+        r#"{"msg":"signed"}"#,
+        r#"{"code":0.0,"msg":"签名成功"}"#,
+        r#"{"code":"SUCCESS","msg":"签名成功"}"#,
+        r#"{"code":"OK","msg":"签名成功"}"#,
+        r#"{"code":500,"msg":"task assigned to robot by the designer"}"#,
+    ] {
         let center = Center::start(fixed("200 OK", body));
         library.json("rpa_call", &center.request(json!({ "mode": "post" })));
         assert_eq!(center.seen(), "python", "{body}");
     }
+}
+
+#[test]
+fn a_business_error_again_and_again_cuts_nobody_off() {
+    let library = Library::load();
+    // Of the encoding that is tried second, and of that which is tried first.
+    for (right, seen) in [
+        ("java", ["python java", "java", "python java", "java", "java", "java", "java"]),
+        ("python", ["python", "python", "python java", "python", "python", "python", "python"]),
+    ] {
+        let center = Center::start(accepting(right));
+        let speaks = move |msg: &'static str| -> Answer {
+            Box::new(move |signed, number| match signed == right {
+                true => reply("200 OK", &format!("{{\"code\":2031,\"msg\":\"{msg} {number}\"}}")),
+                false => reply("403 Forbidden", r#"{"code":403,"msg":"signature mismatch"}"#),
+            })
+        };
+        let post = center.request(json!({ "mode": "post" }));
+        let call = |code: i64, seen: &str| {
+            center.seen.lock().unwrap().clear();
+            let told = library.json("rpa_call", &post);
+            assert_eq!((&told["code"], center.seen().as_str()), (&json!(code), seen), "{right} {told}");
+        };
+        call(0, seen[0]);
+        center.becomes(speaks("文档未签名,不能提交"));
+        call(2031, seen[1]);
+        call(2031, seen[2]);
+        // By now it is known for what it is.
+        call(2031, seen[3]);
+        call(2031, seen[4]);
+        center.becomes(accepting(right));
+        call(0, seen[5]);
+        call(0, seen[6]);
+    }
+    // Where nothing had worked, one API alone is held to one request.
+    let center = Center::start(Box::new(|signed, _| match signed {
+        "java" => reply("200 OK", r#"{"code":2031,"msg":"文档未签名"}"#),
+        _ => reply("200 OK", r#"{"code":403,"msg":"签名错误"}"#),
+    }));
+    for seen in ["python java", "python java python"] {
+        call(&library, &center.request(json!({ "mode": "post" })), 403);
+        assert_eq!(center.seen(), seen);
+    }
+    center.becomes(accepting("java"));
+    call(&library, &center.request(json!({ "rest_type": "/oapi/v1/job/create" })), 0);
+    call(&library, &center.request(json!({ "mode": "post" })), 0);
+    assert_eq!(center.seen(), "python java python python java java");
+}
+
+#[test]
+fn a_call_that_waits_for_another_ones_answer_is_sent_in_time() {
+    let library = Library::load();
+    let (let_go, held) = mpsc::channel::<()>();
+    let (has_come, comes) = mpsc::channel();
+    let (held, has_come) = (Mutex::new(held), Mutex::new(has_come));
+    let server = Server::start(move |connection: &mut Connection| {
+        while let Some(request) = connection.request() {
+            if request.contains("/slow") {
+                has_come.lock().unwrap().send(()).unwrap();
+                let _ = held.lock().unwrap().recv();
+            }
+            connection.send(reply("200 OK", r#"{"code":0}"#).as_bytes());
+        }
+    });
+    let request = |path: &str, limit: u64| {
+        json!({
+            "host": server.url(), "proxy": null, "mode": "post", "rest_type": path, "timeout_ms": limit,
+            "data_json": { "日期": "2020/11/30" }, "accesstoken": "9f2c4b7e1d5a48c0",
+        })
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| call(&library, &request("/slow", 60_000), 0));
+        comes.recv().unwrap();
+        let told = library.json("rpa_call", &request("/fast", 5_000));
+        let_go.send(()).unwrap();
+        assert_eq!(told["code"], 0, "{told}");
+    });
 }
 
 #[test]

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::center::Center;
 use crate::in_company;
+use crate::orders::Order;
+use crate::place::{in_file, in_redis};
 use crate::process::Process;
 use crate::requests::with_all;
 use crate::server::{Server, reply};
@@ -79,6 +81,71 @@ fn a_second_refusal_is_handed_on_as_it_came() {
         assert_eq!(library.call("rpa_call", &request(&server, json!({})).to_string()), answer);
         assert_eq!(server.requests(), 2, "{answer}");
     }
+}
+
+/// Gives one token as long as it lives, and takes no call but those of `/oapi/v1/open`.
+fn with_one_token(refusal: String) -> (Server, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let tokens = asked.clone();
+    let server = Server::start(move |connection| {
+        while let Some(text) = connection.request() {
+            let answer = if text.starts_with("GET /oapi/v1/token") {
+                tokens.fetch_add(1, Ordering::SeqCst);
+                reply("200 OK", r#"{"code":0,"result":["the-one","refresh"]}"#)
+            } else if text.contains(" /oapi/v1/open") {
+                reply("200 OK", r#"{"code":0}"#)
+            } else {
+                refusal.clone()
+            };
+            connection.send(answer.as_bytes());
+        }
+    });
+    (server, asked)
+}
+
+fn where_the_refused_token_is_given_anew(store: &Value) {
+    for (refusal, encoding) in [
+        (json!({ "code": 401, "msg": "无权访问此接口" }), json!({})),
+        (json!({ "code": 401, "msg": "token无效" }), json!({ "encoding": "python" })),
+        (json!({ "code": 401, "msg": "签名错误" }), json!({ "data_json": { "日期": "2020/11/30" } })),
+    ] {
+        let (server, tokens) = with_one_token(reply("401 Unauthorized", &refusal.to_string()));
+        let fields = with_all(json!({ "token_store": store, "timeout_ms": 20_000, "meta": true }), encoding);
+        let forbidden = request(&server, fields.clone());
+        let open = request(&server, with_all(fields, json!({ "rest_type": "/oapi/v1/open" })));
+        for mut process in [Process::start(), Process::start()] {
+            let refused = |told: Value, most: usize, before: usize| {
+                assert_eq!(told["reply"], refusal, "{told}");
+                assert_eq!(told["meta"]["token"]["evictions"], 0, "{told}");
+                let asked = tokens.load(Ordering::SeqCst) - before;
+                assert!(asked <= most, "{asked} requests for a token");
+            };
+            for _ in 0..2 {
+                let before = tokens.load(Ordering::SeqCst);
+                refused(process.ask("rpa_call", &forbidden), 2, before);
+            }
+            // It works elsewhere, so it is not got anew for this API.
+            assert_eq!(process.ask("rpa_call", &open)["reply"]["code"], 0);
+            let before = tokens.load(Ordering::SeqCst);
+            for _ in 0..3 {
+                refused(process.ask("rpa_call", &forbidden), 0, before);
+            }
+        }
+        let begun = tokens.load(Ordering::SeqCst);
+        let mut process = Process::start();
+        process.begin(&Order { threads: 8, calls: 24, ..Order::call(forbidden) });
+        process.report();
+        let asked = tokens.load(Ordering::SeqCst) - begun;
+        assert!(asked <= 12, "{asked} requests for a token by 24 calls");
+    }
+}
+
+#[test]
+fn a_token_that_is_given_anew_is_not_asked_for_again_and_again() {
+    let _company = in_company();
+    where_the_refused_token_is_given_anew(&json!("memory"));
+    in_file(where_the_refused_token_is_given_anew);
+    in_redis(where_the_refused_token_is_given_anew);
 }
 
 #[test]

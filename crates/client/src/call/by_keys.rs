@@ -129,13 +129,21 @@ impl CallByKeys<'_, '_> {
                 self.refused += 1;
                 continue;
             }
-            match self.keeper.refused(&self.held, &self.api, &mut self.troubles) {
-                Advice::Replace if self.is_too_late() => return Err(self.evicted(status(&outcome))),
-                Advice::Replace => {
-                    if let Some(reply) = self.replace_token(&outcome)? {
-                        return Ok(reply);
-                    }
+            let mut advice = self.keeper.refused(&self.held, &self.api, &mut self.troubles);
+            if advice == Advice::Replace {
+                if self.is_too_late() {
+                    return Err(self.evicted(status(&outcome)));
                 }
+                let refused = self.held.token.clone();
+                if let Some(reply) = self.replace_token(&outcome)? {
+                    return Ok(reply);
+                }
+                if self.held.token == refused {
+                    advice = Advice::HandOn;
+                }
+            }
+            match advice {
+                Advice::Replace => {}
                 Advice::HandOn if self.stamp_anew(&outcome) => {}
                 Advice::HandOn => match self.judge_signature(outcome) {
                     Some(outcome) => return self.end(outcome),
@@ -245,9 +253,10 @@ impl CallByKeys<'_, '_> {
         true
     }
 
-    /// Goes on with another token; returns what the caller gets where there is none.
+    /// Goes on with another token, or with the same where the control center gives that anew; returns what the caller gets
+    /// where there is none.
     fn replace_token(&mut self, outcome: &Result<Answered, Error>) -> Result<Option<Replied>, Error> {
-        match self.keeper.replace(&self.held, &mut self.troubles, &self.need) {
+        match self.keeper.replace(&self.held, &self.api, &mut self.troubles, &self.need) {
             Ok(newer) => {
                 self.held = newer;
                 Ok(None)

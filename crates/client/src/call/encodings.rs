@@ -23,8 +23,11 @@ pub(super) struct Caller([u8; 32]);
 #[derive(Default)]
 struct Known {
     works: Option<Encoding>,
-    /// This process knows better than what is kept beside a token.
-    forgotten: bool,
+    /// What had worked, and was refused. This process knows better than what is kept beside a token.
+    forgotten: Option<Encoding>,
+    /// A reply of an API, by its fingerprint, that spoke of signatures though that of its call was right; and until when that
+    /// stands: the control center may have changed in that moment.
+    business: Option<(Caller, u64, Instant)>,
     /// A call has looked, and found or not found: nobody waits for another one's answer.
     looked: bool,
 }
@@ -58,7 +61,7 @@ impl State {
 }
 
 impl Caller {
-    /// `pass`: an access key, a token, an appkey; empty for the control center itself, whoever calls.
+    /// `pass`: an access key, a token, an appkey; empty for the control center itself, a path for an API, whoever calls.
     pub(super) fn new(request: &CallRequest<'_>, pass: &str) -> Caller {
         let base = request.address.url("");
         let mut hash = Sha256::new();
@@ -73,18 +76,36 @@ impl Caller {
     pub(super) fn works(self, kept: Option<Encoding>) -> Option<Encoding> {
         with(|state| {
             let known = state.known(self);
-            known.works.or(kept.filter(|_| !known.forgotten))
+            known.works.or(kept.filter(|_| known.forgotten.is_none()))
         })
     }
 
     /// A call was taken with this.
     pub(super) fn has_worked(self, encoding: Encoding) {
-        with(|state| *state.known(self) = Known { works: Some(encoding), ..Known::default() });
+        with(|state| {
+            let known = state.known(self);
+            *known = Known { works: Some(encoding), business: known.business, ..Known::default() };
+        });
     }
 
     /// What has worked was refused.
-    pub(super) fn forget(self) {
-        with(|state| *state.known(self) = Known { forgotten: true, ..Known::default() });
+    pub(super) fn forget(self, encoding: Encoding) {
+        with(|state| *state.known(self) = Known { forgotten: Some(encoding), ..Known::default() });
+    }
+
+    /// What has worked before it was refused.
+    pub(super) fn had_worked(self) -> Option<Encoding> {
+        with(|state| state.known(self).forgotten)
+    }
+
+    /// A reply of this API, by its fingerprint, says nothing of the signature.
+    pub(super) fn is_business(self, api: Caller, reply: u64) {
+        with(|state| state.known(self).business = Some((api, reply, Instant::now() + QUIET)));
+    }
+
+    pub(super) fn knows_as_business(self, api: Caller, reply: u64) -> bool {
+        let is_it = |(of, known, until)| (of, known) == (api, reply) && Instant::now() < until;
+        with(|state| state.known(self).business.is_some_and(is_it))
     }
 
     /// For a call that does not know what works: the right to find out; or it waits for the one that does, within a limit.
@@ -110,12 +131,12 @@ impl Caller {
     }
 }
 
-/// Whether a control center has lately refused both encodings.
+/// Whether a control center, or an API of it, has lately refused both encodings.
 pub(super) fn is_quiet(center: Caller) -> bool {
     with(|state| state.is_quiet(center))
 }
 
-/// A control center has refused both.
+/// A control center has refused both, or an API of it.
 pub(super) fn both_refused(center: Caller) {
     with(|state| {
         let until = Instant::now() + QUIET;

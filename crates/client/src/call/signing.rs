@@ -7,6 +7,10 @@
 //! | one has worked | with that | that is forgotten; the refusal is the reply |
 //! | both were refused, within ten minutes | as the generation has it | the refusal is the reply |
 //!
+//! A business error may speak of signatures as well. Where both are refused, but in other words each, one of the two is such
+//! an error, and came after its signature was proved: that of the encoding that had worked, if there was one. If not, nobody
+//! can tell, and it is this API alone that is left at one request for ten minutes.
+//!
 //! All this only where the two are written differently: a call that they write alike says nothing about them.
 
 use std::time::{Duration, Instant};
@@ -17,11 +21,12 @@ use crate::call::unstamped::UnstampedCall;
 use crate::error::{Error, Kind};
 use crate::network::attempt::Progress;
 use crate::request::RefusalRule;
-use crate::token::{Sign, signature};
+use crate::token::{Sign, fingerprint, signature};
 use rpa_signing::Secret;
 use rpa_signing::scheme::Encoding;
 
-/// For so long at most a call waits for another one to find out what works.
+/// For so long at most a call waits for another one to find out what works, and for no more than a quarter of its time: it is
+/// to be sent in the rest.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// With less time than this nothing is sent once more.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
@@ -39,11 +44,12 @@ pub(super) struct Signing {
 struct Finding {
     caller: Caller,
     center: Caller,
+    api: Caller,
     kept: Option<Encoding>,
     deadline: Instant,
     scout: Option<Scout>,
-    /// The refusal that was answered by the additional request.
-    first: Option<Box<Outcome>>,
+    /// The refusal that was answered by the additional request, and its fingerprint.
+    first: Option<Box<(Outcome, u64)>>,
     /// There was one, or there will be none.
     is_used_up: bool,
 }
@@ -73,9 +79,9 @@ impl Signing {
         if request.encoding.is_some() || !call.stamp(pass, usual, 0).is_written_differently() {
             return Signing { encoding, finding: None };
         }
-        let (caller, center) = (Caller::new(request, who), Caller::new(request, ""));
+        let [caller, center, api] = [who, "", &request.path].map(|of| Caller::new(request, of));
         let encoding = caller.works(kept).unwrap_or(usual);
-        let finding = Finding { caller, center, kept, deadline, scout: None, first: None, is_used_up: false };
+        let finding = Finding { caller, center, api, kept, deadline, scout: None, first: None, is_used_up: false };
         Signing { encoding, finding: Some(finding) }
     }
 
@@ -83,7 +89,8 @@ impl Signing {
     pub(super) fn found_out(mut self) -> Signing {
         let unknown = |finding: &&mut Finding| finding.caller.works(finding.kept).is_none();
         if let Some(finding) = self.finding.as_mut().filter(unknown) {
-            let limit = LONGEST_WAIT.min(finding.deadline.saturating_duration_since(Instant::now()));
+            let left = finding.deadline.saturating_duration_since(Instant::now());
+            let limit = LONGEST_WAIT.min(left / 4);
             finding.scout = finding.caller.scout(finding.center, limit);
             self.encoding = finding.caller.works(finding.kept).unwrap_or(self.encoding);
         }
@@ -104,21 +111,38 @@ impl Signing {
                 return Ok((outcome, finds));
             }
             Sign::Refused => {
+                let says = fingerprint_of(&outcome);
                 if let Some(first) = finding.first.take() {
-                    encodings::both_refused(finding.center);
                     finding.scout = None;
-                    self.encoding = self.encoding.other();
-                    return Ok((*first, Finds::Nothing));
+                    let (second, had) = ((outcome, says), works.or(finding.caller.had_worked()));
+                    let is_second = had == Some(self.encoding) && says != first.1;
+                    let (outcome, business) = if is_second { second } else { *first };
+                    let Some(had) = had else {
+                        encodings::both_refused(if business == says { finding.center } else { finding.api });
+                        self.encoding = self.encoding.other();
+                        return Ok((outcome, Finds::Nothing));
+                    };
+                    if business == says && !is_second {
+                        encodings::both_refused(finding.center);
+                    }
+                    self.encoding = had;
+                    finding.caller.has_worked(had);
+                    finding.caller.is_business(finding.api, business);
+                    return Ok((outcome, Finds::Works(had)));
                 }
                 if !finding.is_used_up {
                     finding.is_used_up = true;
                     if works == Some(self.encoding) {
-                        finding.caller.forget();
+                        if finding.caller.knows_as_business(finding.api, says) {
+                            return Ok((outcome, Finds::Nothing));
+                        }
+                        finding.caller.forget(self.encoding);
                         return Ok((outcome, Finds::NoLonger));
                     }
                     let is_in_time = Instant::now() + LAST_MOMENT < finding.deadline;
-                    if is_in_time && (works.is_some() || !encodings::is_quiet(finding.center)) {
-                        finding.first = Some(Box::new(outcome));
+                    let is_quiet = || [finding.center, finding.api].into_iter().any(encodings::is_quiet);
+                    if is_in_time && (works.is_some() || !is_quiet()) {
+                        finding.first = Some(Box::new((outcome, says)));
                         self.encoding = self.encoding.other();
                         return Err(());
                     }
@@ -139,6 +163,13 @@ pub(super) fn note_refusal(call: &UnstampedCall<'_>, pass: &Secret, outcome: &Ou
         let (one, other) = (one.expose(), other.expose());
         let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
         progress.seen().signature_refused = Some((one != other).then_some(same + 1));
+    }
+}
+
+fn fingerprint_of(outcome: &Outcome) -> u64 {
+    match outcome {
+        Ok(answered) => fingerprint(answered.status(), &answered.text),
+        Err(error) => fingerprint(error.http_status.unwrap_or_default(), b""),
     }
 }
 

@@ -56,11 +56,14 @@ pub(crate) struct RefusalRule {
     pub(crate) code: Vec<i64>,
     /// In lower case.
     pub(crate) msg: Vec<String>,
+    /// Those of Latin letters count as words alone: "assigned" refuses no signature.
+    pub(crate) by_words: bool,
 }
 
 impl Default for RefusalRule {
     fn default() -> Self {
-        RefusalRule { http_status: vec![401], code: vec![401], msg: vec!["token".to_owned(), "令牌".to_owned()] }
+        let msg = vec!["token".to_owned(), "令牌".to_owned()];
+        RefusalRule { http_status: vec![401], code: vec![401], msg, by_words: false }
     }
 }
 
@@ -73,7 +76,7 @@ impl RefusalRule {
     /// How servers are known to refuse a signature.
     pub(super) fn of_signatures() -> RefusalRule {
         let msg = ["sign", "签名", "验签"].map(str::to_owned).to_vec();
-        RefusalRule { http_status: Vec::new(), code: Vec::new(), msg }
+        RefusalRule { http_status: Vec::new(), code: Vec::new(), msg, by_words: true }
     }
 }
 
@@ -200,6 +203,7 @@ pub(super) fn refusal(
     Ok(RefusalRule {
         http_status: statuses.unwrap_or(usual.http_status),
         code: codes.unwrap_or(usual.code),
+        by_words: usual.by_words && texts.is_none(),
         msg: texts.map_or(usual.msg, lower_case),
     })
 }
@@ -226,13 +230,28 @@ mod tests {
         assert!(!with_keys(r#","correct_clock":false"#).unwrap().correct_clock);
         assert_eq!(
             keys.refusal,
-            RefusalRule { http_status: vec![401], code: vec![401], msg: vec!["token".into(), "令牌".into()] }
+            RefusalRule {
+                http_status: vec![401],
+                code: vec![401],
+                msg: vec!["token".into(), "令牌".into()],
+                by_words: false
+            }
         );
         let keys = with_keys(r#","token_refused":{"code":[7],"msg":["TOKEN Expired"]}"#).unwrap();
         assert_eq!(
             keys.refusal,
-            RefusalRule { http_status: vec![401], code: vec![7], msg: vec!["token expired".into()] }
+            RefusalRule { code: vec![7], msg: vec!["token expired".into()], ..RefusalRule::default() }
         );
+    }
+
+    #[test]
+    fn what_a_caller_gives_counts_as_a_piece() {
+        let by_words = |json: &str| {
+            let fields = Fields::of_request(json).unwrap();
+            refusal(&fields, "signature_refused", "signature_refused.", RefusalRule::of_signatures()).unwrap().by_words
+        };
+        assert!(by_words("{}") && by_words(r#"{"signature_refused":{"code":[7]}}"#));
+        assert!(!by_words(r#"{"signature_refused":{"msg":["sign"]}}"#));
     }
 
     #[test]

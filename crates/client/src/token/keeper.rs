@@ -178,13 +178,26 @@ impl Keeper {
         advice
     }
 
-    /// A newer token than this one, which was refused.
-    pub(crate) fn replace(&self, held: &Held, troubles: &mut Troubles, need: &Need<'_>) -> Result<Held, Failure> {
+    /// A newer token than this one, which an API refused. Where the control center gives that one anew it stands by it: then
+    /// it is not the reason, and no eviction.
+    pub(crate) fn replace(
+        &self,
+        held: &Held,
+        api: &str,
+        troubles: &mut Troubles,
+        need: &Need<'_>,
+    ) -> Result<Held, Failure> {
         let is_evicted = troubles.refusal() == Some(Refusal::Eviction);
         let wait = troubles.last.as_ref().map_or(Duration::ZERO, |refused| refused.wait);
         let pause = self.shared.state().token.evictions.pause().max(wait).min(need.time_left(Instant::now()) / 2);
         let newer = self.newer_than(Some(&held.stored), pause, is_evicted, need);
         let mut state = self.shared.state();
+        if let Ok(same) = &newer
+            && same.token == held.token
+        {
+            state.token.rights.refuses_what_is_given_anew(api, same.stored.number(), Instant::now());
+            return newer;
+        }
         if let Some(refused) = &mut troubles.last {
             match &newer {
                 Ok(Held { facts: TokenFacts { source: Some(Source::Memory | Source::Store), .. }, .. }) => {
@@ -205,6 +218,7 @@ impl Keeper {
         is_evicted: bool,
         need: &Need<'_>,
     ) -> Result<Held, Failure> {
+        let came = Instant::now();
         let mut state = self.shared.state();
         let had_one = state.token.present().is_some();
         // The renewal that this caller has begun, the one that it waits for, and how many it has seen fail.
@@ -219,6 +233,14 @@ impl Keeper {
                 let source =
                     state.found.filter(|(number, _)| own == Some(*number)).map_or(Source::Memory, |(_, source)| source);
                 return Ok(held(&state, token, source, had_one));
+            }
+            // Whoever asked once more would get it once more.
+            let is_given_anew = |token: &&Arc<StoredToken>| {
+                refused.is_some_and(|refused| refused.access == token.access)
+                    && token.got.is_some_and(|got| got.asked >= came)
+            };
+            if let Some(same) = state.token.present().filter(is_given_anew).cloned() {
+                return Ok(held(&state, same, Source::Server, had_one));
             }
             if let Some(failure) =
                 awaited.take().and_then(|number| state.token.endpoint.failure_of(number, need.options))

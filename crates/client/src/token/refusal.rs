@@ -1,6 +1,7 @@
 //! Whether a reply refuses the token, or the time.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -13,9 +14,8 @@ pub(crate) fn is_refused(rule: &RefusalRule, status: u16, reply: &[u8]) -> bool 
         return true;
     }
     let envelope = Envelope::read(reply);
-    let msg = envelope.msg.to_lowercase();
     let of_code = envelope.code.is_some_and(|code| rule.code.contains(&code));
-    envelope.code != Some(0) && (of_code || rule.msg.iter().any(|piece| msg.contains(piece.as_str())))
+    !envelope.is_success(status) && (of_code || envelope.says(rule))
 }
 
 /// What a reply says of the call's signature.
@@ -34,17 +34,15 @@ pub(crate) enum Sign {
 pub(crate) fn signature(rule: &RefusalRule, status: u16, reply: &[u8]) -> Sign {
     let envelope = Envelope::read(reply);
     // Some gateways write a success so.
-    let is_success = envelope.code == Some(0) || (envelope.code == Some(200) && status < 400);
+    let is_success = envelope.is_success(status) || (envelope.code == Some(200) && status < 400);
     let is_listed = rule.http_status.contains(&status) || envelope.code.is_some_and(|code| rule.code.contains(&code));
-    let msg = envelope.msg.to_lowercase();
-    let of_msg = || rule.msg.iter().any(|piece| msg.contains(piece.as_str()));
     // Without a code a reply with a status of success may be one that only speaks of signatures.
     let fails = status >= 400 || envelope.has_code;
     match (is_success, status) {
-        (false, _) if is_listed || (fails && of_msg()) => Sign::Refused,
+        (false, _) if is_listed || (fails && envelope.says(rule)) => Sign::Refused,
         (true, 200..300) => Sign::Taken,
         (_, 401 | 403 | 500..) => Sign::Unclear,
-        _ if !fails || of_time(&msg) => Sign::Unclear,
+        _ if !fails || of_time(&envelope.msg.to_lowercase()) => Sign::Unclear,
         _ => Sign::Other,
     }
 }
@@ -96,12 +94,41 @@ pub(crate) fn message(reply: &[u8]) -> String {
     Envelope::read(reply).msg.to_lowercase()
 }
 
+/// What a reply says, as a number: two of one number say the same, but for digits in their messages, which may be a time or
+/// the number of a request.
+pub(crate) fn fingerprint(status: u16, reply: &[u8]) -> u64 {
+    let envelope = Envelope::read(reply);
+    let mut hasher = DefaultHasher::new();
+    (status, envelope.code, &envelope.word).hash(&mut hasher);
+    envelope.msg.chars().filter(|letter| !letter.is_numeric()).for_each(|letter| letter.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// Whether the word stands in the message by itself, or as the beginning of "signature". A capital begins a word, too.
+fn has_word(msg: &str, word: &str) -> bool {
+    let (bytes, lower) = (msg.as_bytes(), msg.to_ascii_lowercase());
+    let is_within = |at: usize| match at.checked_sub(1).and_then(|before| bytes.get(before..=at)) {
+        Some([before, after]) => {
+            before.is_ascii_alphanumeric()
+                && after.is_ascii_alphanumeric()
+                && !(before.is_ascii_lowercase() && after.is_ascii_uppercase())
+        }
+        _ => false,
+    };
+    lower.match_indices(word).any(|(at, _)| {
+        let end = at + word.len();
+        !is_within(at) && (!is_within(end) || lower[end..].starts_with("ature"))
+    })
+}
+
 /// What the server says of a call, in a reply of any kind.
 #[derive(Default)]
 struct Envelope {
     code: Option<i64>,
     /// It has a code, be it a word.
     has_code: bool,
+    /// That word.
+    word: String,
     msg: String,
 }
 
@@ -112,11 +139,26 @@ impl Envelope {
         let _ = serde_json::Deserializer::from_slice(reply).deserialize_map(Reader(&mut envelope));
         envelope
     }
+
+    /// Whether the server has done what it was asked, whatever its message speaks of.
+    fn is_success(&self, status: u16) -> bool {
+        let says_so = || ["ok", "success"].iter().any(|word| self.word.eq_ignore_ascii_case(word));
+        self.code == Some(0) || ((200..300).contains(&status) && says_so())
+    }
+
+    fn says(&self, rule: &RefusalRule) -> bool {
+        let lower = self.msg.to_lowercase();
+        rule.msg.iter().any(|piece| match rule.by_words && piece.is_ascii() {
+            true => has_word(&self.msg, piece),
+            false => lower.contains(piece.as_str()),
+        })
+    }
 }
 
-/// Some servers write a number as text.
+/// Some servers write a number as text, or `0.0`.
 fn whole(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+    let is_zero = || value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()) == Some(0.0);
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()).or_else(|| is_zero().then_some(0))
 }
 
 struct Reader<'e>(&'e mut Envelope);
@@ -135,6 +177,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                     let code: Value = map.next_value()?;
                     self.0.has_code = !code.is_null();
                     self.0.code = whole(&code);
+                    self.0.word = code.as_str().unwrap_or_default().trim().to_owned();
                 }
                 "msg" => self.0.msg = map.next_value::<Value>()?.as_str().unwrap_or_default().to_owned(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
@@ -194,13 +237,64 @@ mod tests {
         ] {
             assert_eq!(is_refused(&usual, status, reply.as_bytes()), refused, "{status} {reply}");
         }
-        let own = RefusalRule { http_status: vec![], code: vec![-3], msg: vec!["失效".into()] };
+        let own = RefusalRule { http_status: vec![], code: vec![-3], msg: vec!["失效".into()], by_words: false };
         for (status, reply, refused) in [
             (401, r#"{"code":401,"msg":"token"}"#, false),
             (200, r#"{"code":-3}"#, true),
             (200, r#"{"code":1,"msg":"已失效"}"#, true),
         ] {
             assert_eq!(is_refused(&own, status, reply.as_bytes()), refused, "{status} {reply}");
+        }
+    }
+
+    #[test]
+    fn a_success_is_no_refusal_and_sign_is_a_word() {
+        let usual =
+            RefusalRule {
+                http_status: vec![], code: vec![], msg: vec!["sign".into(), "签名".into()], by_words: true
+            };
+        let said = |status, code: &str, msg: &str| {
+            signature(&usual, status, format!("{{\"code\":{code},\"msg\":\"{msg}\"}}").as_bytes())
+        };
+        for code in ["0.0", "-0.0", "\"0.0\"", "\"00000\"", "\"SUCCESS\"", "\"success\"", "\"OK\"", "\" ok \""] {
+            assert_eq!(said(200, code, "签名成功"), Sign::Taken, "{code}");
+            let reply = format!("{{\"code\":{code},\"msg\":\"token\"}}");
+            assert!(!is_refused(&RefusalRule::default(), 200, reply.as_bytes()), "{code}");
+        }
+        assert_eq!(said(403, "\"OK\"", "签名错误"), Sign::Refused);
+        for msg in [
+            "sign error",
+            "SIGN_INVALID",
+            "signError",
+            "checkSign failed",
+            "错误sign错误",
+            "Signature mismatch",
+            "无效签名",
+        ] {
+            assert_eq!(said(200, "7", msg), Sign::Refused, "{msg}");
+        }
+        for msg in
+            ["task assigned to robot", "designer offline", "design", "signal lost", "Signed out", "resign", "assign"]
+        {
+            assert_ne!(said(200, "7", msg), Sign::Refused, "{msg}");
+            let own = RefusalRule { by_words: false, ..usual.clone() };
+            let reply = format!("{{\"code\":7,\"msg\":\"{msg}\"}}");
+            assert_eq!(signature(&own, 200, reply.as_bytes()), Sign::Refused, "{msg}");
+        }
+    }
+
+    #[test]
+    fn two_replies_that_say_the_same() {
+        let of = |status, reply: &str| fingerprint(status, reply.as_bytes());
+        let one = of(403, r#"{"code":7,"msg":"签名错误 1","result":1}"#);
+        assert_eq!(one, of(403, r#"{"msg":"签名错误 27","code":7}"#));
+        for (status, reply) in [
+            (200, r#"{"code":7,"msg":"签名错误 1"}"#),
+            (403, r#"{"code":8,"msg":"签名错误 1"}"#),
+            (403, r#"{"code":"E","msg":"签名错误 1"}"#),
+            (403, r#"{"code":7,"msg":"未签名 1"}"#),
+        ] {
+            assert_ne!(one, of(status, reply), "{reply}");
         }
     }
 

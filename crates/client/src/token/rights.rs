@@ -80,6 +80,14 @@ impl Rights {
         (advice, wait.min(SHORTEST_PAUSE))
     }
 
+    /// The API refused a token that the control center then gave anew, by this number.
+    pub(super) fn refuses_what_is_given_anew(&mut self, api: &str, token: Number, now: Instant) {
+        let api = self.api(api);
+        api.refused = Some((token, now));
+        api.was_in_vain(token, now);
+        (api.takes_tokens, api.used_to_take) = (false, false);
+    }
+
     fn api(&mut self, name: &str) -> &mut Api {
         // Numbers in a path are mostly those of things, not of APIs.
         let name = name.split('/').map(|part| if part.bytes().any(|byte| byte.is_ascii_digit()) { "0" } else { part });
@@ -112,6 +120,15 @@ impl Api {
         if got < most {
             return Advice::Replace;
         }
+        self.was_in_vain(token, now);
+        // What goes on for so long is no eviction.
+        self.used_to_take = (self.used_to_take || self.takes_tokens) && self.pause < LONGEST_PAUSE;
+        self.takes_tokens = false;
+        if self.used_to_take || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
+    }
+
+    /// This token was got for nothing: the next one is not got at once.
+    fn was_in_vain(&mut self, token: Number, now: Instant) {
         if self.in_vain < Some(token) {
             self.in_vain = Some(token);
             self.pause = match self.pause.is_zero() {
@@ -120,10 +137,6 @@ impl Api {
             };
             self.pause_until = Some(now + self.pause);
         }
-        // What goes on for so long is no eviction.
-        self.used_to_take = (self.used_to_take || self.takes_tokens) && self.pause < LONGEST_PAUSE;
-        self.takes_tokens = false;
-        if self.used_to_take || evictions_go_on { Advice::GiveUp } else { Advice::HandOn }
     }
 }
 

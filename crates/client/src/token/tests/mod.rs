@@ -161,7 +161,7 @@ fn token(keeper: &Keeper, center: &Arc<Center>) -> Result<Held, Failure> {
 fn replace(keeper: &Keeper, refused: &Held, center: &Arc<Center>) -> Result<Held, Failure> {
     let mut troubles = Troubles::default();
     assert_eq!(keeper.refused(refused, "/a", &mut troubles), Advice::Replace);
-    with(of(center), MINUTE, |need| keeper.replace(refused, &mut troubles, need))
+    with(of(center), MINUTE, |need| keeper.replace(refused, "/a", &mut troubles, need))
 }
 
 fn works(keeper: &Keeper, held: &Held) {

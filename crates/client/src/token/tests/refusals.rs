@@ -66,14 +66,14 @@ fn new_tokens_that_do_not_help_are_not_got_for_each_call() {
     let first = token(&keeper, &center).unwrap();
     let mut troubles = Troubles::default();
     assert_eq!(keeper.refused(&first, "/denied", &mut troubles), Advice::Replace);
-    let second = with(of(&center), MINUTE, |need| keeper.replace(&first, &mut troubles, need)).unwrap();
+    let second = with(of(&center), MINUTE, |need| keeper.replace(&first, "/denied", &mut troubles, need)).unwrap();
     assert_eq!(keeper.facts().evictions, 1);
     assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::HandOn, "the reason is another");
     assert_eq!(keeper.facts().evictions, 0, "and so it was no eviction");
     // The next call has one more, in case the first was evicted, and then none is got for a second.
     let mut troubles = Troubles::default();
     assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::Replace);
-    let second = with(of(&center), MINUTE, |need| keeper.replace(&second, &mut troubles, need)).unwrap();
+    let second = with(of(&center), MINUTE, |need| keeper.replace(&second, "/denied", &mut troubles, need)).unwrap();
     assert_eq!(keeper.refused(&second, "/denied", &mut troubles), Advice::HandOn);
     assert_eq!(keeper.refused(&second, "/denied", &mut Troubles::default()), Advice::HandOn);
     assert_eq!(
@@ -93,7 +93,8 @@ fn where_tokens_are_evicted_a_call_goes_on_until_its_time_is_up() {
     let mut troubles = Troubles::default();
     for number in 2..=13 {
         assert_eq!(keeper.refused(&held, "/a", &mut troubles), Advice::Replace);
-        held = with(of(&center), Duration::from_secs(1), |need| keeper.replace(&held, &mut troubles, need)).unwrap();
+        held =
+            with(of(&center), Duration::from_secs(1), |need| keeper.replace(&held, "/a", &mut troubles, need)).unwrap();
         assert_eq!(held.token.expose(), format!("token{number}"));
     }
     assert_eq!(keeper.refused(&held, "/a", &mut troubles), Advice::GiveUp);
@@ -111,7 +112,7 @@ fn a_token_whose_time_was_up_takes_no_eviction_back() {
     let third = token(&keeper, &center).unwrap();
     let mut troubles = Troubles::default();
     keeper.refused(&third, "/b", &mut troubles);
-    let fourth = with(of(&center), MINUTE, |need| keeper.replace(&third, &mut troubles, need)).unwrap();
+    let fourth = with(of(&center), MINUTE, |need| keeper.replace(&third, "/b", &mut troubles, need)).unwrap();
     assert_eq!((fourth.facts.refusal, fourth.facts.evictions), (Some(Refusal::Eviction), 2));
     assert_eq!(keeper.refused(&fourth, "/b", &mut troubles), Advice::HandOn);
     assert_eq!(keeper.facts().evictions, 1);
