@@ -71,7 +71,9 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         panic::set_hook(Box::new(move |info| {
             let within_fence = PANIC_PLACE.with_borrow_mut(|place| {
                 let within = place.is_some();
-                if let (Some(place), Some(location)) = (place, info.location()) {
+                // A build may leave places out: they are of line 0 then.
+                let location = info.location().filter(|location| location.line() > 0);
+                if let (Some(place), Some(location)) = (place, location) {
                     // The file's name alone: the path is that of the machine that built it.
                     let file = location.file().rsplit(['/', '\\']).next().unwrap_or_default();
                     *place = format!("{file}:{}", location.line());

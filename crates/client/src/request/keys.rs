@@ -56,7 +56,7 @@ pub(crate) struct RefusalRule {
     pub(crate) code: Vec<i64>,
     /// In lower case.
     pub(crate) msg: Vec<String>,
-    /// Those of Latin letters count as words alone: "assigned" refuses no signature.
+    /// Those of Latin letters do not count in words that hold them by chance: "assigned" refuses no signature.
     pub(crate) by_words: bool,
 }
 

