@@ -116,17 +116,19 @@ fn stem(place: &Path) -> OsString {
     }
 }
 
-/// Where a file lies that symbolic links lead to, be it there or not. A link that leads in a circle stays one.
-pub(crate) fn behind_links(path: &Path) -> PathBuf {
+/// Where a path leads, past symbolic links. What is there need not exist.
+pub(crate) fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
     const MOST: usize = 40;
     let mut path = path.to_owned();
     for _ in 0..MOST {
-        match fs::read_link(&path) {
-            Ok(target) => path = folder_of(&path).join(target),
-            Err(_) => break,
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.file_type().is_symlink() => path = folder_of(&path).join(fs::read_link(&path)?),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => return Ok(path),
         }
     }
-    path
+    Err(io::Error::other("its symbolic links lead in a circle (符号链接成环)"))
 }
 
 /// Makes a private file with these bytes, on the disk, where nothing is yet.

@@ -161,10 +161,10 @@ impl<'r> Case<'r> {
             asked.without_prefix = there.is_control_center() && there.status != Some(404);
         }
         let straight = self.ways.other.as_ref().is_some_and(|other| other.proxy.is_none() && other.leads_on());
-        if verified && !probe.is_control_center() && !probe.is_of_spring() && straight {
+        if verified && straight && !probe.is_of_its_kind() {
             let options = Options { proxy: Proxy::None, ..options.clone() };
             let there = probe::send(&self.request.address, &options, &asked.path, self.until(0.3));
-            asked.is_better_straight = there.is_control_center() || there.is_of_spring();
+            asked.is_better_straight = there.is_of_its_kind();
         }
         let is_of_proxy = matches!(&probe.answer, Err(error) if error.kind == Kind::Proxy);
         if verified && probe.status.is_some() && !is_of_proxy {

@@ -65,6 +65,15 @@ impl Status {
 }
 
 impl Turn {
+    /// Whose it is where this status comes with something else than the control center's JSON; none if that does not tell.
+    pub(super) fn of_status(status: Option<u16>) -> Option<Turn> {
+        match status {
+            Some(500..) => Some(Turn::ControlCenter),
+            Some(401 | 403 | 407 | 429) => Some(Turn::Network),
+            _ => None,
+        }
+    }
+
     pub(super) fn word(self) -> &'static str {
         match self {
             Turn::You => "you",

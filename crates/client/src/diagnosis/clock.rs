@@ -16,7 +16,7 @@ const SMALLEST_MS: i64 = 2_000;
 pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     let Some((ahead, sure)) = case.clock_offset() else {
         let is_cached = case.probe.probe.as_ref().is_some_and(|probe| probe.is_cached);
-        if signed.refuses_time {
+        if signed.answer.refuses_time() {
             let words = Words::new(
                 "控制中心拒绝了时间戳,应答中又没有可信的时间可比;请校准本机时间(开启Windows时间同步),仍被拒绝则请控制中心管理员核对其时钟",
                 "the control center refuses the timestamp, and its answers hold no time to compare with: set this machine's clock right (switch its time synchronisation on); if it is still refused, have the control center's clock checked",
@@ -41,7 +41,7 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
         format_args!("本机时钟比控制中心{zh}{}", span_zh(seconds)),
         format_args!("this machine's clock is {} {en} the control center's", span(seconds)),
     );
-    let takes_own = signed.is_taken && signed.stamped_by == 0;
+    let takes_own = signed.answer.is_taken() && signed.stamped_by == 0;
     let window = i64::try_from(WINDOW_MS).unwrap_or(i64::MAX) - 60_000;
     let corrects = match &case.request.pass {
         Pass::Keys(keys) => keys.correct_clock,
@@ -52,7 +52,7 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
     let check = if ahead.abs() <= SMALLEST_MS + sure {
         let mut check =
             Check::ok(NAME, "本机时钟与控制中心一致", "this machine's clock agrees with the control center's");
-        if signed.refuses_time {
+        if signed.answer.refuses_time() {
             check = refused(&Words::new(
                 "控制中心认为时间戳有误,但应答中的时间与本机一致(可能是网关的时间)",
                 "the control center refuses the timestamp, though the `Date` of its answers, which may be a gateway's, agrees with this machine's clock",
@@ -72,7 +72,7 @@ pub(super) fn check(case: &Case<'_>, signed: &Signed) -> Check {
             ", which makes the certificate look invalid: set this machine's clock right first",
         );
         Check::fail(NAME, words, "", Turn::You)
-    } else if signed.refuses_time && ahead.abs() <= window {
+    } else if signed.answer.refuses_time() && ahead.abs() <= window {
         let words = apart.and(
             ",控制中心因此拒绝了时间戳;请校准本机时间(开启Windows时间同步)",
             ", and the control center refuses the timestamp for it: set this machine's clock right (switch its time synchronisation on)",

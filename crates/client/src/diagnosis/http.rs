@@ -4,8 +4,10 @@ use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
 use super::generation;
 use super::probe::Probe;
+use super::said::beginning;
 use crate::error::{Error, Kind};
 use rpa_signing::scheme::Pass;
+use serde_json::Value;
 
 const NAME: &str = "http";
 
@@ -26,6 +28,9 @@ pub(super) fn check(case: &Case<'_>) -> Check {
     }
     // Of 10.3 no path is known that is always there.
     let is_path_known = scheme.pass() != Pass::AppKey || case.probe.path == case.request.path;
+    let said = said_status(probe);
+    // Any program of the kind answers by such envelopes. A control center is recognised by its paths, too.
+    let may_be_another = probe.is_control_center() && !shown.fits(scheme);
     let check = match &probe.answer {
         _ if case.probe.without_prefix => Check::skipped(NAME, "host中的路径有误", "the path in `host` is wrong"),
         _ if status == 404 && !is_path_known && !shown.fits(scheme) => Check::skipped(
@@ -33,22 +38,16 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             "10.3版没有公开的探测地址;请加上rest_type和\"mode\":\"get\"再诊断",
             "no path of generation 10.3 is published that could be asked: give `rest_type` and \"mode\": \"get\"",
         ),
-        Ok(_) if (500..600).contains(&said_status(probe)) && (probe.is_control_center() || probe.is_of_spring()) => {
-            let said = said_status(probe);
+        Ok(_) if probe.is_of_its_kind() && (500..600).contains(&said) => {
             let words = Words::told(
                 format_args!("控制中心内部出错({said}),请联系控制中心管理员查看其日志"),
                 format_args!("the control center fails by itself ({said}): let its administrator look into its log"),
             );
             Check::fail(NAME, words, "", Turn::ControlCenter)
         }
-        // What is not recognised by its paths answers as any program may.
-        Ok(_) if said_status(probe) == 404 && probe.is_control_center() && is_path_known && !shown.fits(scheme) => {
-            no_such_path(case, probe)
-        }
-        Ok(_) if matches!(said_status(probe), 401 | 403 | 429) && probe.is_control_center() && !shown.fits(scheme) => {
-            all_alike(case, probe)
-        }
-        _ if shown.fits(scheme) || probe.is_control_center() || probe.is_of_spring() => Check::new(
+        Ok(_) if may_be_another && said == 404 && is_path_known => no_such_path(case, probe),
+        Ok(_) if may_be_another && matches!(said, 401 | 403 | 429) => lets_nobody_in(case, probe),
+        _ if shown.fits(scheme) || probe.is_of_its_kind() => Check::new(
             NAME,
             Status::Ok,
             Words::told(
@@ -56,36 +55,7 @@ pub(super) fn check(case: &Case<'_>) -> Check {
                 format_args!("a control center answers (HTTP status {status})"),
             ),
         ),
-        Ok(answer) => {
-            let said = answer.to_string().chars().take(120).collect::<String>();
-            if status >= 500 {
-                let words = Words::told(
-                    format_args!("网关答复HTTP {status}({said}),它后面的控制中心没有应答,请联系控制中心管理员"),
-                    format_args!(
-                        "a gateway answers HTTP status {status} ({said}): the control center behind it does not answer; tell its administrator"
-                    ),
-                );
-                return Check::fail(NAME, words, "", Turn::ControlCenter).with(facts, probe.took);
-            }
-            if matches!(status, 401 | 403 | 407 | 429) {
-                let words = Words::told(
-                    format_args!("网关不放行(HTTP {status}):{said},请联系网络管理员,它要求的请求头可用headers给出"),
-                    format_args!(
-                        "a gateway does not let calls through (HTTP status {status}): {said}; ask the network's administrator, and give headers that it wants as `headers`"
-                    ),
-                );
-                return Check::fail(NAME, words, "", Turn::Network).with(facts, probe.took);
-            }
-            let words = Words::told(
-                format_args!(
-                    "应答的不是控制中心(HTTP {status}):{said},请核对host的主机、端口和路径,或请网关管理员检查转发规则"
-                ),
-                format_args!(
-                    "what answers is no control center (HTTP status {status}): {said}; check host, port and path in `host`, or have the gateway's routes checked"
-                ),
-            );
-            Check::fail(NAME, words, "host", Turn::You)
-        }
+        Ok(answer) => foreign(status, answer),
         Err(error) => failed(case, error, probe),
     };
     check.with(facts, probe.took)
@@ -93,14 +63,16 @@ pub(super) fn check(case: &Case<'_>) -> Check {
 
 /// It has shown otherwise that it is one; `beyond_doubt`, that it is of the request's generation.
 pub(super) fn is_known(checks: &mut [Check], beyond_doubt: bool) {
-    let is_doubted = |check: &Check| beyond_doubt || check.setting.as_deref() != Some(generation::SETTING);
-    let failed = |check: &&mut Check| match check.status {
-        _ if check.name != NAME => false,
-        Status::Fail => is_doubted(check),
-        Status::Warning => check.setting.as_deref() != Some(generation::SETTING),
-        _ => false,
+    let is_doubted = |check: &&mut Check| {
+        let is_of_generation = check.setting.as_deref() == Some(generation::SETTING);
+        check.name == NAME
+            && match check.status {
+                Status::Fail => beyond_doubt || !is_of_generation,
+                Status::Warning => !is_of_generation,
+                _ => false,
+            }
     };
-    if let Some(check) = checks.iter_mut().find(failed) {
+    if let Some(check) = checks.iter_mut().find(is_doubted) {
         let known = Check::ok(
             NAME,
             "是控制中心(已取得token或接受了签名)",
@@ -118,9 +90,9 @@ fn said_status(probe: &Probe) -> i64 {
     }
 }
 
-/// Where each control center has a path, nothing is.
+/// There is nothing where each control center has something.
 fn no_such_path(case: &Case<'_>, probe: &Probe) -> Check {
-    let (path, msg) = (&case.probe.path, probe.msg().chars().take(120).collect::<String>());
+    let (path, msg) = (&case.probe.path, beginning(probe.msg()));
     let words = Words::told(
         format_args!("应答的多半不是控制中心:它没有{path}(404:{msg}),请核对host的主机、端口和路径"),
         format_args!(
@@ -130,10 +102,9 @@ fn no_such_path(case: &Case<'_>, probe: &Probe) -> Check {
     Check::fail(NAME, words, "host", Turn::You)
 }
 
-/// It lets nobody in, whatever is asked.
-fn all_alike(case: &Case<'_>, probe: &Probe) -> Check {
-    let (said, msg) = (said_status(probe), probe.msg().chars().take(120).collect::<String>());
-    let path = &case.probe.path;
+/// It refuses what a control center lets anybody ask.
+fn lets_nobody_in(case: &Case<'_>, probe: &Probe) -> Check {
+    let (path, said, msg) = (&case.probe.path, said_status(probe), beginning(probe.msg()));
     let (setting, turn) = if said == 429 { ("", Turn::Network) } else { ("host", Turn::You) };
     let words = Words::told(
         format_args!("看不出是不是控制中心:{path}答复{said}({msg}),请核对host,或请网络管理员检查网关"),
@@ -144,16 +115,46 @@ fn all_alike(case: &Case<'_>, probe: &Probe) -> Check {
     Check::warning(NAME, words, setting, turn)
 }
 
+/// JSON that no control center writes.
+fn foreign(status: u16, answer: &Value) -> Check {
+    let said = beginning(&answer.to_string());
+    let turn = Turn::of_status(Some(status));
+    let words = match turn {
+        Some(Turn::ControlCenter) => Words::told(
+            format_args!("网关答复HTTP {status}({said}),它后面的控制中心没有应答,请联系控制中心管理员"),
+            format_args!(
+                "a gateway answers HTTP status {status} ({said}): the control center behind it does not answer; tell its administrator"
+            ),
+        ),
+        Some(_) => Words::told(
+            format_args!("网关不放行(HTTP {status}):{said},请联系网络管理员,它要求的请求头可用headers给出"),
+            format_args!(
+                "a gateway does not let calls through (HTTP status {status}): {said}; ask the network's administrator, and give headers that it wants as `headers`"
+            ),
+        ),
+        None => Words::told(
+            format_args!(
+                "应答的不是控制中心(HTTP {status}):{said},请核对host的主机、端口和路径,或请网关管理员检查转发规则"
+            ),
+            format_args!(
+                "what answers is no control center (HTTP status {status}): {said}; check host, port and path in `host`, or have the gateway's routes checked"
+            ),
+        ),
+    };
+    Check::fail(NAME, words, if turn.is_none() { "host" } else { "" }, turn.unwrap_or(Turn::You))
+}
+
 fn failed(case: &Case<'_>, error: &Error, probe: &Probe) -> Check {
     let chosen = case.ways.chosen.as_ref().and_then(|way| way.proxy.as_ref());
     if (error.kind, chosen.is_some()) == (Kind::Proxy, true) {
         return Check::skipped(NAME, "代理没有转到控制中心", "the proxy does not lead on");
     }
-    let (setting, turn) = match (error.kind, probe.status) {
-        (Kind::Tls, _) => return Check::skipped(NAME, "TLS握手失败", "the TLS handshake failed"),
-        (_, Some(500..)) => ("", Turn::ControlCenter),
-        (_, Some(401 | 403 | 407 | 429)) => ("", Turn::Network),
-        (Kind::Timeout | Kind::Disconnected, _) => ("", Turn::ControlCenter),
+    if error.kind == Kind::Tls {
+        return Check::skipped(NAME, "TLS握手失败", "the TLS handshake failed");
+    }
+    let (setting, turn) = match (Turn::of_status(probe.status), error.kind) {
+        (Some(turn), _) => ("", turn),
+        (None, Kind::Timeout | Kind::Disconnected) => ("", Turn::ControlCenter),
         _ => ("host", Turn::You),
     };
     Check::fail(NAME, Words::of(error), setting, turn)

@@ -28,6 +28,7 @@ mod probe;
 mod proxy;
 mod report;
 mod route;
+mod said;
 mod secret;
 mod settings;
 mod signature;
@@ -49,6 +50,7 @@ use crate::request::{Readable, RequestText};
 use case::{Case, Ways};
 use check::{Check, Words};
 use report::Report;
+use signature::Answer;
 
 /// What the verdict and the reply take at most.
 const RESERVE: Duration = Duration::from_millis(300);
@@ -120,12 +122,12 @@ impl Case<'_> {
         // A server may quote what it was sent.
         self.secrets.extend(token.token.clone());
         let signed = signature::check(&self, &token);
-        if let Some((code, msg)) = &signed.refuses_token {
-            token.is_refused(&self, code, msg);
+        if let Answer::RefusesToken(said) = &signed.answer {
+            token.is_refused(&self, said);
         }
-        if signed.is_taken || token.is_new {
+        if signed.answer.is_taken() || token.is_new {
             // Whoever gives tokens and takes signed calls is a control center, whatever else it answers.
-            http::is_known(&mut checks, signed.has_run || token.is_new);
+            http::is_known(&mut checks, signed.answer.has_run() || token.is_new);
         }
         checks.push(clock::check(&self, &signed));
         checks.push(store::end(&self, place));

@@ -102,6 +102,11 @@ impl Probe {
         has_code && ["msg", "result", "message", "data"].iter().any(|name| envelope.contains_key(*name))
     }
 
+    /// Whether it comes from a control center, or from one that did not come to answer by itself.
+    pub(super) fn is_of_its_kind(&self) -> bool {
+        self.is_control_center() || self.is_of_spring()
+    }
+
     /// Whether it is what Spring, on which the control center runs, says by itself of a request that lacks a parameter.
     pub(super) fn is_of_spring(&self) -> bool {
         let Ok(Value::Object(answer)) = &self.answer else { return false };

@@ -66,7 +66,7 @@ fn failed(error: &Error, proxy: &ProxyInUse, straight: bool) -> Check {
     if straight {
         return Check { turn: Some(turn), ..better_straight(Words::of(error), proxy) };
     }
-    Check::fail(NAME, Words::of(error), setting(proxy), turn)
+    Check::fail(NAME, Words::of(error), setting(proxy.source), turn)
 }
 
 /// Without the proxy the control center is reached.
@@ -75,12 +75,12 @@ fn better_straight(words: Words, proxy: &ProxyInUse) -> Check {
         ";不经代理可以连通,请把字段proxy设为null(或把该主机加入NO_PROXY)",
         "; without the proxy it is reached: give `\"proxy\": null`, or add the host to NO_PROXY",
     );
-    Check::fail(NAME, words, setting(proxy), Turn::You)
+    Check::fail(NAME, words, setting(proxy.source), Turn::You)
 }
 
 /// What sets the proxy.
-pub(super) fn setting(proxy: &ProxyInUse) -> &'static str {
-    match proxy.source {
+pub(super) fn setting(source: Source) -> &'static str {
+    match source {
         Source::Field => "proxy",
         Source::Variable(name) => name,
         Source::Windows => "AutoConfigURL/ProxyServer",

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
+use super::proxy;
 use crate::proxy::environment::Environment;
 use crate::proxy::in_use::Source;
 use crate::proxy::script;
@@ -18,11 +19,8 @@ pub(super) fn check(case: &Case<'_>) -> Check {
             Proxy::System => Environment::of_process().named_for(&case.request.address),
             _ => Ok(None),
         };
-        let setting = match named {
-            Ok(Some((_, Source::Variable(name)))) => name,
-            _ => "proxy",
-        };
-        return Check::fail(NAME, Words::of(error), setting, Turn::You);
+        let source = named.ok().flatten().map_or(Source::Field, |(_, source)| source);
+        return Check::fail(NAME, Words::of(error), proxy::setting(source), Turn::You);
     }
     let Some(route) = &case.ways.route else {
         return Check::skipped(NAME, "host、port或proxy无法读取", "`host`, `port` or `proxy` cannot be read");

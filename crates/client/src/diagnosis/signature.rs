@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
-use super::token::{Found, code_and_message, is_of_rights, speaks_of_time};
+use super::said::Said;
+use super::token::Found;
 use crate::call::exchange::Answered;
 use crate::call::notes;
 use crate::call::now::now;
@@ -24,30 +25,44 @@ const NAME: &str = "signature";
 /// What came of the signed call.
 pub(super) struct Signed {
     pub(super) check: Check,
-    /// The control center took the call: what it says is not about who calls.
-    pub(super) is_taken: bool,
-    /// It may have refused the signature, in these words or in words of its own.
-    may_refuse: bool,
-    /// It has done it.
-    pub(super) has_run: bool,
+    pub(super) answer: Answer,
     /// How far from this machine's clock that was stamped, in milliseconds.
     pub(super) stamped_by: i64,
-    pub(super) refuses_time: bool,
-    /// It refuses the token.
-    pub(super) refuses_token: Option<(String, String)>,
+}
+
+/// What the control center says of it.
+pub(super) enum Answer {
+    /// Nothing: it was not sent, or not answered by the API.
+    Nothing,
+    /// It has done it.
+    Done,
+    /// It has not, for a reason of the API's; or refuses the signature in words that are not known for that.
+    Failed,
+    /// It knows who calls, and does not permit it.
+    NotPermitted,
+    RefusesSignature,
+    RefusesTime,
+    RefusesToken(Said),
+}
+
+impl Answer {
+    pub(super) fn has_run(&self) -> bool {
+        matches!(self, Answer::Done)
+    }
+
+    /// Whether the control center took the call: what it says is not about who calls.
+    pub(super) fn is_taken(&self) -> bool {
+        matches!(self, Answer::Done | Answer::Failed | Answer::NotPermitted)
+    }
+
+    pub(super) fn refuses_time(&self) -> bool {
+        matches!(self, Answer::RefusesTime)
+    }
 }
 
 impl Signed {
     fn not(check: Check) -> Signed {
-        Signed {
-            check,
-            is_taken: false,
-            may_refuse: false,
-            has_run: false,
-            stamped_by: 0,
-            refuses_time: false,
-            refuses_token: None,
-        }
+        Signed { check, answer: Answer::Nothing, stamped_by: 0 }
     }
 }
 
@@ -130,10 +145,14 @@ fn sign(case: &Case<'_>, token: &Secret, found: &Found) -> Result<Signed, Error>
     }
     let trial = Trial { case, call: &first, token, found };
     let mut signed = sent(&trial, encoding, ahead)?;
-    let is_refused = signed.may_refuse && !signed.is_taken;
-    // Signed the same in both, another refusal would say no more; but a plain one is told as tried.
-    if is_refused || (signed.may_refuse && first.stamp(token, encoding.other(), stamp.timestamp).encoded() != encoded) {
-        other_encoding(&trial, encoding, ahead, &mut signed)?;
+    let may_be_the_encoding = match signed.answer {
+        // Told as refused in both, even where both are written alike.
+        Answer::RefusesSignature => true,
+        Answer::Failed => stamp.is_written_differently(),
+        _ => false,
+    };
+    if may_be_the_encoding {
+        signed = other_encoding(&trial, encoding, ahead, signed)?;
     }
     signed.check.facts.0.extend(facts.0);
     Ok(signed)
@@ -156,7 +175,7 @@ fn send(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<(Answered, 
     let limits = Call { deadline: trial.case.until(0.6), progress: Progress::default() };
     let stamp = now(ahead)?;
     let mut redactor = trial.case.redactor();
-    redactor.hide([trial.token.expose(), &*trial.call.stamp(trial.token, encoding, stamp).signature()]);
+    redactor.hide([&*trial.call.stamp(trial.token, encoding, stamp).signature()]);
     Ok((trial.call.send(trial.token, encoding, stamp, &limits)?, redactor))
 }
 
@@ -169,18 +188,18 @@ fn sent(trial: &Trial<'_>, encoding: Encoding, ahead: i64) -> Result<Signed, Err
     let mut signed = judged(case, &answered, &redactor);
     signed.stamped_by = ahead;
     let corrects = matches!(&case.request.pass, Pass::Keys(keys) if keys.correct_clock);
-    if signed.refuses_time
+    if signed.answer.refuses_time()
         && corrects
         && let Some((other, _)) = case.clock_offset()
         && other != ahead
     {
         let (answered, redactor) = send(trial, encoding, other)?;
         let again = judged(case, &answered, &redactor);
-        if !again.refuses_time {
+        if !again.answer.refuses_time() {
             signed = Signed { stamped_by: other, ..again };
         }
     }
-    if signed.is_taken
+    if signed.answer.is_taken()
         && let Some(keeper) = &trial.found.keeper
     {
         keeper.observe(answered.observed());
@@ -199,9 +218,10 @@ fn unanswered(case: &Case<'_>, error: &Error) -> Check {
         );
         return Check::warning(NAME, words, "timeout_ms", Turn::You);
     }
-    let (setting, turn) = match (error.kind, error.http_status) {
-        (Kind::Disconnected, _) | (_, Some(500..)) => ("", Turn::ControlCenter),
-        (Kind::Proxy, _) | (_, Some(401 | 403 | 407 | 429)) => ("", Turn::Network),
+    let (setting, turn) = match (error.kind, Turn::of_status(error.http_status)) {
+        (Kind::Disconnected, _) => ("", Turn::ControlCenter),
+        (_, Some(turn)) => ("", turn),
+        (Kind::Proxy, None) => ("", Turn::Network),
         _ => ("rest_type", Turn::You),
     };
     Check::fail(NAME, words, setting, turn)
@@ -210,54 +230,50 @@ fn unanswered(case: &Case<'_>, error: &Error) -> Check {
 /// What the answer says of the token, of the time, and of the signature.
 fn judged(case: &Case<'_>, answered: &Answered, redactor: &Redactor) -> Signed {
     let (status, reply) = (answered.status(), &answered.text[..]);
-    let (code, msg) = code_and_message(reply, redactor);
+    let said = Said::of(reply, redactor);
     let mut facts = Facts::default();
     facts.number("http_status", i64::from(status));
-    facts.text("code", &code);
-    facts.text("msg", &msg);
+    said.put_into(&mut facts);
     let rule = match &case.request.pass {
         Pass::Keys(keys) => keys.refusal.clone(),
         Pass::Given(_) => crate::request::RefusalRule::default(),
     };
-    let is_success = !is_failure(status, reply) || (status < 400 && code == "200");
-    let of_signature = signature(&case.request.signature_refused, status, reply) == Sign::Refused;
-    let mut signed = if is_success {
-        Signed {
-            is_taken: true,
-            has_run: true,
-            ..Signed::not(Check::ok(NAME, "控制中心接受了签名的调用", "the control center took the signed call"))
-        }
+    let is_success = !is_failure(status, reply) || (status < 400 && said.code == "200");
+    let refuses_signature =
+        || signature(&case.request.signature_refused, status, reply) == Sign::Refused || refuses_time(status, reply);
+    let (answer, check) = if is_success {
+        (Answer::Done, Check::ok(NAME, "控制中心接受了签名的调用", "the control center took the signed call"))
     } else if is_refused(&rule, status, reply) {
-        let check = Check::skipped(NAME, "token被拒绝", "the token is refused");
-        Signed { refuses_token: Some((code, msg)), ..Signed::not(check) }
-    } else if speaks_of_time(&msg) {
-        let check = Check::skipped(NAME, "时间戳被拒绝", "the timestamp is refused");
-        Signed { refuses_time: true, ..Signed::not(check) }
-    } else if is_of_rights(&msg) {
-        let words = Words::told(
-            format_args!(
-                "签名没有被拒绝,但控制中心不许可这个调用(code {code}:{msg}),请联系控制中心管理员处理权限或白名单"
+        (Answer::RefusesToken(said), Check::skipped(NAME, "token被拒绝", "the token is refused"))
+    } else if said.is_of_time() {
+        (Answer::RefusesTime, Check::skipped(NAME, "时间戳被拒绝", "the timestamp is refused"))
+    } else if said.is_of_rights() {
+        let words = said.told(
+            (
+                "签名没有被拒绝,但控制中心不许可这个调用",
+                "the signature is not refused, but the control center does not permit the call",
             ),
-            format_args!(
-                "the signature is not refused, but the control center does not permit the call (code {code}: {msg}): have its administrator see to the rights or the list of addresses"
+            (
+                "请联系控制中心管理员处理权限或白名单",
+                "have its administrator see to the rights or the list of addresses",
             ),
         );
-        Signed { is_taken: true, ..Signed::not(Check::fail(NAME, words, "", Turn::ControlCenter)) }
-    } else if of_signature || refuses_time(status, reply) {
+        (Answer::NotPermitted, Check::fail(NAME, words, "", Turn::ControlCenter))
+    } else if refuses_signature() {
+        let Said { code, msg } = &said;
         let words = Words::told(
             format_args!("控制中心拒绝了签名(code {code}:{msg})"),
             format_args!("the control center refuses the signature (code {code}: {msg})"),
         );
-        Signed { may_refuse: true, ..Signed::not(Check::fail(NAME, words, "", Turn::You)) }
+        (Answer::RefusesSignature, Check::fail(NAME, words, "", Turn::You))
     } else {
-        Signed { is_taken: true, may_refuse: true, ..Signed::not(failed(status, &code, &msg)) }
+        (Answer::Failed, failed(status, &said))
     };
-    signed.check.facts = facts;
-    signed
+    Signed { answer, ..Signed::not(check.with(facts, Duration::ZERO)) }
 }
 
 /// The API answers that it did not do what it was asked.
-fn failed(status: u16, code: &str, msg: &str) -> Check {
+fn failed(status: u16, Said { code, msg }: &Said) -> Check {
     let number = match status {
         400.. => i64::from(status),
         _ => code.parse().unwrap_or(0),
@@ -288,60 +304,55 @@ fn failed(status: u16, code: &str, msg: &str) -> Check {
     Check::warning(NAME, words, setting, turn)
 }
 
-/// Whether the other encoding would do.
-fn other_encoding(trial: &Trial<'_>, encoding: Encoding, ahead: i64, signed: &mut Signed) -> Result<(), Error> {
-    let other = encoding.other();
-    let again = sent(trial, other, ahead)?;
-    signed.check.facts.text("tried", "python, java");
-    let (this, that) = (encoding.name(), other.name());
-    let works = if signed.is_taken { again.has_run } else { again.is_taken };
-    let is_auto = trial.call.request.encoding.is_none();
-    let mut facts = std::mem::take(&mut signed.check.facts);
-    if works || !signed.is_taken {
+/// Whether the other encoding would do, and what that tells.
+fn other_encoding(trial: &Trial<'_>, encoding: Encoding, ahead: i64, signed: Signed) -> Result<Signed, Error> {
+    let Signed { mut check, answer, stamped_by } = signed;
+    let again = sent(trial, encoding.other(), ahead)?;
+    let (this, that) = (encoding.name(), encoding.other().name());
+    let is_known_refusal = matches!(answer, Answer::RefusesSignature);
+    let works = if is_known_refusal { again.answer.is_taken() } else { again.answer.has_run() };
+    let mut facts = std::mem::take(&mut check.facts);
+    facts.text("tried", "python, java");
+    if works || is_known_refusal {
         facts.put("works", if works { that.into() } else { Value::Null });
     }
-    let words = std::mem::take(&mut signed.check.words);
-    let code = facts.0.get("code").and_then(Value::as_str).unwrap_or_default();
-    let check = match (works, is_auto) {
-        (false, _) if signed.is_taken => Check { words, ..signed.check.clone() },
-        (false, _) => Check {
-            words: words.and(
+    if !works {
+        if is_known_refusal {
+            check.words = check.words.and(
                 ",两种编码都试过,均被拒绝;请核对token或密钥是否属于这个控制中心,以及网关是否改动了请求",
                 "; both encodings were tried; check that the token or the keys are of this control center, and that no gateway changes the request",
+            );
+        }
+        return Ok(Signed { check: check.with(facts, Duration::ZERO), answer, stamped_by });
+    }
+    let is_auto = trial.call.request.encoding.is_none();
+    let check = if is_auto && is_known_refusal && again.answer.has_run() {
+        let words = Words::told(
+            format_args!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
+            format_args!("the control center takes signatures as {that}; calls change to it by themselves"),
+        );
+        Check::new(NAME, Status::Ok, words)
+    } else if is_auto && is_known_refusal {
+        again.check
+    } else if is_auto {
+        let code = facts.0.get("code").and_then(Value::as_str).unwrap_or_default();
+        let words = Words::told(
+            format_args!(
+                "按{this}编码的签名被拒绝(code {code}),按{that}编码则通过,请设置\"encoding\":\"{that}\",或在signature_refused中写明code {code}"
             ),
-            ..signed.check.clone()
-        },
-        // A failure in words that are not known for a refusal, which the other encoding does away with.
-        (true, true) if signed.is_taken => {
-            let words = Words::told(
-                format_args!(
-                    "按{this}编码的签名被拒绝(code {code}),按{that}编码则通过,请设置\"encoding\":\"{that}\",或在signature_refused中写明code {code}"
-                ),
-                format_args!(
-                    "signed as {this} the call is refused (code {code}), signed as {that} it is taken: give \"encoding\": \"{that}\", or tell code {code} in `signature_refused`"
-                ),
-            );
-            Check::fail(NAME, words, "encoding", Turn::You)
-        }
-        (true, true) if !again.has_run => again.check,
-        (true, true) => {
-            let words = Words::told(
-                format_args!("控制中心接受按{that}编码的签名;调用时会自动改用它"),
-                format_args!("the control center takes signatures as {that}; calls change to it by themselves"),
-            );
-            Check::new(NAME, Status::Ok, words)
-        }
-        (true, false) => {
-            let words = Words::told(
-                format_args!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
-                format_args!(
-                    "the encoding is wrong: signed as {this} the call is refused, signed as {that} it is taken; give \"encoding\": \"{that}\""
-                ),
-            );
-            Check::fail(NAME, words, "encoding", Turn::You)
-        }
+            format_args!(
+                "signed as {this} the call is refused (code {code}), signed as {that} it is taken: give \"encoding\": \"{that}\", or tell code {code} in `signature_refused`"
+            ),
+        );
+        Check::fail(NAME, words, "encoding", Turn::You)
+    } else {
+        let words = Words::told(
+            format_args!("编码不对:按{this}编码的签名被拒绝,按{that}编码则通过,请设置\"encoding\":\"{that}\""),
+            format_args!(
+                "the encoding is wrong: signed as {this} the call is refused, signed as {that} it is taken; give \"encoding\": \"{that}\""
+            ),
+        );
+        Check::fail(NAME, words, "encoding", Turn::You)
     };
-    signed.is_taken |= works;
-    signed.check = check.with(facts, Duration::ZERO);
-    Ok(())
+    Ok(Signed { check: check.with(facts, Duration::ZERO), answer: again.answer, stamped_by })
 }

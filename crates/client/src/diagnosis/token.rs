@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::case::Case;
 use super::check::{Check, Facts, Status, Turn, Words};
+use super::said::Said;
 use crate::basics::locks::lock;
 use crate::call::token_call;
 use crate::error::Source;
-use crate::reply::redact::Redactor;
 use crate::request::{Keys, Pass};
 use crate::token::{self, Ask, By, Failure, Held, Keeper, Need, NoReply};
 use rpa_signing::Secret;
@@ -31,7 +31,7 @@ pub(super) struct Found {
 
 impl Found {
     /// The control center has refused it in a signed call.
-    pub(super) fn is_refused(&mut self, case: &Case<'_>, code: &str, msg: &str) {
+    pub(super) fn is_refused(&mut self, case: &Case<'_>, said: &Said) {
         let (setting, zh, en) = match &case.request.pass {
             Pass::Given(_) if case.request.scheme.pass() == scheme::Pass::AppKey => (
                 APPKEY,
@@ -50,10 +50,8 @@ impl Found {
             ),
         };
         let what = if setting == APPKEY { APPKEY } else { NAME };
-        let words = Words::told(
-            format_args!("控制中心拒绝了{what}(code {code}:{msg}),{zh}"),
-            format_args!("the control center refuses the {what} (code {code}: {msg}): {en}"),
-        );
+        let (does_zh, does_en) = (format!("控制中心拒绝了{what}"), format!("the control center refuses the {what}"));
+        let words = said.told((&does_zh, &does_en), (zh, en));
         let refused = Check::fail(NAME, words, setting, Turn::You);
         self.check = refused.with(self.check.facts.clone(), self.check.took);
     }
@@ -173,105 +171,43 @@ fn held_well(held: &Held, keys: &Keys, keeper: &Keeper, facts: &mut Facts) -> Ch
 }
 
 fn refused(case: &Case<'_>, failure: Failure, facts: &mut Facts) -> Check {
-    match failure {
-        Failure::Refused { reply, is_busy } => {
-            let reply = Zeroizing::new(reply);
-            let (code, msg) = code_and_message(&reply, &case.redactor());
-            facts.text("code", &code);
-            facts.text("msg", &msg);
-            if is_busy || is_of_the_server(&code, &msg) {
-                let words = Words::told(
-                    format_args!("控制中心暂时不能给token(code {code}:{msg}),请稍后再试或联系控制中心管理员"),
-                    format_args!(
-                        "the control center cannot give a token now (code {code}: {msg}): try again later, or ask its administrator"
-                    ),
-                );
-                return Check::fail(NAME, words, "", Turn::ControlCenter);
-            }
-            if speaks_of_time(&msg) {
-                let words = Words::told(
-                    format_args!("控制中心不给token(code {code}:{msg}),请先校准本机时间"),
-                    format_args!(
-                        "the control center gives no token (code {code}: {msg}): set this machine's clock right first"
-                    ),
-                );
-                return Check::fail(NAME, words, "", Turn::You);
-            }
-            if is_of_rights(&msg) {
-                let words = Words::told(
-                    format_args!("控制中心不给token(code {code}:{msg}),请联系控制中心管理员处理账号、授权或白名单"),
-                    format_args!(
-                        "the control center gives no token (code {code}: {msg}): have its administrator see to the account, the licence or the list of addresses"
-                    ),
-                );
-                return Check::fail(NAME, words, "", Turn::ControlCenter);
-            }
-            let words = Words::told(
-                format_args!(
-                    "控制中心拒绝了accesskey或secretkey(code {code}:{msg}),请核对这两个密钥是否抄全、属于这个控制中心且未停用"
-                ),
-                format_args!(
-                    "the control center refuses `accesskey` or `secretkey` (code {code}: {msg}): check that both are whole, of this control center, and enabled"
-                ),
-            );
-            Check::fail(NAME, words, "accesskey", Turn::You)
-        }
+    let (reply, is_busy) = match failure {
+        Failure::Refused { reply, is_busy } => (Zeroizing::new(reply), is_busy),
         Failure::Error(NoReply { error, .. }) => {
-            let turn = match error.http_status {
-                Some(401 | 403 | 407 | 429) => Turn::Network,
-                _ => Turn::ControlCenter,
-            };
-            Check::fail(NAME, Words::of(&error), "", turn)
+            let turn = Turn::of_status(error.http_status).unwrap_or(Turn::ControlCenter);
+            return Check::fail(NAME, Words::of(&error), "", turn);
         }
-    }
-}
-
-/// What a reply says, in few words and without what must not be shown.
-pub(super) fn code_and_message(reply: &[u8], redactor: &Redactor) -> (String, String) {
-    let reply: Value = serde_json::from_slice(reply).unwrap_or(Value::Null);
-    let text = |name: &str| match &reply[name] {
-        Value::String(text) => redactor.quote(text).chars().take(120).collect(),
-        Value::Number(number) => number.to_string(),
-        _ => String::new(),
     };
-    let msg = text("msg");
-    (text("code"), if msg.is_empty() { text("message") } else { msg })
-}
-
-/// Whether the control center says that it has failed itself.
-fn is_of_the_server(code: &str, msg: &str) -> bool {
-    let is_failure = code.parse().is_ok_and(|code: i64| (500..600).contains(&code));
-    is_failure && !["key", "密钥", "sign", "签名"].iter().any(|word| msg.to_lowercase().contains(word))
-}
-
-/// Whether a refusal is for the time of the request.
-pub(super) fn speaks_of_time(msg: &str) -> bool {
-    let msg = msg.to_lowercase();
-    let is_named = ["timestamp", "time stamp", "时间戳"].iter().any(|word| msg.contains(word));
-    // An account may be let in at certain times only.
-    is_named || (msg.contains("时间") && !msg.contains("时间段") && !msg.contains("访问"))
-}
-
-/// Whether a refusal is one of rights, which no other key helps against.
-pub(super) fn is_of_rights(msg: &str) -> bool {
-    let msg = msg.to_lowercase();
-    [
-        "锁定",
-        "locked",
-        "授权已",
-        "授权到期",
-        "授权过期",
-        "licen",
-        "白名单",
-        "whitelist",
-        "allowlist",
-        "许可",
-        "权限",
-        "permission",
-        "时间段",
-    ]
-    .iter()
-    .any(|word| msg.contains(word))
+    let said = Said::of(&reply, &case.redactor());
+    said.put_into(facts);
+    let gives_none = ("控制中心不给token", "the control center gives no token");
+    let (does, step, setting, turn) = if is_busy || said.is_of_the_server() {
+        (
+            ("控制中心暂时不能给token", "the control center cannot give a token now"),
+            ("请稍后再试或联系控制中心管理员", "try again later, or ask its administrator"),
+            "",
+            Turn::ControlCenter,
+        )
+    } else if said.is_of_time() {
+        (gives_none, ("请先校准本机时间", "set this machine's clock right first"), "", Turn::You)
+    } else if said.is_of_rights() {
+        let step = (
+            "请联系控制中心管理员处理账号、授权或白名单",
+            "have its administrator see to the account, the licence or the list of addresses",
+        );
+        (gives_none, step, "", Turn::ControlCenter)
+    } else {
+        (
+            ("控制中心拒绝了accesskey或secretkey", "the control center refuses `accesskey` or `secretkey`"),
+            (
+                "请核对这两个密钥是否抄全、属于这个控制中心且未停用",
+                "check that both are whole, of this control center, and enabled",
+            ),
+            "accesskey",
+            Turn::You,
+        )
+    };
+    Check::fail(NAME, said.told(does, step), setting, turn)
 }
 
 /// How to ask for a token; the names of the fields of what comes are kept.

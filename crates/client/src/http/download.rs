@@ -50,7 +50,10 @@ impl Download {
             Ok(_) => Ok(()),
             // A link that leads nowhere yet.
             Err(_) if !to.overwrite && to.path.is_symlink() => Err(exists(to)),
-            Err(_) => folder_of(&behind_links(&to.path)).metadata().map(drop).map_err(|error| unwritable(to, &error)),
+            Err(_) => {
+                let folder = behind_links(&to.path).and_then(|place| folder_of(&place).metadata());
+                folder.map(drop).map_err(|error| unwritable(to, &error))
+            }
         }
     }
 
@@ -58,8 +61,9 @@ impl Download {
     pub(crate) fn new(to: SaveTo, is_reply: fn(&HeaderMap, &[u8]) -> bool) -> Result<Download, Error> {
         Download::check(&to)?;
         // Nobody reads in the new file, as it comes, what he may not read in the old one.
-        let (place, is_private) = (behind_links(&to.path), to.overwrite && to.path.exists());
-        let file = NewFile::beside(&place, is_private).map_err(|error| unwritable(&to, &error))?;
+        let is_private = to.overwrite && to.path.exists();
+        let file = behind_links(&to.path).and_then(|place| NewFile::beside(&place, is_private));
+        let file = file.map_err(|error| unwritable(&to, &error))?;
         Ok(Download { to, is_reply, file: RefCell::new(Some(file)), saved: RefCell::default() })
     }
 
@@ -170,7 +174,7 @@ impl Sink for Pouring<'_> {
 impl Pouring<'_> {
     /// What comes unpacked was these bytes. Most digests are of them: `Content-Digest` by RFC 9530, `Digest` in practice.
     pub(super) fn was_packed(&mut self, bytes: &[u8]) {
-        self.packed = Some(Sha256::digest(bytes).into());
+        self.packed = digests(self.headers).next().map(|_| Sha256::digest(bytes).into());
     }
 
     /// What may be JSON no longer goes to the file.

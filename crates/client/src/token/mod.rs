@@ -49,8 +49,8 @@ pub(crate) use clock::Observed;
 pub(crate) use keeper::{Held, Keeper, Troubles};
 pub(crate) use keepers::keeper;
 pub(crate) use refusal::{
-    Sign, code, fingerprint, is_failure, is_refused, may_refuse_time, message, names_token, refuses_time, signature,
-    speaks_of_time,
+    Sign, code, fingerprint, is_failure, is_refused, is_word_of_success, may_refuse_time, message, names_token,
+    refuses_time, signature, speaks_of_time,
 };
 pub(crate) use rights::Advice;
 pub(crate) use store::examine;

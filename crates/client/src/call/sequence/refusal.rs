@@ -3,6 +3,7 @@
 
 use super::{Answer, excerpt};
 use crate::basics::pointer::Pointer;
+use crate::token::is_word_of_success;
 
 /// What it says where it did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +48,7 @@ impl Refusal {
 
 /// Some gateways write a success as HTTP does, or in words.
 fn is_success(code: &str) -> bool {
-    code.parse::<f64>().is_ok_and(|code| code == 0.0 || code == 200.0)
-        || ["success", "ok"].iter().any(|word| code.eq_ignore_ascii_case(word))
+    is_word_of_success(code) || code.parse::<f64>().is_ok_and(|code| code == 0.0 || code == 200.0)
 }
 
 #[cfg(test)]

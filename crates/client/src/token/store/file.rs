@@ -31,6 +31,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{Lease, Store, Trouble};
+use crate::basics::files::behind_links;
 use crate::basics::threads;
 use crate::basics::two_languages::two;
 use crate::error::system;
@@ -168,7 +169,7 @@ struct TokenFile {
 
 impl TokenFile {
     fn target(&self) -> io::Result<PathBuf> {
-        place::behind_links(&self.path)
+        behind_links(&self.path)
     }
 
     /// Changes what is kept under a name; `None` from `change` leaves all as it was.

@@ -8,25 +8,6 @@ use std::time::Instant;
 
 use super::patience::patiently;
 
-/// As many links as Linux follows.
-const MOST_LINKS: usize = 40;
-
-/// Where a path leads, past symbolic links. What is there need not exist.
-pub(super) fn behind_links(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.file_type().is_symlink() => {
-                let target = fs::read_link(&path)?;
-                path = path.parent().map_or(target.clone(), |folder| folder.join(target));
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => return Ok(path),
-        }
-    }
-    Err(io::Error::other("its symbolic links lead in a circle (符号链接成环)"))
-}
-
 /// The path with an end.
 pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
