@@ -321,6 +321,33 @@ fn a_wrong_level_in_the_environment_is_told() {
     assert_eq!(events(&folder).len(), 2);
 }
 
+/// A limit of the process stands for the disk: what goes beyond it is cut off.
+#[cfg(unix)]
+#[test]
+fn of_a_line_that_a_full_disk_cuts_nothing_stays() {
+    let server = Server::answering(reply("200 OK", "{}"));
+    let folder = Folder::new("log-of-full-disk");
+    let request = with(call(&server.url(), "get"), "log", json!({ "folder": &*folder })).to_string();
+    let helper = programs::helper("one_call");
+    // In blocks of 512 bytes.
+    let calls = |blocks: u64| {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", "ulimit -f \"$0\" && exec \"$@\"", &blocks.to_string()]);
+        shell.envs(helper.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        assert!(shell.arg(helper.get_program()).arg(&request).output().unwrap().status.success());
+    };
+    calls(1000);
+    let file = fs::read_dir(&*folder).unwrap().next().unwrap().unwrap().path();
+    let size = fs::metadata(&file).unwrap().len();
+    // Room for a part of the next line.
+    let blocks = size / 512 + 1;
+    assert!(blocks * 512 < 2 * size, "a line of {size} bytes");
+    calls(blocks);
+    assert_eq!((fs::metadata(&file).unwrap().len(), lines(&folder).len()), (size, 1));
+    calls(1000);
+    assert_eq!(lines(&folder).len(), 2);
+}
+
 /// `RPA_TEST_LOG_LINES` sets how many in all, by 16 processes of 8 threads.
 #[test]
 fn lines_of_many_processes_and_threads_are_whole_and_none_is_lost() {

@@ -1,7 +1,7 @@
 //! What the control center says of the signed call.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -34,6 +34,23 @@ fn answering(reply: impl Fn(&str) -> String + Send + Sync + 'static) -> Server {
     })
 }
 
+/// One that refuses the time of each call, and writes this header.
+fn refusing_the_time(date: impl Fn() -> String + Send + Sync + 'static) -> Server {
+    Server::start(move |connection| {
+        while let Some(asked) = connection.request() {
+            let (status, body) = match asked.split([' ', '?']).nth(1) {
+                Some("/oapi/v1/token") => ("400 Bad Request", "{\"code\":400,\"msg\":\"缺少accessKey\"}"),
+                Some("/oapi/v1/job/list") => ("403 Forbidden", "{\"code\":403,\"msg\":\"时间戳已过期\"}"),
+                _ => ("404 Not Found", "404"),
+            };
+            let sent = format!("HTTP/1.1 {status}\r\n{}Content-Length: {}\r\n\r\n{body}", date(), body.len());
+            if !connection.send(sent.as_bytes()) {
+                return;
+            }
+        }
+    })
+}
+
 fn with_token(server: &Server) -> Value {
     json!({ "host": server.url(), "proxy": null, "accesstoken": TOKEN, "rest_type": "/oapi/v1/job/list", "mode": "get" })
 }
@@ -45,12 +62,9 @@ fn a_signed_call_that_fails_for_another_reason_than_its_signature() {
     let row = |cry: fn(&'static str, Value, &'static str, [&'static str; 2]) -> Row, name, server: Server, words| {
         cry(name, with_token(&server), "signature", words).keep(server)
     };
-    let without_date = answering(|_| {
-        let body = "{\"code\":403,\"msg\":\"时间戳已过期\"}";
-        format!(
-            "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
+    let without_date = refusing_the_time(String::new);
+    let strict = refusing_the_time(|| {
+        format!("Date: {}\r\n", httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(120)))
     });
     let slow = answering(|_| {
         std::thread::sleep(Duration::from_secs(3));
@@ -135,9 +149,16 @@ fn a_signed_call_that_fails_for_another_reason_than_its_signature() {
             "the time, where nothing tells it",
             with_token(&without_date),
             "clock",
-            ["校准本机时间", "refuses the timestamp"],
+            ["没有可信的时间", "hold no time to compare with"],
         )
         .keep(without_date),
+        Row::fails(
+            "the time, by two minutes",
+            with_token(&strict),
+            "clock",
+            ["因此拒绝了时间戳", "refuses the timestamp for it"],
+        )
+        .keep(strict),
         Row::fails(
             "the signature, in words of its own",
             with_all(java.token_request(), in_own_words),
@@ -147,13 +168,16 @@ fn a_signed_call_that_fails_for_another_reason_than_its_signature() {
         .setting("encoding")
         .keep(java),
     ];
-    hold(&rows, 12);
+    hold(&rows, 13);
 }
 
 /// A server's message may quote all that it was sent.
 #[test]
 fn no_secret_that_a_server_quotes_is_shown() {
-    for refusal in ["token {} expired", "签名错误, got {}", "系统异常 {}", "timestamp {}", "无权限 {}"] {
+    const LONG: usize = 24;
+    for refusal in
+        ["token {token} expired", "签名错误, got {sign}", "系统异常 {sign}", "timestamp {sign}", "无权限 {token}"]
+    {
         let signatures = Arc::new(Mutex::new(Vec::new()));
         let seen = signatures.clone();
         let server = answering(move |asked| {
@@ -165,7 +189,8 @@ fn no_secret_that_a_server_quotes_is_shown() {
                 line.map(|line| line.split_once(':').unwrap().1.trim().to_owned()).unwrap()
             };
             seen.lock().unwrap().push(sent("signature:"));
-            let msg = refusal.replace("{}", &[sent("accesstoken:"), sent("signature:")].join(" "));
+            // Words of 32 characters are shown of nothing.
+            let msg = refusal.replace("{token}", &sent("accesstoken:")).replace("{sign}", &sent("signature:")[..LONG]);
             page("403 Forbidden", "application/json", &json!({ "code": 403, "msg": msg }).to_string())
         });
         let mut with_keys = with_all(
@@ -178,7 +203,8 @@ fn no_secret_that_a_server_quotes_is_shown() {
             let sent = signatures.lock().unwrap().clone();
             assert!(!sent.is_empty(), "{told}");
             for secret in sent.iter().map(String::as_str).chain([TOKEN]) {
-                assert!(!told.contains(secret), "{refusal}: {secret} in {told}");
+                let part = &secret[..secret.len().min(LONG)];
+                assert!(!told.contains(part), "{refusal}: {part} in {told}");
             }
         }
     }

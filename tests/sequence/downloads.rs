@@ -26,7 +26,7 @@ fn save(to: impl Into<Value>) -> Value {
     json!({ "rest_type": "/export", "mode": "get", "retry": 1, "save_to": to.into() })
 }
 
-fn files(folder: &Folder) -> Vec<String> {
+fn files(folder: &std::path::Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
@@ -285,6 +285,20 @@ fn a_file_that_is_overwritten_keeps_its_mode_and_stays_where_a_link_leads() {
             assert!(link.is_symlink() && second.is_symlink() && !path.is_symlink());
         }
     }
+    // While it is written it is nobody else's.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let (beside, modes) = (folder.to_path_buf(), std::sync::Arc::new(std::sync::Mutex::new(Vec::new())));
+    let seen = modes.clone();
+    let server = Server::start(move |connection| {
+        connection.request();
+        let new = files(&beside).into_iter().filter(|name| name.ends_with(".part"));
+        seen.lock().unwrap().extend(new.map(|name| fs::metadata(beside.join(name)).unwrap().mode() & 0o7777));
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%");
+    });
+    let request = json!({ "host": server.url(), "accesstoken": "9f2c4b7e1d5a48c0", "proxy": null });
+    let request = crate::with_all(request, save(json!({ "path": path, "overwrite": true })));
+    assert_eq!(crate::harness::Library::load().json("rpa_call", &request)["code"], 0);
+    assert_eq!(*modes.lock().unwrap(), [0o600]);
     // A link to a file that is not there is a place that is taken; it is written through where that is allowed.
     fs::remove_file(&path).unwrap();
     let center = center(answer("", b"new"));

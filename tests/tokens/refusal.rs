@@ -83,10 +83,11 @@ fn a_second_refusal_is_handed_on_as_it_came() {
     }
 }
 
-/// Gives one token as long as it lives, and takes no call but those of `/oapi/v1/open`.
-fn with_one_token(refusal: String) -> (Server, Arc<AtomicUsize>) {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let tokens = asked.clone();
+/// Gives one token as long as it lives, and takes no call but those of `/oapi/v1/open`. How often it was asked for a token, and
+/// has refused a call.
+fn with_one_token(refusal: String) -> (Server, [Arc<AtomicUsize>; 2]) {
+    let counts = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let [tokens, refused] = counts.clone();
     let server = Server::start(move |connection| {
         while let Some(text) = connection.request() {
             let answer = if text.starts_with("GET /oapi/v1/token") {
@@ -95,12 +96,13 @@ fn with_one_token(refusal: String) -> (Server, Arc<AtomicUsize>) {
             } else if text.contains(" /oapi/v1/open") {
                 reply("200 OK", r#"{"code":0}"#)
             } else {
+                refused.fetch_add(1, Ordering::SeqCst);
                 refusal.clone()
             };
             connection.send(answer.as_bytes());
         }
     });
-    (server, asked)
+    (server, counts)
 }
 
 fn where_the_refused_token_is_given_anew(store: &Value) {
@@ -109,7 +111,9 @@ fn where_the_refused_token_is_given_anew(store: &Value) {
         (json!({ "code": 401, "msg": "token无效" }), json!({ "encoding": "python" })),
         (json!({ "code": 401, "msg": "签名错误" }), json!({ "data_json": { "日期": "2020/11/30" } })),
     ] {
-        let (server, tokens) = with_one_token(reply("401 Unauthorized", &refusal.to_string()));
+        // Where the encodings differ, the other one is tried, too.
+        let calls = if encoding["data_json"].is_null() { 1 } else { 2 };
+        let (server, [tokens, sent]) = with_one_token(reply("401 Unauthorized", &refusal.to_string()));
         let fields = with_all(json!({ "token_store": store, "timeout_ms": 20_000, "meta": true }), encoding);
         let forbidden = request(&server, fields.clone());
         let open = request(&server, with_all(fields, json!({ "rest_type": "/oapi/v1/open" })));
@@ -121,8 +125,10 @@ fn where_the_refused_token_is_given_anew(store: &Value) {
                 assert!(asked <= most, "{asked} requests for a token");
             };
             for _ in 0..2 {
-                let before = tokens.load(Ordering::SeqCst);
+                let (before, sent_before) = (tokens.load(Ordering::SeqCst), sent.load(Ordering::SeqCst));
                 refused(process.ask("rpa_call", &forbidden), 2, before);
+                let sent = sent.load(Ordering::SeqCst) - sent_before;
+                assert!(sent <= calls, "sent {sent} times, by one token");
             }
             // It works elsewhere, so it is not got anew for this API.
             assert_eq!(process.ask("rpa_call", &open)["reply"]["code"], 0);
